@@ -1,0 +1,135 @@
+// The one small interface between whoever serves HTTP and whoever computes: submit a request,
+// receive a stream of events, cancel by signal. A local engine implements it, a router later.
+
+/** How the next token is chosen. Neutral values switch a step off. */
+export interface SamplingParams {
+  /** 0 = greedy. */
+  readonly temperature: number;
+  /** 0 = off. */
+  readonly topK: number;
+  /** 1 = off. */
+  readonly topP: number;
+  /** 0 = off. */
+  readonly minP: number;
+  /** 1 = off; over prompt and answer, as in llama.cpp and vLLM. */
+  readonly repetitionPenalty: number;
+  /** 0 = off; over the answer, as in OpenAI's API. */
+  readonly presencePenalty: number;
+  readonly frequencyPenalty: number;
+  /** Token id → addition to its logit. */
+  readonly logitBias: ReadonlyMap<number, number>;
+  /** Unsigned 32-bit. The draw for position p is a pure function of (seed, p). */
+  readonly seed: number;
+  /** Alternatives to report with each token; null = no log-probabilities at all. */
+  readonly logprobsTop: number | null;
+  /** GBNF text whose root rule the answer must match; null = free text. */
+  readonly grammar: string | null;
+}
+
+export const greedySampling: SamplingParams = {
+  temperature: 0,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  logitBias: new Map(),
+  seed: 0,
+  logprobsTop: null,
+  grammar: null,
+};
+
+export interface GenerationRequest {
+  /** Unique among live requests. */
+  readonly id: string;
+  /** Whose cache it may share: part of every block's identity. */
+  readonly tenant: string;
+  readonly promptTokens: Int32Array;
+  /** Most tokens to generate; the context length bounds it too. */
+  readonly maxTokens: number;
+  /** End of generation is not sampled before this many tokens. */
+  readonly minTokens: number;
+  /** End-of-generation tokens are treated as ordinary ones. */
+  readonly ignoreEos: boolean;
+  /** Strings that end the answer and are not part of it. */
+  readonly stop: readonly string[];
+  readonly stopTokenIds: readonly number[];
+  readonly sampling: SamplingParams;
+}
+
+export interface TokenLogprob {
+  readonly tokenId: number;
+  /** The token's text bytes. */
+  readonly bytes: Uint8Array;
+  /** Natural logarithm of the probability before temperature and filters. */
+  readonly logprob: number;
+}
+
+export interface SampledLogprobs extends TokenLogprob {
+  /** Most likely first; as many as `logprobsTop`. */
+  readonly top: readonly TokenLogprob[];
+}
+
+/** `stop`: end token or stop string; `length`: maxTokens or context reached. */
+export type FinishReason = "stop" | "length" | "cancelled";
+
+export interface Usage {
+  readonly promptTokens: number;
+  /** Prompt tokens whose keys and values came from the cache. */
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+}
+
+export type GenerationEvent =
+  /** The request left the queue; the cached share of its prompt is known. */
+  | { readonly type: "started"; readonly promptTokens: number; readonly cachedTokens: number }
+  /**
+   * One sampled token. `text` is what became certain with it: it may be empty (half a character,
+   * or a possible start of a stop string) and may hold text of earlier tokens.
+   */
+  | {
+      readonly type: "token";
+      readonly tokenId: number;
+      readonly text: string;
+      readonly logprobs: SampledLogprobs | null;
+    }
+  /** Last event. `text` is what was still held back. */
+  | {
+      readonly type: "finished";
+      readonly reason: FinishReason;
+      readonly text: string;
+      /** The stop string or stop token that ended it, if one did. */
+      readonly stoppedBy: string | number | null;
+      readonly usage: Usage;
+    };
+
+/** Numbers of the moment, for /metrics, /health and `Retry-After`. */
+export interface ServiceSnapshot {
+  readonly requestsRunning: number;
+  readonly requestsWaiting: number;
+  readonly kvBlocksTotal: number;
+  readonly kvBlocksFree: number;
+  /** Held by no request but still useful as cache. */
+  readonly kvBlocksCached: number;
+  readonly kvBlockTokens: number;
+  /** Since start. */
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly computedPromptTokens: number;
+  readonly generatedTokens: number;
+  readonly preemptions: number;
+  readonly steps: number;
+  /** Expected seconds until a new request would start. */
+  readonly waitSecondsExpected: number;
+}
+
+export interface GenerationService {
+  /**
+   * Starts `request`. Throws LociError from the first `next()` when it is refused (queue_full,
+   * context_length_exceeded, invalid_request), later when it fails. Aborting `signal`, or
+   * leaving the loop, cancels it in every phase.
+   */
+  generate(request: GenerationRequest, signal: AbortSignal): AsyncIterable<GenerationEvent>;
+  snapshot(): ServiceSnapshot;
+}

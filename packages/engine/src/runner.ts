@@ -1,0 +1,81 @@
+// The boundary between the pure engine and a device. A step is one ragged batch: every slice
+// brings any number of consecutive query tokens of one sequence, over any list of blocks.
+// The runner writes all keys and values of a layer before any query of that layer attends, so a
+// slice may attend to blocks that another slice of the same step fills.
+
+import type { SampledLogprobs, SamplingParams } from "@loci/core";
+
+/** What a device offers; fixed for its life. */
+export interface RunnerLimits {
+  /** Tokens per block. */
+  readonly blockTokens: number;
+  readonly blockCount: number;
+  readonly contextTokensMax: number;
+  readonly vocabularySize: number;
+  /** Query tokens in one step at most. */
+  readonly stepTokensMax: number;
+  /** Slices in one step at most. */
+  readonly stepSlicesMax: number;
+}
+
+/** Copies the first `tokens` tokens' keys and values of a block; all copies precede the step. */
+export interface BlockCopy {
+  readonly source: number;
+  readonly target: number;
+  readonly tokens: number;
+}
+
+export interface QuerySlice {
+  readonly requestId: string;
+  /** Token ids, at positions [positionStart, positionStart + tokens.length). */
+  readonly tokens: Int32Array;
+  readonly positionStart: number;
+  /** Blocks of the sequence; block i holds positions [i·blockTokens, (i+1)·blockTokens). */
+  readonly blockTable: Int32Array;
+  /** Asks for a token after the slice's last one; null for all but a prompt's last chunk. */
+  readonly sample: SampleSpec | null;
+}
+
+export interface SampleSpec {
+  readonly params: SamplingParams;
+  /** The whole sequence so far (prompt, then answer); read by penalties. */
+  readonly history: readonly number[];
+  /** Where the answer starts in `history`. */
+  readonly promptLength: number;
+  /** End-of-generation tokens must not be chosen. */
+  readonly eosBanned: boolean;
+}
+
+export interface StepBatch {
+  readonly copies: readonly BlockCopy[];
+  readonly slices: readonly QuerySlice[];
+}
+
+export interface SampledToken {
+  readonly tokenId: number;
+  readonly logprobs: SampledLogprobs | null;
+  /** The grammar has reached its end: nothing but the end of generation may follow. */
+  readonly grammarEnded: boolean;
+}
+
+export interface StepResult {
+  /** One for each slice with a `sample`, in the order of the slices. */
+  readonly samples: readonly SampledToken[];
+  /** Time the device took. */
+  readonly durationMs: number;
+}
+
+export interface Runner {
+  readonly limits: RunnerLimits;
+  /** Runs one step; at most one at a time. Rejects with LociError when the device fails. */
+  execute(batch: StepBatch): Promise<StepResult>;
+  /** Forgets the sampling state of a request that ended. */
+  release(requestId: string): void;
+}
+
+/** What the engine needs to know of tokens to turn them into text. */
+export interface TokenText {
+  /** The bytes a token stands for; empty for control tokens. */
+  tokenBytes(tokenId: number): Uint8Array;
+  isEndOfGeneration(tokenId: number): boolean;
+}
