@@ -1,16 +1,44 @@
 // World errors: a closed union of codes. One table gives each its HTTP status and OpenAI error
 // type; every error says what happened and, where there is one, the remedy.
 
-export type ErrorCode = keyof typeof errorFacts;
+export type ErrorCode =
+  | "invalid_request"
+  | "context_length_exceeded"
+  | "template_failed"
+  | "unsupported_schema"
+  | "unauthorized"
+  | "forbidden"
+  | "not_found"
+  | "model_not_found"
+  | "method_not_allowed"
+  | "payload_too_large"
+  | "unsupported_media_type"
+  | "headers_too_large"
+  | "queue_full"
+  | "cancelled"
+  | "client_too_slow"
+  | "unavailable"
+  | "not_supported"
+  | "internal"
+  | "model_file_invalid"
+  | "model_file_changed"
+  | "unsupported_architecture"
+  | "unsupported_tensor_type"
+  | "native_library_missing"
+  | "native_library_mismatch"
+  | "out_of_memory"
+  | "config_invalid"
+  | "file_unreadable"
+  | "download_failed";
 
-interface ErrorFacts {
+export interface ErrorFacts {
   readonly status: number;
   /** OpenAI's `error.type`. */
   readonly type: string;
 }
 
-// Code → HTTP status and OpenAI error type. The only place where the two meet.
-const errorFacts = {
+/** Code → HTTP status and OpenAI error type. The only place where the two meet. */
+export const errorTable: Readonly<Record<ErrorCode, ErrorFacts>> = {
   // The request is at fault.
   invalid_request: { status: 400, type: "invalid_request_error" },
   context_length_exceeded: { status: 400, type: "invalid_request_error" },
@@ -42,10 +70,7 @@ const errorFacts = {
   config_invalid: { status: 500, type: "server_error" },
   file_unreadable: { status: 500, type: "server_error" },
   download_failed: { status: 502, type: "server_error" },
-} as const satisfies Record<string, ErrorFacts>;
-
-/** Every code with its facts, for documentation and tests. */
-export const errorTable: Readonly<Record<ErrorCode, ErrorFacts>> = errorFacts;
+};
 
 export interface ErrorDetails {
   /** What the caller can do about it. Appended to the message. */
