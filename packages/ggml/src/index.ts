@@ -1,2 +1,17 @@
-// Public names of this package.
-export const packageName = "@loci/ggml";
+export { binaryPackageVersion, findBinaryPackage, ggmlVersion } from "./binary-package.ts";
+export { CpuBackend, cpuFunction } from "./cpu-backend.ts";
+export { Graph, tensorBytes, type CustomOperator, type RopeParams } from "./graph.ts";
+export { loadGgml, type Ggml } from "./load-ggml.ts";
+export { mapFile, type MappedFile } from "./memory-map.ts";
+export type { Pointer } from "./pointer.ts";
+export { tensorType } from "./tensor-type.ts";
+export { FileSource, MemorySource, type ByteSource } from "./gguf/byte-source.ts";
+export { ggmlTypes, ggmlTypesByName, type GgmlType } from "./gguf/ggml-types.ts";
+export { parseGguf, readGguf } from "./gguf/gguf-file.ts";
+export type {
+  GgufArray,
+  GgufFile,
+  GgufTensor,
+  GgufValue,
+  GgufValueType,
+} from "./gguf/gguf-format.ts";
