@@ -15,3 +15,7 @@ export type {
   GgufValue,
   GgufValueType,
 } from "./gguf/gguf-format.ts";
+export { GrammarState } from "./llama/grammar-state.ts";
+export { LlamaOracle, type LlamaOracleOptions, type OracleToken } from "./llama/llama-oracle.ts";
+export { Vocabulary } from "./llama/vocabulary.ts";
+export { WeightBuffers, type WeightLocation } from "./weight-buffers.ts";
