@@ -1,10 +1,11 @@
 // Configuration: declared once in settings.ts, resolved once by resolveConfig.
 
 export * from "./describe-settings.ts";
+export { expectation } from "./parse-setting.ts";
 export * from "./resolve-config.ts";
 export {
   canonicalArguments,
-  environmentName,
+  environmentNames,
   isSettingName,
   namedSettings,
   nearestName,
@@ -13,6 +14,7 @@ export type {
   Config,
   MemorySize,
   SettingDeclaration,
+  SettingGroup,
   SettingName,
   SettingValue,
 } from "./setting-types.ts";

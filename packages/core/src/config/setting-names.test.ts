@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 
-import { settingsMarkdown } from "./describe-settings.ts";
 import {
   canonicalArguments,
   environmentName,
@@ -25,11 +24,6 @@ describe("declarations", () => {
       expect(setting.description).not.toMatch(/\.$/);
       expect(setting.aliases.every((alias) => /^(-[a-z]{1,3}|--[a-z-]+)$/.test(alias))).toBe(true);
     }
-  });
-
-  test("the documentation table names every setting", () => {
-    const table = settingsMarkdown();
-    for (const { setting } of namedSettings) expect(table).toContain(environmentName(setting));
   });
 });
 

@@ -1,0 +1,7 @@
+// Rewrites the generated pages under docs/. Run it after changing a setting.
+
+import { writeFileSync } from "node:fs";
+
+import { configurationPage } from "./configuration-page.ts";
+
+writeFileSync(new URL("../docs/configuration.md", import.meta.url), configurationPage());
