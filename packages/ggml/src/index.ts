@@ -3,9 +3,10 @@ export { CpuBackend, cpuFunction } from "./cpu-backend.ts";
 export { Graph, tensorBytes, type CustomOperator, type RopeParams } from "./graph.ts";
 export { loadGgml, type Ggml } from "./load-ggml.ts";
 export { mapFile, type MappedFile } from "./memory-map.ts";
+export { NativeMemory } from "./native-memory.ts";
 export type { Pointer } from "./pointer.ts";
 export { tensorType } from "./tensor-type.ts";
-export { FileSource, MemorySource, type ByteSource } from "./gguf/byte-source.ts";
+export { MemorySource, type ByteSource } from "./gguf/byte-source.ts";
 export { ggmlTypes, ggmlTypesByName, type GgmlType } from "./gguf/ggml-types.ts";
 export { parseGguf, readGguf } from "./gguf/gguf-file.ts";
 export type {
@@ -15,6 +16,14 @@ export type {
   GgufValue,
   GgufValueType,
 } from "./gguf/gguf-format.ts";
+export { checkNotSplit, checkVocabulary } from "./gguf/gguf-vocabulary-check.ts";
+export {
+  encodeGguf,
+  writeGguf,
+  type GgufContent,
+  type GgufWriteTensor,
+  type GgufWriteValue,
+} from "./gguf/gguf-writer.ts";
 export { GrammarState } from "./llama/grammar-state.ts";
 export { LlamaOracle, type LlamaOracleOptions, type OracleToken } from "./llama/llama-oracle.ts";
 export { Vocabulary } from "./llama/vocabulary.ts";

@@ -13,6 +13,7 @@ import {
   type GgufValue,
   type GgufValueType,
 } from "./gguf-format.ts";
+import { numberArrays } from "./number-arrays.ts";
 
 export interface GgufMetadata {
   readonly values: Map<string, GgufValue>;
@@ -116,16 +117,3 @@ function parseArray(cursor: ByteCursor, element: GgufElementType, key: string): 
   cursor.copyInto(new Uint8Array(array.buffer));
   return array;
 }
-
-const numberArrays = {
-  uint8: Uint8Array,
-  int8: Int8Array,
-  uint16: Uint16Array,
-  int16: Int16Array,
-  uint32: Uint32Array,
-  int32: Int32Array,
-  float32: Float32Array,
-  float64: Float64Array,
-  uint64: BigUint64Array,
-  int64: BigInt64Array,
-} as const;
