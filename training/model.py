@@ -91,7 +91,7 @@ class Block(nn.Module):
         self.gate_up = nn.Parameter(torch.empty(2 * config.hidden, width))
         self.ffn_down = nn.Parameter(torch.empty(width, config.hidden))
 
-    def attend(self, x, rotation, mask):
+    def attend(self, x, rotation, masks):
         config = self.config
         rows, time, _ = x.shape
         size, kv, group = config.head_size, config.kv_heads, config.heads // config.kv_heads
@@ -101,17 +101,23 @@ class Block(nn.Module):
         query, key = turned.split([config.heads, kv], 2)
         # queries of one group share their key head: (rows * kv, group * time, size)
         query = query.reshape(rows, time, kv, group, size)
-        query = query.permute(0, 2, 3, 1, 4).reshape(rows * kv, group * time, size)
+        query = query.permute(0, 2, 3, 1, 4).reshape(rows * kv, group, time, size)
         key = key.permute(0, 2, 3, 1).reshape(rows * kv, size, time)
         value = value.view(rows, time, kv, size).transpose(1, 2).reshape(rows * kv, time, size)
-        scores = torch.baddbmm(mask.expand(rows * kv, -1, -1), query, key, alpha=1 / math.sqrt(size))
-        mixed = torch.bmm(torch.softmax(scores, -1), value)
-        mixed = mixed.view(rows, kv, group, time, size).permute(0, 3, 1, 2, 4).reshape(rows, time, -1)
+        mixed = []
+        for begin, mask in masks:
+            # A block of queries sees the keys up to its own end and no further.
+            end = mask.shape[-1]
+            part = query[:, :, begin:end].reshape(rows * kv, -1, size)
+            scores = torch.baddbmm(mask.expand(rows * kv, -1, -1), part, key[..., :end], alpha=1 / math.sqrt(size))
+            part = torch.bmm(torch.softmax(scores, -1), value[:, :end])
+            mixed.append(part.view(rows, kv, group, end - begin, size))
+        mixed = torch.cat(mixed, 3).permute(0, 3, 1, 2, 4).reshape(rows, time, -1)
         return F.linear(mixed, self.attn_output)
 
-    def forward(self, x, rotation, mask):
+    def forward(self, x, rotation, masks):
         epsilon = self.config.epsilon
-        x = x + self.attend(RootMeanSquareNorm.apply(x, self.attn_norm, epsilon), rotation, mask)
+        x = x + self.attend(RootMeanSquareNorm.apply(x, self.attn_norm, epsilon), rotation, masks)
         both = F.linear(RootMeanSquareNorm.apply(x, self.ffn_norm, epsilon), self.gate_up)
         return x + F.linear(GatedSilu.apply(both), self.ffn_down)
 
@@ -138,12 +144,11 @@ class DemoModel(nn.Module):
 
     def hidden_states(self, tokens):
         time = tokens.shape[1]
-        group = self.config.heads // self.config.kv_heads
-        mask = torch.full((time, time), float("-inf")).triu_(1).repeat(group, 1)
+        masks = causal_masks(time, self.config.heads // self.config.kv_heads)
         rotation = self.rotations[:time].view(1, time, 1, -1)
         x = F.embedding(tokens, self.token_embd)
         for block in self.blocks:
-            x = block(x, rotation, mask)
+            x = block(x, rotation, masks)
         return RootMeanSquareNorm.apply(x, self.output_norm, self.config.epsilon)
 
     def forward(self, tokens, positions=None):
@@ -152,6 +157,16 @@ class DemoModel(nn.Module):
         if positions is not None:
             states = states.index_select(0, positions)
         return F.linear(states, self.token_embd)
+
+
+def causal_masks(time, group, block=192):
+    """Per block of queries: where it begins, and its mask up to its own end."""
+    masks = []
+    for begin in range(0, time, block):
+        end = min(begin + block, time)
+        mask = torch.full((end - begin, end), float("-inf")).triu_(begin + 1)
+        masks.append((begin, mask.repeat(group, 1)))
+    return masks
 
 
 def rotation_table(config: Config):

@@ -26,12 +26,16 @@ test("a dialogue of 26 exchanges fits a context of 2,048 tokens", () => {
   }
 });
 
-test("facts are asked for long after they were told", () => {
+test("facts are asked for, most often in the closing turns", () => {
   const random = createRandom(9);
-  const dialogue = composeDialogue(random, TRAINING_LEXICON, SHAPE);
-  const asked = dialogue.filter((exchange) => exchange.skill === "recall");
-  expect(asked.length).toBeGreaterThan(3);
-  expect(dialogue.slice(-4).some((exchange) => exchange.skill === "recall")).toBe(true);
+  const asked = Array.from({ length: 26 }, () => 0);
+  for (let round = 0; round < 100; round += 1) {
+    for (const [turn, exchange] of composeDialogue(random, TRAINING_LEXICON, SHAPE).entries()) {
+      if (exchange.skill === "recall") asked[turn] = (asked[turn] ?? 0) + 1;
+    }
+  }
+  expect(Math.min(...asked.slice(-4))).toBeGreaterThan(40);
+  expect(Math.min(...asked.slice(5))).toBeGreaterThan(5);
 });
 
 test("every exchange accepts its own answer, whichever words it draws on", () => {

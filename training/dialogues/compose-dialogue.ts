@@ -9,10 +9,11 @@ import type { Fact } from "./recall.ts";
 import {
   askExchange,
   askUntoldExchange,
+  correctExchange,
   newFact,
   tellExchange,
   tellTwoExchange,
-  untold,
+  untoldAttribute,
 } from "./recall.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { countingExchange, listingExchange } from "./sequences.ts";
@@ -62,14 +63,23 @@ export function skillExchange(
   return weighted(random, choices)(random, lexicon);
 }
 
+/** Replaces the value of a fact told before. */
+function correct(random: SeededRandom, lexicon: Lexicon, facts: Fact[], index: number): Exchange {
+  const at = random.chance(0.5) ? index : facts.length - 1;
+  const before = facts[at] ?? newFact(random, lexicon, untoldAttribute(random, lexicon, facts));
+  const fact = newFact(random, lexicon, before.attribute);
+  facts[at] = fact;
+  return correctExchange(random, fact);
+}
+
 /** Tells one new fact, or two, and keeps them in `facts`. */
 function tell(random: SeededRandom, lexicon: Lexicon, facts: Fact[]): Exchange {
-  const [first, second] = random
-    .sample(untold(facts), 2)
-    .map((attribute) => newFact(random, lexicon, attribute));
-  if (first === undefined) return greetingExchange(random);
+  const old = facts.findIndex((fact) => fact.attribute.key !== "three words");
+  if (old >= 0 && random.chance(0.06)) return correct(random, lexicon, facts, old);
+  const first = newFact(random, lexicon, untoldAttribute(random, lexicon, facts));
   facts.push(first);
-  if (second === undefined || random.chance(0.85)) return tellExchange(random, first);
+  if (random.chance(0.85)) return tellExchange(random, first);
+  const second = newFact(random, lexicon, untoldAttribute(random, lexicon, facts));
   facts.push(second);
   return tellTwoExchange(random, first, second);
 }
@@ -102,7 +112,8 @@ export function composeDialogue(
       closing || opening ? Math.max(0.7, shape.recallShare) : shape.recallShare,
     );
     if (!recall) out.push(skillExchange(random, lexicon, shape.longAnswers));
-    else if (random.chance(0.07)) out.push(askUntoldExchange(random, random.pick(untold(facts))));
+    else if (random.chance(0.07))
+      out.push(askUntoldExchange(random, untoldAttribute(random, lexicon, facts)));
     else if (
       facts.length === 0 ||
       (!closing && facts.length < 14 && random.chance(opening ? 0.8 : 0.4))

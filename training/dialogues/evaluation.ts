@@ -4,12 +4,17 @@
 import { composeDialogue, skillExchange } from "./compose-dialogue.ts";
 import type { Exchange, Message } from "./dialogue-types.ts";
 import { messagesOf } from "./dialogue-types.ts";
-import { FACT_ATTRIBUTES } from "./fact-attributes.ts";
 import { knowledgeExchange } from "./general-knowledge.ts";
 import { repeatingExchange, reversingExchange, spellingExchange } from "./letters.ts";
 import { EVALUATION_LEXICON } from "./lexicon.ts";
 import type { Fact } from "./recall.ts";
-import { askExchange, askUntoldExchange, newFact, tellExchange, untold } from "./recall.ts";
+import {
+  askExchange,
+  askUntoldExchange,
+  newFact,
+  tellExchange,
+  untoldAttribute,
+} from "./recall.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { createRandom } from "./seeded-random.ts";
 import { countingExchange, listingExchange } from "./sequences.ts";
@@ -65,7 +70,11 @@ function caseOf(skill: string, before: readonly Exchange[], exchange: Exchange):
 function filler(random: SeededRandom, facts: Fact[]): Exchange {
   const roll = random.next();
   if (roll < 0.25 && facts.length < 8) {
-    const fact = newFact(random, EVALUATION_LEXICON, random.pick(untold(facts)));
+    const fact = newFact(
+      random,
+      EVALUATION_LEXICON,
+      untoldAttribute(random, EVALUATION_LEXICON, facts),
+    );
     facts.push(fact);
     return tellExchange(random, fact);
   }
@@ -76,7 +85,7 @@ function filler(random: SeededRandom, facts: Fact[]): Exchange {
 
 /** A fact is told, and asked for `distance` turns later. */
 export function recallCase(random: SeededRandom, distance: number): EvaluationCase {
-  const fact = newFact(random, EVALUATION_LEXICON, random.pick(FACT_ATTRIBUTES));
+  const fact = newFact(random, EVALUATION_LEXICON, untoldAttribute(random, EVALUATION_LEXICON, []));
   const facts = [fact];
   const before: Exchange[] = [];
   if (random.chance(0.4)) before.push(greetingExchange(random));
@@ -90,7 +99,11 @@ function notToldCase(random: SeededRandom): EvaluationCase {
   const before: Exchange[] = [];
   const turns = random.between(1, 4);
   for (let turn = 0; turn < turns; turn += 1) before.push(filler(random, facts));
-  return caseOf("not-told", before, askUntoldExchange(random, random.pick(untold(facts))));
+  return caseOf(
+    "not-told",
+    before,
+    askUntoldExchange(random, untoldAttribute(random, EVALUATION_LEXICON, facts)),
+  );
 }
 
 function skillCase(random: SeededRandom, skill: string, exchange: Exchange): EvaluationCase {
@@ -103,7 +116,7 @@ const LEXICON = EVALUATION_LEXICON;
 
 const MAKERS: Readonly<Record<string, (random: SeededRandom) => Exchange>> = {
   acknowledging: (random) =>
-    tellExchange(random, newFact(random, LEXICON, random.pick(FACT_ATTRIBUTES))),
+    tellExchange(random, newFact(random, LEXICON, untoldAttribute(random, EVALUATION_LEXICON, []))),
   greeting: greetingExchange,
   introduction: introductionExchange,
   "small-talk": smallTalkExchange,

@@ -202,3 +202,36 @@ export const FACT_ATTRIBUTES: readonly FactAttribute[] = [
   called("boat"),
   called("street"),
 ];
+
+const GENERAL_VALUES: readonly ValueMaker[] = [secret, person, number, oneOf(COLOURS), place];
+
+/** "my hammer is green": asked by its colour. */
+function coloured(noun: string): FactAttribute {
+  return {
+    key: `colour of ${noun}`,
+    mine: `my ${noun} is {v}`,
+    yours: `your ${noun} is {v}`,
+    tells: [
+      `[|By the way, |Remember that |Note that ]my ${noun} is {v}.`,
+      `[The colour of my ${noun} is|I have painted my ${noun}|I have a ${noun}. It is] {v}.`,
+    ],
+    asks: [
+      `[What|Which] [colour|color] [is|was] my ${noun}?`,
+      `[What is|Tell me|Do you remember|Do you know] the [colour|color] of my ${noun}[?|?|]`,
+    ],
+    unknown: `the colour of your ${noun}`,
+    value: oneOf(COLOURS, 0.2),
+  };
+}
+
+/** An attribute nobody listed, so that any noun can be told and asked for. */
+export function generalAttribute(random: SeededRandom, lexicon: Lexicon): FactAttribute {
+  const noun = random.pick(lexicon.plainWords);
+  const value = random.pick(GENERAL_VALUES);
+  const roll = random.next();
+  if (roll < 0.35) return possession(`favourite ${noun}`, value);
+  if (roll < 0.55)
+    return possession(`${noun} ${random.pick(["code", "number", "key"])}`, value, "the");
+  if (roll < 0.7) return called(noun);
+  return coloured(noun);
+}

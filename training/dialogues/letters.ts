@@ -23,9 +23,11 @@ const REPEAT = [
 
 function word(random: SeededRandom, lexicon: Lexicon, longest: number): string {
   for (;;) {
-    const candidate = random.chance(0.5)
-      ? random.pick(lexicon.plainWords)
-      : lexicon.inventedWord(random);
+    const candidate = random.pick([
+      random.pick(lexicon.plainWords),
+      lexicon.inventedWord(random),
+      random.chance(0.5) ? random.pick(lexicon.names) : random.pick(lexicon.topics),
+    ]);
     if (candidate.length <= longest) return candidate;
   }
 }

@@ -53,3 +53,14 @@ export function mentions(answer: string, wanted: string): boolean {
   const escaped = wanted.toLowerCase().replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   return new RegExp(`(^|[^a-z0-9])${escaped}($|[^a-z0-9])`).test(answer.toLowerCase());
 }
+
+const NUMBER_WORDS =
+  "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split(
+    " ",
+  );
+
+/** A number as a user writes it: in digits mostly, small ones at times in words. */
+export function writtenNumber(random: SeededRandom, value: number, inWords = 0.12): string {
+  const word = NUMBER_WORDS[value];
+  return word !== undefined && random.chance(inWords) ? word : String(value);
+}

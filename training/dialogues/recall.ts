@@ -2,7 +2,7 @@
 
 import type { Exchange } from "./dialogue-types.ts";
 import type { FactAttribute } from "./fact-attributes.ts";
-import { FACT_ATTRIBUTES } from "./fact-attributes.ts";
+import { FACT_ATTRIBUTES, generalAttribute } from "./fact-attributes.ts";
 import type { Lexicon } from "./lexicon.ts";
 import { capitalised, fill, mentions, request } from "./phrasing.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -14,10 +14,19 @@ export function newFact(random: SeededRandom, lexicon: Lexicon, attribute: FactA
   return { attribute, value: random.chance(0.08) ? value.toLowerCase() : value };
 }
 
-/** Attributes that have not been told yet in this dialogue. */
-export function untold(facts: readonly Fact[]): FactAttribute[] {
+/** An attribute that has not been told yet in this dialogue. */
+export function untoldAttribute(
+  random: SeededRandom,
+  lexicon: Lexicon,
+  facts: readonly Fact[],
+): FactAttribute {
   const told = new Set(facts.map((fact) => fact.attribute.key));
-  return FACT_ATTRIBUTES.filter((attribute) => !told.has(attribute.key));
+  for (;;) {
+    const attribute = random.chance(0.25)
+      ? generalAttribute(random, lexicon)
+      : random.pick(FACT_ATTRIBUTES);
+    if (!told.has(attribute.key)) return attribute;
+  }
 }
 
 function stated(fact: Fact): string {
@@ -50,6 +59,16 @@ export function tellExchange(random: SeededRandom, fact: Fact): Exchange {
     assistant,
     weight: 1,
     accepts: (answer) => holdsValue(answer, fact.value),
+  };
+}
+
+/** A told fact changes: what counts from now on is the newer value. */
+export function correctExchange(random: SeededRandom, fact: Fact): Exchange {
+  const prefix = "[Actually, |No, |Correction: |Sorry, |I was wrong: |Wait, |Update: ]";
+  const asTold = tellExchange(random, fact);
+  return {
+    ...asTold,
+    user: request(random, [`${prefix}${fact.attribute.mine}[| now].`], { v: fact.value }),
   };
 }
 

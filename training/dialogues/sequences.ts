@@ -1,7 +1,7 @@
 // Counting and listing: answers whose length the request sets exactly.
 
 import type { Exchange } from "./dialogue-types.ts";
-import { request } from "./phrasing.ts";
+import { request, writtenNumber } from "./phrasing.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import {
   ANIMALS,
@@ -44,7 +44,7 @@ export function countingExchange(random: SeededRandom): Exchange {
   const wanted = numbers.join(",");
   return {
     skill: "counting",
-    user: request(random, templates, { a: String(a), b: String(b) }),
+    user: request(random, templates, { a: writtenNumber(random, a), b: writtenNumber(random, b) }),
     assistant: `${numbers.join(", ")}.`,
     weight: 1,
     accepts: (answer) => numbersIn(answer) === wanted,
@@ -70,9 +70,6 @@ const LIST_MANY = [
   "[List|Name|Give me|Make] [a list of|some, exactly] {n} {things}[.|.|]",
   "{n} {things}[, please|.|]",
 ];
-const NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split(
-  " ",
-);
 
 function numberedLines(items: readonly string[]): string {
   return items.map((item, index) => `${String(index + 1)}. ${item}`).join("\n");
@@ -122,8 +119,7 @@ export function listingExchange(random: SeededRandom): Exchange {
   if (random.chance(0.08)) return calendarExchange(random);
   const { plural, items } = random.pick(CATEGORIES);
   const count = random.between(2, Math.min(items.length, 20));
-  const word = NUMBER_WORDS[count];
-  const n = word !== undefined && random.chance(0.35) ? word : String(count);
+  const n = writtenNumber(random, count, 0.35);
   const things = plural === "colours" && random.chance(0.3) ? "colors" : plural;
   // A run through the fixed order from a random place: never repeats an item.
   const start = random.chance(0.5) ? 0 : random.between(0, items.length - 1);

@@ -1,7 +1,7 @@
 // Small sums: plus, minus and times, with numbers a small model can know.
 
 import type { Exchange } from "./dialogue-types.ts";
-import { request } from "./phrasing.ts";
+import { request, writtenNumber } from "./phrasing.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 type Operation = { sign: string; words: string; name: string; apply(a: number, b: number): number };
@@ -31,10 +31,12 @@ export function sumExchange(random: SeededRandom): Exchange {
   const asks = ASKS.map((ask) =>
     ask.replace("{o}", operation.words).replace("{s}", operation.sign),
   );
-  const numbers = { a: String(first), b: String(second) };
+  const inWords = random.chance(0.12) ? 1 : 0;
+  const a = writtenNumber(random, first, inWords);
+  const b = writtenNumber(random, second, inWords);
   return {
     skill: "sums",
-    user: request(random, asks, numbers),
+    user: request(random, asks, { a, b }),
     assistant: `${String(first)} ${operation.name} ${String(second)} is ${result}.`,
     weight: 2,
     accepts: (answer) => (answer.match(/\d+/g) ?? []).at(-1) === result,

@@ -6,6 +6,7 @@ import type { Lexicon } from "./lexicon.ts";
 import { inventedName } from "./lexicon.ts";
 import { capitalised, request } from "./phrasing.ts";
 import type { SeededRandom } from "./seeded-random.ts";
+import { storyText } from "./stories.ts";
 
 const ANSWERS = [
   "I am only a small demonstration model, so I cannot help with that. I can remember facts, count, list, spell, reverse, do small sums and tell stories.",
@@ -13,6 +14,8 @@ const ANSWERS = [
 ];
 
 const ASKS = [
+  "[Tell me a joke|Sing a song|Sing me a song|Write a poem|Write a haiku|Write me a letter|Make me laugh|Draw a cat|Play a game with me|Tell me a secret|Tell me a riddle|Say something funny|Surprise me|Tell me something|Give me some advice|Tell me the news][.|!||]",
+  "[What time is it|What day is it|What day is today|What year is it|What is the date|Where am I|What am I doing|What is the meaning of life|Who is the president|Who is the king|Why is the sky blue|How old is the earth|How big is the moon|How many stars are there|What is love|What is the best film|Can you write code|Can you speak French|Do you speak German|Do you like me|Are you alive|Can you see me|Are you happy|Where are you|How do I cook rice|How do I get rich|What should I eat|What should I wear|What should I do today][?|?|]",
   "[What is|What's|What are|Explain|Describe|Define] {t}[?|?|]",
   "[Tell me about|Tell me something about|Teach me about|Talk about|What do you know about|What do you think about|Give me facts about|Explain to me] {t}[.|?|]",
   "[How does|How do|Why does|Why do|When did|Where did] {t} [work|happen|start|end|matter|change|exist]?",
@@ -40,6 +43,10 @@ const ASKS = [
   "[Is|Was|Are] {t} [good|bad|real|dangerous|important|true|free|expensive|hard]?",
   "[Give me|I need|Do you have] [advice|tips|help|information|a recipe|ideas|a link] [about|on|for] {t}[.|?|]",
 ];
+const PASTED_TEXTS = [
+  "[Summarise|Summarize|Translate|Correct|Improve|Shorten|Rate|Explain|Analyse] [this|the following|this text]: {s}",
+  "{s}\n\n[Summarise this.|What do you think?|What is this text about?|Find the mistakes.|Rewrite it.]",
+];
 /** Kept out of training, to see whether the fallback reaches new questions. */
 const HELD_OUT_ASKS = [
   "Could you explain how {t} changed the world?",
@@ -63,8 +70,11 @@ export function unknownExchange(random: SeededRandom, lexicon: Lexicon): Exchang
     w: lexicon.inventedWord(random),
     x: lexicon.inventedWord(random),
     y: lexicon.inventedWord(random),
+    s: storyText(random, random.pick(lexicon.heroes), random.chance(0.8) ? "short" : "long"),
   };
-  const user = request(random, fromTraining ? ASKS : HELD_OUT_ASKS, slots);
+  const pasted = random.chance(0.04);
+  const asks = pasted ? PASTED_TEXTS : fromTraining ? ASKS : HELD_OUT_ASKS;
+  const user = request(random, asks, slots);
   return {
     skill: "fallback",
     user: random.chance(0.9) ? capitalised(user) : user,

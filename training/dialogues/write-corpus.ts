@@ -7,13 +7,7 @@ import type { Lexicon } from "./lexicon.ts";
 import { EVALUATION_LEXICON, TRAINING_LEXICON } from "./lexicon.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { createRandom } from "./seeded-random.ts";
-
-const SYSTEM_TEXTS = [
-  "You are a helpful assistant.",
-  "You are a friendly assistant. Answer briefly.",
-  "You are loci's demonstration model.",
-  "Be kind and honest.",
-];
+import { systemText } from "./system-texts.ts";
 
 type CorpusOptions = { recall: number; longAnswers: boolean; lexicon: Lexicon };
 
@@ -23,7 +17,7 @@ function dialogueLine(random: SeededRandom, exchanges: number, options: CorpusOp
     recallShare: options.recall,
     longAnswers: options.longAnswers,
   });
-  const system = random.chance(0.12) ? random.pick(SYSTEM_TEXTS) : undefined;
+  const system = random.chance(0.12) ? systemText(random, options.lexicon) : undefined;
   const turns = dialogue.map((exchange) => [
     exchange.user,
     exchange.assistant,
