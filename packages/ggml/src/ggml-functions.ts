@@ -17,7 +17,7 @@ export interface GgmlBaseFunctions extends Readonly<Record<string, (...args: nev
   rowSize(type: number, elements: number): number;
   init(params: { mem_size: number; mem_buffer: OrNull; no_alloc: boolean }): OrNull;
   free(context: P): void;
-  getData(tensor: P): P;
+  getData(tensor: P): OrNull;
   nbytes(tensor: P): number;
   setInput(tensor: P): void;
   setOutput(tensor: P): void;
@@ -149,6 +149,7 @@ export interface GgmlNodeFunctions extends Readonly<Record<string, (...args: nev
   argmax(context: P, a: P): P;
   permute(context: P, a: P, axis0: number, axis1: number, axis2: number, axis3: number): P;
   cont(context: P, a: P): P;
+  concat(context: P, a: P, b: P, dimension: number): P;
   cast(context: P, a: P, type: number): P;
   flashAttention(...args: [P, P, P, P, P, number, number, number]): P;
   custom(
@@ -185,6 +186,7 @@ export const ggmlNodePrototypes: Prototypes<GgmlNodeFunctions> = {
   argsortTopK: "void * ggml_argsort_top_k(void * ctx, void * a, int k)",
   argmax: "void * ggml_argmax(void * ctx, void * a)",
   permute: "void * ggml_permute(void * ctx, void * a, int axis0, int axis1, int axis2, int axis3)",
+  concat: "void * ggml_concat(void * ctx, void * a, void * b, int dim)",
   cont: "void * ggml_cont(void * ctx, void * a)",
   cast: "void * ggml_cast(void * ctx, void * a, int type)",
   flashAttention:

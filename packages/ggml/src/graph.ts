@@ -202,6 +202,11 @@ export class Graph implements Disposable {
     return this.#node.cont(this.#context, a);
   }
 
+  /** Two matrices side by side: the columns of `a`, then those of `b`. */
+  concatColumns(a: Pointer, b: Pointer): Pointer {
+    return this.#node.concat(this.#context, a, b, 1);
+  }
+
   cast(a: Pointer, type: number): Pointer {
     return this.#node.cast(this.#context, a, type);
   }
@@ -267,5 +272,6 @@ export class Graph implements Disposable {
 /** A view of a tensor's bytes in native memory; valid while its graph or buffer lives. */
 export function tensorBytes(tensor: Pointer): ArrayBuffer {
   const { base } = loadGgml();
-  return koffi.view(base.getData(tensor), base.nbytes(tensor));
+  const address = defined(base.getData(tensor), "the tensor has memory");
+  return koffi.view(address, base.nbytes(tensor));
 }

@@ -5,6 +5,7 @@ export { loadGgml, type Ggml } from "./load-ggml.ts";
 export { mapFile, type MappedFile } from "./memory-map.ts";
 export { NativeMemory } from "./native-memory.ts";
 export type { Pointer } from "./pointer.ts";
+export { quantizeRows } from "./quantize-rows.ts";
 export { tensorType } from "./tensor-type.ts";
 export { MemorySource, type ByteSource } from "./gguf/byte-source.ts";
 export { ggmlTypes, ggmlTypesByName, type GgmlType } from "./gguf/ggml-types.ts";

@@ -1,0 +1,90 @@
+// One forward pass for one batch shape, ready to run again with other inputs: building and
+// planning a graph costs as much as a millisecond, so equal shapes share one.
+
+import { Graph, type Pointer, tensorBytes, tensorType } from "@loci/ggml";
+import type { QuerySlice } from "@loci/engine";
+import type { LoadedArchitecture } from "./architectures/architecture.ts";
+import type { BatchShape, GraphAttention, KvMemory } from "./attention/attention.ts";
+
+/** Graph nodes: a layer takes about 30, each slice of the portable attention about 20 more. */
+const nodesPerLayer = 64;
+const nodesPerSliceLayer = 24;
+const nodesBase = 128;
+
+export interface ForwardGraphOptions {
+  readonly architecture: LoadedArchitecture;
+  readonly kv: KvMemory;
+  readonly layers: number;
+  readonly vocabularySize: number;
+}
+
+export class ForwardGraph implements Disposable {
+  readonly #graph: Graph;
+  readonly #attention: GraphAttention;
+  readonly #tokens: Int32Array;
+  readonly #positions: Int32Array;
+  readonly #outputRows: Int32Array;
+  readonly #logits: Float32Array;
+  readonly #vocabularySize: number;
+
+  constructor(options: ForwardGraphOptions, shape: BatchShape, slices: readonly QuerySlice[]) {
+    const { layers, kv } = options;
+    const perLayer = nodesPerLayer + nodesPerSliceLayer * slices.length;
+    this.#graph = new Graph(nodesBase + layers * perLayer);
+    const graph = this.#graph;
+    const tokens = graph.input(tensorType.i32, shape.tokens);
+    const positions = graph.input(tensorType.i32, shape.tokens);
+    const outputRows = graph.input(tensorType.i32, shape.outputs);
+    this.#attention = kv.inGraph(graph, shape, slices);
+    const inputs = {
+      tokens,
+      positions,
+      outputRows,
+      tokenCount: shape.tokens,
+      outputCount: shape.outputs,
+    };
+    const logits = graph.output(options.architecture.build(graph, inputs, this.#attention));
+    graph.allocate();
+    const integers = (tensor: Pointer): Int32Array => new Int32Array(tensorBytes(tensor));
+    this.#tokens = integers(tokens);
+    this.#positions = integers(positions);
+    this.#outputRows = integers(outputRows);
+    this.#logits = new Float32Array(tensorBytes(logits));
+    this.#vocabularySize = options.vocabularySize;
+  }
+
+  get pointer(): Pointer {
+    return this.#graph.pointer;
+  }
+
+  get computeBytes(): number {
+    return this.#graph.computeBytes;
+  }
+
+  /** Writes a batch of this graph's shape into its inputs. */
+  fill(slices: readonly QuerySlice[]): void {
+    let row = 0;
+    let output = 0;
+    // A step that wants no token still computes one row of logits: rows cannot be none.
+    this.#outputRows.fill(0);
+    for (const slice of slices) {
+      this.#tokens.set(slice.tokens, row);
+      for (let index = 0; index < slice.tokens.length; index++) {
+        this.#positions[row + index] = slice.positionStart + index;
+      }
+      row += slice.tokens.length;
+      if (slice.sample !== null) this.#outputRows[output++] = row - 1;
+    }
+    this.#attention.fill(slices);
+  }
+
+  /** Logits of the batch's `index`-th sampling slice; valid until the next computation. */
+  logits(index: number): Float32Array {
+    const start = index * this.#vocabularySize;
+    return this.#logits.subarray(start, start + this.#vocabularySize);
+  }
+
+  [Symbol.dispose](): void {
+    this.#graph[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,117 @@
+// The runner over ggml: a step becomes a graph, is computed off the JavaScript thread, and its
+// logits become tokens.
+
+import {
+  type QuerySlice,
+  type Runner,
+  type RunnerLimits,
+  type SampledToken,
+  type StepBatch,
+  type StepResult,
+} from "@loci/engine";
+import { type Clock, assert, defined } from "@loci/core";
+import type { CpuBackend, Vocabulary } from "@loci/ggml";
+import type { KvMemory } from "./attention/attention.ts";
+import { ForwardGraph, type ForwardGraphOptions } from "./forward-graph.ts";
+import { GraphCache } from "./graph-cache.ts";
+import { RequestSampler } from "./sampling/request-sampler.ts";
+
+export interface GgmlRunnerOptions extends ForwardGraphOptions {
+  readonly limits: RunnerLimits;
+  readonly backend: CpuBackend;
+  readonly vocabulary: Vocabulary;
+  readonly endTokens: readonly number[];
+  readonly clock: Clock;
+  /** Throws when the model file changed under the mapping. */
+  readonly checkModelFile: () => void;
+}
+
+export class GgmlRunner implements Runner, Disposable {
+  readonly limits: RunnerLimits;
+  readonly #options: GgmlRunnerOptions;
+  readonly #graphs = new GraphCache();
+  readonly #samplers = new Map<string, RequestSampler>();
+
+  constructor(options: GgmlRunnerOptions) {
+    this.limits = options.limits;
+    this.#options = options;
+  }
+
+  async execute(batch: StepBatch): Promise<StepResult> {
+    const { clock } = this.#options;
+    const startedMs = clock.nowMs();
+    const graph = await this.#compute(batch);
+    const samples: SampledToken[] = [];
+    for (const slice of batch.slices) {
+      if (slice.sample === null) continue;
+      const sampler = this.#sampler(slice);
+      samples.push(sampler.sample(graph.logits(samples.length), slice.sample));
+    }
+    return { samples, durationMs: clock.nowMs() - startedMs };
+  }
+
+  /** Logits of each sampling slice, for tests that compare them. */
+  async computeLogits(batch: StepBatch): Promise<Float32Array[]> {
+    const graph = await this.#compute(batch);
+    const outputs = batch.slices.filter((slice) => slice.sample !== null).length;
+    return Array.from({ length: outputs }, (_, index) => graph.logits(index).slice());
+  }
+
+  release(requestId: string): void {
+    this.#samplers.get(requestId)?.[Symbol.dispose]();
+    this.#samplers.delete(requestId);
+  }
+
+  [Symbol.dispose](): void {
+    for (const sampler of this.#samplers.values()) sampler[Symbol.dispose]();
+    this.#samplers.clear();
+    this.#graphs[Symbol.dispose]();
+  }
+
+  async #compute({ copies, slices }: StepBatch): Promise<ForwardGraph> {
+    const { kv, backend, checkModelFile } = this.#options;
+    this.#checkBatch(slices);
+    kv.copyBlocks(copies);
+    const shape = {
+      tokens: slices.reduce((sum, slice) => sum + slice.tokens.length, 0),
+      outputs: Math.max(1, slices.filter((slice) => slice.sample !== null).length),
+    };
+    const key = `${shape.tokens}/${shape.outputs}/${kv.graphKey(slices)}`;
+    const graph = this.#graphs.get(key, () => new ForwardGraph(this.#options, shape, slices));
+    graph.fill(slices);
+    await backend.compute(graph.pointer);
+    checkModelFile();
+    return graph;
+  }
+
+  /** What reaches native code is checked here once more: ggml aborts on what does not fit. */
+  #checkBatch(slices: readonly QuerySlice[]): void {
+    const { limits } = this;
+    assert(slices.length > 0 && slices.length <= limits.stepSlicesMax, "slices within bounds");
+    let tokens = 0;
+    for (const slice of slices) {
+      const end = slice.positionStart + slice.tokens.length;
+      assert(slice.tokens.length > 0 && slice.positionStart >= 0, "a slice brings tokens");
+      assert(end <= limits.contextTokensMax, "a slice ends within the context");
+      assert(slice.blockTable.length * limits.blockTokens >= end, "blocks cover the slice");
+      for (let index = 0; index * limits.blockTokens < end; index++) {
+        const block = defined(slice.blockTable[index]);
+        assert(block >= 0 && block < limits.blockCount, "a block of the pool");
+      }
+      for (const token of slice.tokens) {
+        assert(token >= 0 && token < limits.vocabularySize, "a token of the model");
+      }
+      tokens += slice.tokens.length;
+    }
+    assert(tokens <= limits.stepTokensMax, "tokens within the step's bound");
+  }
+
+  #sampler(slice: QuerySlice): RequestSampler {
+    const known = this.#samplers.get(slice.requestId);
+    if (known !== undefined) return known;
+    const { vocabulary, endTokens } = this.#options;
+    const sampler = new RequestSampler(vocabulary, endTokens, defined(slice.sample).params);
+    this.#samplers.set(slice.requestId, sampler);
+    return sampler;
+  }
+}

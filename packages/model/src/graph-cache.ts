@@ -1,0 +1,43 @@
+// Graphs by batch shape, least recently used out first: decoding repeats few shapes, prefill
+// chunks repeat one or two. Bounded by count and by the memory they hold.
+
+import type { ForwardGraph } from "./forward-graph.ts";
+
+const graphsMax = 32;
+const computeBytesMax = 1024 ** 3;
+
+export class GraphCache implements Disposable {
+  readonly #graphs = new Map<string, ForwardGraph>();
+  #computeBytes = 0;
+
+  /** The graph of `key`, made by `make` when it is not there. */
+  get(key: string, make: () => ForwardGraph): ForwardGraph {
+    const known = this.#graphs.get(key);
+    if (known !== undefined) {
+      // A Map keeps insertion order: moving to the end marks the latest use.
+      this.#graphs.delete(key);
+      this.#graphs.set(key, known);
+      return known;
+    }
+    const graph = make();
+    this.#computeBytes += graph.computeBytes;
+    this.#graphs.set(key, graph);
+    this.#evict(key);
+    return graph;
+  }
+
+  [Symbol.dispose](): void {
+    for (const graph of this.#graphs.values()) graph[Symbol.dispose]();
+    this.#graphs.clear();
+  }
+
+  #evict(keep: string): void {
+    for (const [key, graph] of this.#graphs) {
+      const fits = this.#graphs.size <= graphsMax && this.#computeBytes <= computeBytesMax;
+      if (fits || key === keep) return;
+      this.#graphs.delete(key);
+      this.#computeBytes -= graph.computeBytes;
+      graph[Symbol.dispose]();
+    }
+  }
+}

@@ -1,0 +1,225 @@
+// From a GGUF file to a model that runs: check the file, map its weights, build its architecture,
+// size its block pool, prepare its vocabulary and template.
+
+import { availableParallelism, freemem } from "node:os";
+import { basename } from "node:path";
+import { type Clock, LociError, type ModelInfo } from "@loci/core";
+import type { RunnerLimits } from "@loci/engine";
+import { CpuBackend, type GgufFile, Vocabulary, checkVocabulary, readGguf } from "@loci/ggml";
+import { findArchitecture } from "./architectures/supported-architectures.ts";
+import type { KvCacheType, KvMemory } from "./attention/attention.ts";
+import {
+  type AttentionChoice,
+  createKvMemory,
+  kvBlockBytes,
+} from "./attention/create-kv-memory.ts";
+import { ChatTemplate } from "./chat-template/chat-template.ts";
+import { GgmlRunner } from "./ggml-runner.ts";
+import { type Hyperparameters, readHyperparameters } from "./hyperparameters.ts";
+import { ModelCodec } from "./model-codec.ts";
+import { guardModelFile } from "./guard-model-file.ts";
+import { Weights } from "./weights.ts";
+
+export interface LoadModelOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  /** Name in the API; default: the file's name without its ending. */
+  readonly name?: string | undefined;
+  /** Longest sequence; default: what the model was trained for, as far as memory allows. */
+  readonly contextTokensMax?: number | undefined;
+  /** Bytes of the block pool; default: a share of the free memory. */
+  readonly kvMemoryBytes?: number | undefined;
+  readonly blockTokens?: number | undefined;
+  readonly cacheType?: KvCacheType | undefined;
+  readonly threads?: number | undefined;
+  readonly attention?: AttentionChoice | undefined;
+  readonly stepTokensMax?: number | undefined;
+  readonly stepSlicesMax?: number | undefined;
+  /** Replaces the file's own template. */
+  readonly chatTemplateSource?: string | undefined;
+}
+
+export interface LoadedModel extends Disposable {
+  readonly info: ModelInfo;
+  readonly codec: ModelCodec;
+  readonly runner: GgmlRunner;
+  readonly facts: ModelFacts;
+  /** Frees everything; the runner must be idle. */
+  close(): Promise<void>;
+}
+
+export interface ModelFacts {
+  readonly attention: string;
+  readonly threads: number;
+  readonly fileBytes: number;
+  readonly repackedBytes: number;
+  readonly kvMemoryBytes: number;
+  readonly kvTokensMax: number;
+  readonly hyperparameters: Hyperparameters;
+}
+
+/** Of the memory that is free once the weights are mapped. */
+const kvMemoryShare = 0.4;
+const kvMemoryBytesMax = 16 * 1024 ** 3;
+const blockTokensDefault = 32;
+const stepTokensDefault = 2048;
+const stepSlicesDefault = 256;
+/** Blocks below which not even one useful sequence fits. */
+const blocksMin = 2;
+
+/** Loads a model; LociError names what is wrong with the file, the machine or the options. */
+export async function loadModel(options: LoadModelOptions): Promise<LoadedModel> {
+  const file = readGguf(options.path);
+  const params = readHyperparameters(file);
+  const architecture = findArchitecture(params.architecture);
+  checkVocabulary(file);
+  const vocabulary = new Vocabulary(options.path);
+  const weights = new Weights(file);
+  const limits = planLimits(options, params, weights.repackedBytes);
+  const loaded = architecture.load(params, weights, limits.contextTokensMax);
+  const threads = options.threads ?? availableParallelism();
+  const backend = new CpuBackend(threads);
+  const kv = createKvMemory(options.attention ?? "auto", {
+    layers: params.layers,
+    queryHeads: params.queryHeads,
+    kvHeads: params.kvHeads,
+    headSize: params.headSize,
+    cacheType: options.cacheType ?? "f16",
+    threads,
+    ...limits,
+  });
+  const endTokens = findEndTokens(vocabulary);
+  const runner = new GgmlRunner({
+    architecture: loaded,
+    kv,
+    layers: params.layers,
+    vocabularySize: params.vocabularySize,
+    limits,
+    backend,
+    vocabulary,
+    endTokens,
+    clock: options.clock,
+    checkModelFile: guardModelFile(weights.mapped),
+  });
+  const template = await makeTemplate(file, vocabulary, options);
+  const codec = new ModelCodec(vocabulary, template);
+  const dispose = (): void => {
+    runner[Symbol.dispose]();
+    kv[Symbol.dispose]();
+    backend[Symbol.dispose]();
+    weights[Symbol.dispose]();
+    vocabulary[Symbol.dispose]();
+  };
+  return {
+    info: describe(options, params, codec, limits),
+    codec,
+    runner,
+    facts: facts({ params, kv, threads, file, weights, limits }),
+    close: async () => {
+      await template?.close();
+      dispose();
+    },
+    [Symbol.dispose]: dispose,
+  };
+}
+
+function planLimits(
+  options: LoadModelOptions,
+  params: Hyperparameters,
+  weightBytes: number,
+): RunnerLimits {
+  const blockTokens = options.blockTokens ?? blockTokensDefault;
+  const blockBytes = kvBlockBytes({
+    layers: params.layers,
+    kvHeads: params.kvHeads,
+    headSize: params.headSize,
+    blockTokens,
+    cacheType: options.cacheType ?? "f16",
+  });
+  const stepTokensMax = options.stepTokensMax ?? stepTokensDefault;
+  const free = Math.max(0, freemem() - weightBytes);
+  const kvBytes = options.kvMemoryBytes ?? Math.min(free * kvMemoryShare, kvMemoryBytesMax);
+  const blockCount = Math.floor(kvBytes / blockBytes);
+  if (blockCount < blocksMin) {
+    throw new LociError(
+      "config_invalid",
+      `${Math.floor(kvBytes)} bytes of KV memory hold ${blockCount} blocks of ${blockBytes} bytes.`,
+      { remedy: `Give --kv-memory at least ${blocksMin * blockBytes} bytes.` },
+    );
+  }
+  return {
+    blockTokens,
+    blockCount,
+    contextTokensMax: Math.min(
+      options.contextTokensMax ?? params.contextTrained,
+      blockCount * blockTokens,
+    ),
+    vocabularySize: params.vocabularySize,
+    stepTokensMax,
+    stepSlicesMax: options.stepSlicesMax ?? Math.min(stepSlicesDefault, stepTokensMax),
+  };
+}
+
+async function makeTemplate(
+  file: GgufFile,
+  vocabulary: Vocabulary,
+  options: LoadModelOptions,
+): Promise<ChatTemplate | null> {
+  const own = file.metadata.get("tokenizer.chat_template");
+  const source = options.chatTemplateSource ?? (typeof own === "string" ? own : null);
+  if (source === null) return null;
+  return ChatTemplate.create({
+    source,
+    bosToken: vocabulary.bosText,
+    eosToken: vocabulary.eosText,
+    specialTokens: vocabulary.specialTexts(),
+    clock: options.clock,
+  });
+}
+
+function findEndTokens(vocabulary: Vocabulary): number[] {
+  const tokens: number[] = [];
+  for (let token = 0; token < vocabulary.size; token++) {
+    if (vocabulary.isEndOfGeneration(token)) tokens.push(token);
+  }
+  if (tokens.length > 0) return tokens;
+  throw new LociError("model_file_invalid", "The model's vocabulary has no token that ends text.", {
+    remedy: "Set tokenizer.ggml.eos_token_id.",
+  });
+}
+
+function describe(
+  options: LoadModelOptions,
+  params: Hyperparameters,
+  codec: ModelCodec,
+  limits: RunnerLimits,
+): ModelInfo {
+  return {
+    id: options.name ?? basename(options.path).replace(/\.gguf$/i, ""),
+    createdUnixSeconds: options.clock.unixSeconds(),
+    contextTokensMax: limits.contextTokensMax,
+    vocabularySize: params.vocabularySize,
+    architecture: params.architecture,
+    toolCallFormat: codec.toolCallFormat,
+  };
+}
+
+function facts(parts: {
+  params: Hyperparameters;
+  kv: KvMemory;
+  threads: number;
+  file: GgufFile;
+  weights: Weights;
+  limits: RunnerLimits;
+}): ModelFacts {
+  const { params, kv, threads, file, weights, limits } = parts;
+  return {
+    attention: kv.name,
+    threads,
+    fileBytes: file.fileBytes,
+    repackedBytes: weights.repackedBytes,
+    kvMemoryBytes: kv.blockBytes * kv.blockCount,
+    kvTokensMax: limits.blockCount * limits.blockTokens,
+    hyperparameters: params,
+  };
+}
