@@ -13,7 +13,7 @@ export function valuePlaceholder(setting: SettingDeclaration): string {
     case "bytes":
       return "<size>";
     case "choice":
-      return `<${setting.choices?.join("|")}>`;
+      return "<name>";
     case "integer":
     case "number":
     case "duration":

@@ -67,9 +67,9 @@ export function configFilePath(sources: Omit<ConfigSources, "file">): string | n
   return sources.environment["LOCI_CONFIG"] || null;
 }
 
-/** Text that could be given as the value again; secrets are hidden. */
+/** Text that could be given as the value again (empty = none); secrets are hidden. */
 export function formatSetting(setting: SettingDeclaration, value: SettingValue | null): string {
-  if (value === null) return "auto";
+  if (value === null) return setting.kind === "text" ? "" : "auto";
   if (typeof value === "object" && !("unit" in value) && value.length === 0) return "";
   if (setting.secret) return "(hidden)";
   if (typeof value === "number") return formatNumber(setting, value);

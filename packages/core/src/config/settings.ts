@@ -239,6 +239,14 @@ export const settings = {
     description: "web origins whose pages may call the API; * for every one",
     aliases: ["--cors-allow-origins"],
   },
+  allowedHosts: {
+    flag: "allowed-host",
+    kind: "list",
+    default: "",
+    group: "Server",
+    description: "host names that requests may carry besides loopback ones, behind a proxy",
+    aliases: ["--allowed-hosts"],
+  },
   shutdownTimeoutMs: {
     flag: "shutdown-timeout",
     kind: "duration",

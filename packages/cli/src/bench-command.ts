@@ -1,0 +1,34 @@
+// `loci bench …`: hands its words to the benchmark package, which no installation has to load.
+
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import { LociError } from "@loci/core";
+
+import { exitCodes } from "./exit-codes.ts";
+
+const benchMain = new URL("../../bench/src/main.ts", import.meta.url);
+
+const ignore = (): void => {};
+
+/** Runs the benchmark in a process of its own and returns its exit code. */
+export async function runBench(words: readonly string[]): Promise<number> {
+  const path = fileURLToPath(benchMain);
+  if (!existsSync(path)) {
+    throw new LociError("not_supported", "The benchmarks are not part of this installation.", {
+      remedy: "Run them from a clone of the repository.",
+    });
+  }
+  const child = spawn(process.execPath, [path, ...words], { stdio: "inherit" });
+  // Ctrl+C reaches the child through the terminal; this process waits for its answer.
+  process.on("SIGINT", ignore);
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("exit", (code) => resolve(code ?? exitCodes.interrupted));
+    });
+  } finally {
+    process.off("SIGINT", ignore);
+  }
+}

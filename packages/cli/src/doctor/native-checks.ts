@@ -1,0 +1,54 @@
+// The native parts and the bundled model: found, of the right release, and working.
+
+import { approximateBytes } from "@loci/core";
+import type { Config } from "@loci/core";
+
+import { bundledModelPath } from "../serve/bundled-model.ts";
+import { fail, ok, warn } from "./check.ts";
+import type { Check, Finding } from "./check.ts";
+
+/** In this order: each needs the one before. */
+export function nativeChecks(config: Config): readonly Check[] {
+  return [
+    { name: "ggml", look: checkGgml },
+    { name: "kernel", look: checkKernel },
+    { name: "bundled model", look: () => checkModelFile(bundledModelPath()) },
+    { name: "model loads", look: () => checkModelLoads(config) },
+  ];
+}
+
+async function checkGgml(): Promise<Finding> {
+  const { binaryPackageVersion, ggmlVersion, loadGgml } = await import("@loci/ggml");
+  const { directory } = loadGgml();
+  return ok(`${ggmlVersion} from release ${binaryPackageVersion} in ${directory}`);
+}
+
+async function checkKernel(): Promise<Finding> {
+  const { loadKernelLibrary } = await import("@loci/ggml");
+  const kernel = loadKernelLibrary();
+  if (kernel) return ok(`paged attention with ${kernel.isa}`);
+  return warn(
+    "not built: the slower portable attention is used",
+    "Install g++ or clang, then run npm ci.",
+  );
+}
+
+async function checkModelFile(path: string): Promise<Finding> {
+  const { readGguf } = await import("@loci/ggml");
+  const file = readGguf(path);
+  const architecture = file.metadata.get("general.architecture");
+  return ok(`${String(architecture)}, ${approximateBytes(file.fileBytes)}, ${path}`);
+}
+
+/** Loads the bundled model and computes one token with it. */
+async function checkModelLoads(config: Config): Promise<Finding> {
+  const { openModel } = await import("../serve/open-model.ts");
+  const model = await openModel({ ...config, model: null, hfRepo: null });
+  try {
+    const prompt = await model.codec.tokenize("Hello", { addSpecial: true, parseSpecial: false });
+    if (prompt.length === 0) return fail("its vocabulary has no token for Hello", "Run npm ci.");
+    return ok(`${model.info.id}, context ${model.info.contextTokensMax} tokens`);
+  } finally {
+    model.close();
+  }
+}

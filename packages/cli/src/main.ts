@@ -1,0 +1,6 @@
+// Entry of the command line.
+
+import { processOutput } from "./output.ts";
+import { runProgram } from "./program.ts";
+
+process.exitCode = await runProgram(process.argv.slice(2), processOutput());

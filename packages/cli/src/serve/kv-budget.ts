@@ -1,0 +1,18 @@
+// How many bytes keys and values may take: what the setting says, never more than the machine has.
+
+import { approximateBytes, LociError } from "@loci/core";
+import type { MemorySize } from "@loci/core";
+
+const kvBytesMin = 1024 * 1024;
+
+/** Bytes for the block pool; LociError config_invalid when they are not there. */
+export function kvBudgetBytes(size: MemorySize, availableBytes: number): number {
+  if (size.unit === "share") return Math.max(kvBytesMin, Math.floor(size.share * availableBytes));
+  if (size.bytes <= availableBytes) return size.bytes;
+  const asked = approximateBytes(size.bytes);
+  throw new LociError(
+    "config_invalid",
+    `--kv-memory asks for ${asked}, but only ${approximateBytes(availableBytes)} are available.`,
+    { remedy: "Ask for less, or for a share such as 50%." },
+  );
+}
