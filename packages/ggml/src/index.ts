@@ -25,6 +25,16 @@ export {
   type GgufWriteTensor,
   type GgufWriteValue,
 } from "./gguf/gguf-writer.ts";
+export { planAttention, type PlanOptions, type PlanSlice } from "./kernel/attention-plan.ts";
+export {
+  loadKernelLibrary,
+  type KernelLayer,
+  type KernelLibrary,
+  type KernelWorkspace,
+  type NativeMemory as KernelMemory,
+} from "./kernel/kernel-library.ts";
+export { kvBlockLayout, type KvBlockLayout } from "./kernel/kv-layout.ts";
+export { attentionPlanCapacity } from "./kernel/plan-layout.ts";
 export { GrammarState } from "./llama/grammar-state.ts";
 export { LlamaOracle, type LlamaOracleOptions, type OracleToken } from "./llama/llama-oracle.ts";
 export { Vocabulary } from "./llama/vocabulary.ts";

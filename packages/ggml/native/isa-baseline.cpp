@@ -1,0 +1,13 @@
+// The attention code for BASELINE; compiled with that set's flags alone.
+#define LOCI_ISA_BASELINE
+
+#include "kv-format.h"
+
+namespace loci::baseline {
+#include "attend.h"
+}
+
+namespace loci {
+extern const Isa baselineIsa;
+const Isa baselineIsa = {"baseline", baseline::attend, baseline::merge, baseline::storeToken};
+}

@@ -1,0 +1,231 @@
+// The project's own kernel: paged multi-token attention as two ggml custom operators, in a plain
+// shared library that `npm ci` builds with the machine's compiler. This file is the whole contract
+// with it; where the library is absent, the caller takes the portable path.
+
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { LibraryHandle } from "koffi";
+import { LociError, assert, defined } from "@loci/core";
+import { bindFunctions } from "../bind.ts";
+import { openLibrary } from "../load-ggml.ts";
+import type { Pointer } from "../pointer.ts";
+import { type KernelFunctions, kernelPrototypes } from "./kernel-functions.ts";
+import { type KvBlockLayout, kvTypeNumbers } from "./kv-layout.ts";
+import type { PlanCapacity } from "./plan-layout.ts";
+
+export type IsaName = "avx512" | "avx2" | "neon" | "baseline";
+
+/** Working memory that a runner's layers use one after the other. */
+export interface KernelWorkspace {
+  readonly address: Pointer;
+  readonly headSize: number;
+  readonly kvHeads: number;
+  free(): void;
+}
+
+/** A layer's parameters, as the operators' userdata. */
+export interface KernelLayer {
+  readonly address: Pointer;
+  free(): void;
+}
+
+export interface WorkspaceOptions {
+  /** ggml threads at most; further ones stand by. */
+  readonly threads: number;
+  /** The largest of any layer. */
+  readonly headSize: number;
+  readonly kvHeads: number;
+  readonly capacity: PlanCapacity;
+}
+
+export interface LayerOptions {
+  readonly workspace: KernelWorkspace;
+  readonly layout: KvBlockLayout;
+  /** Index of the layer within the layout. */
+  readonly layer: number;
+  readonly poolAddress: Pointer;
+  readonly blockCount: number;
+  readonly queryHeads: number;
+  /** Of the scores, usually 1 / sqrt(head size). */
+  readonly scale: number;
+  /** Scores become cap · tanh(score / cap); 0 = off. */
+  readonly softCap: number;
+  /** A token sees this many positions, its own included; 0 = all. */
+  readonly slidingWindow: number;
+}
+
+/** Copies the first `tokens` tokens of block `source` to block `target`, in all layers. */
+export interface KernelBlockCopy {
+  readonly source: number;
+  readonly target: number;
+  readonly tokens: number;
+}
+
+/** Zeroed memory on huge pages where the system has them. */
+export interface KernelMemory {
+  readonly address: Pointer;
+  readonly bytes: number;
+  free(): void;
+}
+
+const tensorMirror = { size: 336, type: 0, ne: 16, nb: 48, src: 152, data: 248 };
+
+let opened: { library: LibraryHandle; functions: KernelFunctions } | null = null;
+
+/** Null when the library was not built (no compiler) or `mode` is off. */
+export function loadKernelLibrary(options: { mode?: "auto" | "off" } = {}): KernelLibrary | null {
+  if (options.mode === "off") return null;
+  if (opened === null) {
+    const path = kernelLibraryPath();
+    if (!existsSync(path)) return null;
+    const library = openLibrary(path);
+    opened = { library, functions: bindFunctions<KernelFunctions>(library, kernelPrototypes) };
+    checkMirror(opened.functions);
+  }
+  return new KernelLibrary(opened.library, opened.functions, null);
+}
+
+function kernelLibraryPath(): string {
+  const suffix = { darwin: "dylib", win32: "dll" }[process.platform as string] ?? "so";
+  const folder = `../../native/build/${process.platform}-${process.arch}`;
+  return fileURLToPath(new URL(`${folder}/libloci-kernel.${suffix}`, import.meta.url));
+}
+
+function checkMirror(functions: KernelFunctions): void {
+  const layout = new Int32Array(6);
+  functions.tensorLayout(layout);
+  const expected = Object.values(tensorMirror);
+  if (expected.every((value, index) => value === layout[index])) return;
+  throw new LociError("native_library_mismatch", "The kernel was built for another ggml.", {
+    remedy: "Run npm ci.",
+  });
+}
+
+export class KernelLibrary {
+  /** The instruction set in use. */
+  readonly isa: IsaName;
+  /** Address of loci_kv_write, for `Graph.custom`: inputs keys, values, plan. */
+  readonly kvWriteFunction: Pointer;
+  /** Address of loci_paged_attention: inputs queries, the result of kv_write, plan. */
+  readonly attentionFunction: Pointer;
+  readonly #functions: KernelFunctions;
+  readonly #library: LibraryHandle;
+  readonly #isaForced: IsaName | null;
+
+  constructor(library: LibraryHandle, functions: KernelFunctions, isa: IsaName | null) {
+    this.#library = library;
+    this.#functions = functions;
+    this.#isaForced = isa;
+    this.isa = defined(functions.isa(isa), "the instruction set runs here") as IsaName;
+    this.kvWriteFunction = library.symbol("loci_kv_write") as Pointer;
+    this.attentionFunction = library.symbol("loci_paged_attention") as Pointer;
+  }
+
+  /** The same library bound to one instruction set, for tests; null when it cannot run here. */
+  loadOnly(isa: IsaName): KernelLibrary | null {
+    if (this.#functions.isa(isa) === null) return null;
+    return new KernelLibrary(this.#library, this.#functions, isa);
+  }
+
+  createWorkspace(options: WorkspaceOptions): KernelWorkspace {
+    const { threads, headSize, kvHeads, capacity } = options;
+    const address = this.#functions.workspaceCreate(
+      threads,
+      headSize,
+      kvHeads,
+      capacity.tiles,
+      capacity.slotRows,
+    );
+    if (address === null) throw new LociError("out_of_memory", "No memory for attention.");
+    return { address, headSize, kvHeads, free: () => this.#functions.workspaceFree(address) };
+  }
+
+  /** The workspace must outlive the layer. */
+  createLayer(options: LayerOptions): KernelLayer {
+    const { layout } = options;
+    assert(options.layer >= 0 && options.layer < layout.layers, "the layer exists");
+    const fields = new BigInt64Array([
+      options.workspace.address,
+      options.poolAddress,
+      ...[
+        options.blockCount,
+        layout.blockBytes,
+        options.layer * layout.layerBytes,
+        layout.blockTokens,
+        layout.headSize,
+        options.queryHeads,
+        layout.kvHeads,
+        kvTypeNumbers[layout.keyType],
+        kvTypeNumbers[layout.valueType],
+        options.slidingWindow,
+        0,
+        0,
+      ].map(BigInt),
+    ]);
+    new Float64Array(fields.buffer).set([options.scale, options.softCap], fields.length - 2);
+    this.#checkLayout(layout);
+    const address = this.#functions.layerCreate(fields, this.#isaForced);
+    assert(address !== null, "the layer's options fit together");
+    return { address, free: () => this.#functions.layerFree(address) };
+  }
+
+  /** Both sides compute the sizes of a block; they must agree. */
+  #checkLayout(layout: KvBlockLayout): void {
+    const types = [layout.keyType, layout.valueType].map((type) => BigInt(kvTypeNumbers[type]));
+    const bytes = new BigInt64Array(2);
+    const { headSize, blockTokens } = layout;
+    this.#functions.partBytes(headSize, blockTokens, new BigInt64Array(types), bytes);
+    assert(Number(bytes[0]) === layout.keyBytes, "key bytes agree with the native side");
+    assert(Number(bytes[0]) + Number(bytes[1]) === layout.headBytes, "head bytes agree");
+  }
+
+  /** Copy-on-write of a partly shared block; whole blocks are one contiguous copy. */
+  copyBlock(poolAddress: Pointer, layout: KvBlockLayout, copy: KernelBlockCopy): void {
+    const { layers, kvHeads, headSize, blockTokens } = layout;
+    const types = [kvTypeNumbers[layout.keyType], kvTypeNumbers[layout.valueType]];
+    const fields = [layers, kvHeads, headSize, blockTokens, ...types].map(BigInt);
+    const { source, target, tokens } = copy;
+    const done = this.#functions.blockCopy(
+      poolAddress,
+      new BigInt64Array(fields),
+      source,
+      target,
+      tokens,
+    );
+    assert(done, "the copied tokens lie within a block");
+  }
+
+  allocate(bytes: number): KernelMemory {
+    const address = this.#functions.memoryAllocate(bytes);
+    if (address === null) throw new LociError("out_of_memory", `No ${bytes} bytes of memory.`);
+    return { address, bytes, free: () => this.#functions.memoryFree(address, bytes) };
+  }
+
+  /** What went wrong in an operator since the last call; its results were zeros. */
+  lastError(): string | null {
+    return this.#functions.takeFailure();
+  }
+
+  /**
+   * From now on a page of [address, address + bytes) that cannot be read (the mapped file shrank)
+   * reads as zeros and trips the guard, instead of ending the process. False when unsupported.
+   */
+  guardMapping(address: Pointer, bytes: number): boolean {
+    return this.#functions.guardMapping(address, bytes);
+  }
+
+  clearGuard(address: Pointer): void {
+    this.#functions.guardClear(address);
+  }
+
+  /** True once a guarded page could not be read. */
+  guardTripped(): boolean {
+    return this.#functions.guardTripped() !== 0;
+  }
+
+  /** Runs an operator on threads of its own, as ggml would; `dst` is a ggml tensor. */
+  runThreads(operation: Pointer, dst: Pointer, threads: number, layer: KernelLayer): void {
+    const started = this.#functions.runThreads(operation, dst, threads, layer.address);
+    if (!started) throw new LociError("out_of_memory", "No threads.");
+  }
+}
