@@ -31,7 +31,7 @@ export {
   type KernelLayer,
   type KernelLibrary,
   type KernelWorkspace,
-  type NativeMemory as KernelMemory,
+  type KernelMemory,
 } from "./kernel/kernel-library.ts";
 export { kvBlockLayout, type KvBlockLayout } from "./kernel/kv-layout.ts";
 export { attentionPlanCapacity } from "./kernel/plan-layout.ts";
