@@ -80,6 +80,7 @@ export class GgmlRunner implements Runner, Disposable {
     const graph = this.#graphs.get(key, () => new ForwardGraph(this.#options, shape, slices));
     graph.fill(slices);
     await backend.compute(graph.pointer);
+    kv.checkStep();
     checkModelFile();
     return graph;
   }

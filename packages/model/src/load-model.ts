@@ -129,7 +129,7 @@ function planLimits(
   weightBytes: number,
 ): RunnerLimits {
   const blockTokens = options.blockTokens ?? blockTokensDefault;
-  const blockBytes = kvBlockBytes({
+  const blockBytes = kvBlockBytes(options.attention ?? "auto", {
     layers: params.layers,
     kvHeads: params.kvHeads,
     headSize: params.headSize,

@@ -43,6 +43,8 @@ export interface KvMemory extends Disposable {
   graphKey(slices: readonly QuerySlice[]): string;
   inGraph(graph: Graph, shape: BatchShape, slices: readonly QuerySlice[]): GraphAttention;
   copyBlocks(copies: readonly BlockCopy[]): void;
+  /** Throws when the step just computed went wrong in a way ggml does not report. */
+  checkStep(): void;
 }
 
 export interface KvMemoryOptions {

@@ -9,6 +9,7 @@
 import { LociError, assert, defined } from "@loci/core";
 import type { BlockCopy, QuerySlice } from "@loci/engine";
 import {
+  type GgmlType,
   type Graph,
   type Pointer,
   NativeMemory,
@@ -21,6 +22,7 @@ import type {
   AttentionLayer,
   BatchShape,
   GraphAttention,
+  KvCacheType,
   KvMemory,
   KvMemoryOptions,
 } from "./attention.ts";
@@ -36,7 +38,7 @@ export class PortableKvMemory implements KvMemory {
 
   constructor(options: KvMemoryOptions) {
     const { headSize, blockCount, cacheType } = options;
-    const type = defined(ggmlTypesByName.get(cacheType), "a known cache type");
+    const type = cacheTypeFacts(cacheType);
     if (headSize % type.blockElements !== 0) {
       throw new LociError(
         "config_invalid",
@@ -48,7 +50,7 @@ export class PortableKvMemory implements KvMemory {
     }
     this.#options = options;
     this.#rowBytes = (headSize / type.blockElements) * type.blockBytes;
-    this.blockBytes = this.#rowBytes * this.#rowsPerBlock;
+    this.blockBytes = portableBlockBytes(options);
     this.blockCount = blockCount;
     this.#memory = new NativeMemory(this.blockBytes * blockCount);
     this.#pool = this.#memory.tensor(type.id, headSize, this.#rowsPerBlock * blockCount);
@@ -92,6 +94,10 @@ export class PortableKvMemory implements KvMemory {
         pool.copyWithin(target * this.blockBytes + offset, from, from + tokens * this.#rowBytes);
       }
     }
+  }
+
+  checkStep(): void {
+    // ggml's operators report through the computation itself.
   }
 
   [Symbol.dispose](): void {
@@ -213,6 +219,19 @@ export class PortableKvMemory implements KvMemory {
       fillMask(mask, inputs, slice.positionStart, window);
     }
   }
+}
+
+/** Bytes of one block over all layers. */
+export function portableBlockBytes(
+  shape: Pick<KvMemoryOptions, "layers" | "kvHeads" | "headSize" | "blockTokens" | "cacheType">,
+): number {
+  const type = cacheTypeFacts(shape.cacheType);
+  const rowBytes = (shape.headSize / type.blockElements) * type.blockBytes;
+  return rowBytes * shape.layers * shape.kvHeads * shape.blockTokens * 2;
+}
+
+function cacheTypeFacts(cacheType: KvCacheType): GgmlType {
+  return defined(ggmlTypesByName.get(cacheType), "a known cache type");
 }
 
 interface SequenceInputs {
