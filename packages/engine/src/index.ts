@@ -1,1 +1,7 @@
+export { Engine, type EngineEvent, type EngineParts } from "./engine.ts";
+export { LocalService, type LocalServiceParts } from "./local-service.ts";
+export * from "./observer.ts";
+export { engineDefaults, type EngineOptions } from "./options.ts";
 export * from "./runner.ts";
+export { checkBatch } from "./testing/check-batch.ts";
+export { HashRunner, type HashRunnerOptions } from "./testing/hash-runner.ts";

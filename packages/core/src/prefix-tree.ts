@@ -1,0 +1,416 @@
+// A tree over token ids in block-sized nodes: what was seen before, and what hangs on it.
+//
+// The identity of a node is its root's salt (the tenant), its parent and its token ids compared in
+// full; no hash decides anything. Only full nodes have children; a node with fewer tokens is a leaf
+// that may still grow. Children are kept in lexicographic order, so the child that shares most
+// tokens with any query stands next to where the query would be inserted: one binary search finds
+// both the exact child and the best partial one.
+//
+// Unlocked nodes form one list from least to most recently used. Users lock the whole path from
+// the root and unlock it deepest first, so a child always stands before its parent in that list:
+// its first node is always a leaf and can be evicted in constant time.
+//
+// The payload is the caller's: a block id in an engine, a set of workers in a router; null is a
+// hole, i.e. tokens that are known but not stored.
+
+import { assert, defined } from "./assert.ts";
+
+export interface PrefixNode<T> {
+  /** Null for a root. */
+  readonly parent: PrefixNode<T> | null;
+  readonly salt: string;
+  /** Nodes above it; 0 for a root. */
+  readonly depth: number;
+  /** Its token ids; the first `length` are valid. */
+  readonly tokens: Int32Array;
+  readonly length: number;
+  /** Null for a root or a hole. */
+  payload: T | null;
+  readonly childCount: number;
+  /** Users of the node now; 0 = may be evicted once it is a leaf. */
+  readonly locks: number;
+  /** When it was last unlocked or touched. */
+  readonly lastUsedMs: number;
+}
+
+/** The longest known prefix of a query. */
+export interface PrefixMatch<T> {
+  /** Full nodes from the root's child down; each covers `blockTokens` tokens. */
+  readonly nodes: readonly PrefixNode<T>[];
+  /** A node of which only the first `tailTokens` tokens match; null when there is none. */
+  readonly tail: PrefixNode<T> | null;
+  readonly tailTokens: number;
+  /** Matched tokens in all. */
+  readonly tokens: number;
+}
+
+export interface PrefixTreeOptions {
+  /** Tokens of a full node. */
+  readonly blockTokens: number;
+  /** Nodes at most, roots not counted. The caller evicts before it inserts beyond it. */
+  readonly nodesMax: number;
+}
+
+class TreeNode<T> implements PrefixNode<T> {
+  readonly parent: TreeNode<T> | null;
+  readonly salt: string;
+  readonly depth: number;
+  readonly tokens: Int32Array;
+  length = 0;
+  payload: T | null = null;
+  readonly children: TreeNode<T>[] = [];
+  locks = 0;
+  lastUsedMs = 0;
+  /** Neighbours in the list of unlocked nodes. */
+  older: TreeNode<T> | null = null;
+  newer: TreeNode<T> | null = null;
+  listed = false;
+  removed = false;
+
+  constructor(parent: TreeNode<T> | null, salt: string, blockTokens: number) {
+    this.parent = parent;
+    this.salt = salt;
+    this.depth = parent === null ? 0 : parent.depth + 1;
+    this.tokens = new Int32Array(blockTokens);
+  }
+
+  get childCount(): number {
+    return this.children.length;
+  }
+}
+
+export class PrefixTree<T> {
+  readonly blockTokens: number;
+  readonly #nodesMax: number;
+  readonly #roots = new Map<string, TreeNode<T>>();
+  #oldest: TreeNode<T> | null = null;
+  #newest: TreeNode<T> | null = null;
+  #size = 0;
+  #unlocked = 0;
+
+  constructor(options: PrefixTreeOptions) {
+    assert(options.blockTokens >= 1, "a node holds at least one token");
+    assert(options.nodesMax >= 1, "the tree holds at least one node");
+    this.blockTokens = options.blockTokens;
+    this.#nodesMax = options.nodesMax;
+  }
+
+  /** Nodes, roots not counted. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Nodes that nobody has locked: all of them can be evicted, one after the other. */
+  get unlockedCount(): number {
+    return this.#unlocked;
+  }
+
+  /** Salts that have nodes or locks. */
+  get rootCount(): number {
+    return this.#roots.size;
+  }
+
+  /** The least recently used unlocked node, always a leaf; null when all are locked. */
+  get oldest(): PrefixNode<T> | null {
+    return this.#oldest;
+  }
+
+  /** The root of a salt, created on first use. Lock it, or it goes when its last child goes. */
+  root(salt: string): PrefixNode<T> {
+    let root = this.#roots.get(salt);
+    if (root === undefined) {
+      root = new TreeNode<T>(null, salt, 0);
+      this.#roots.set(salt, root);
+    }
+    return root;
+  }
+
+  /** Longest known prefix of the first `end` tokens, token-granular. Changes nothing. */
+  match(salt: string, tokens: Int32Array, end: number = tokens.length): PrefixMatch<T> {
+    assert(end <= tokens.length, "end is within the tokens");
+    const nodes: TreeNode<T>[] = [];
+    let node = this.#roots.get(salt);
+    let start = 0;
+    while (node !== undefined && start < end) {
+      const near = nearestChild(node, tokens, { start, end });
+      if (near === null || near.common < this.blockTokens) {
+        const tailTokens = near?.common ?? 0;
+        const tail = near?.node ?? null;
+        return { nodes, tail, tailTokens, tokens: start + tailTokens };
+      }
+      node = near.node;
+      nodes.push(node);
+      start += this.blockTokens;
+    }
+    return { nodes, tail: null, tailTokens: 0, tokens: start };
+  }
+
+  /** The child of `parent` that shares most tokens with `range`; null when none shares any. */
+  matchChild(
+    parent: PrefixNode<T>,
+    tokens: Int32Array,
+    range: TokenRange,
+  ): { readonly node: PrefixNode<T>; readonly tokens: number } | null {
+    const near = nearestChild(own(parent), tokens, range);
+    return near === null ? null : { node: near.node, tokens: near.common };
+  }
+
+  /**
+   * The child of `parent` whose tokens begin with `tokens[start, end)`, at most a block of them;
+   * null when no single child covers them.
+   */
+  childCovering(
+    parent: PrefixNode<T>,
+    tokens: Int32Array,
+    range: TokenRange,
+  ): PrefixNode<T> | null {
+    const near = this.matchChild(parent, tokens, range);
+    return near !== null && near.tokens === range.end - range.start ? near.node : null;
+  }
+
+  /**
+   * Adds a child with the tokens of `range` (1 to blockTokens of them). No child may cover them
+   * yet (`childCovering`); the parent must be full or a root.
+   */
+  insert(
+    parent: PrefixNode<T>,
+    tokens: Int32Array,
+    range: TokenRange,
+    payload: T | null,
+  ): PrefixNode<T> {
+    const above = own(parent);
+    const length = range.end - range.start;
+    assert(length >= 1 && length <= this.blockTokens, "a node holds 1 to blockTokens tokens");
+    assert(!above.removed, "the parent is in the tree");
+    assert(above.parent === null || above.length === this.blockTokens, "only full nodes branch");
+    assert(this.#size < this.#nodesMax, "the caller evicts before the tree is full");
+    const node = new TreeNode<T>(above, above.salt, this.blockTokens);
+    node.tokens.set(tokens.subarray(range.start, range.end));
+    node.length = length;
+    node.payload = payload;
+    above.children.splice(lowerBound(above.children, tokens, range), 0, node);
+    this.#size++;
+    this.#link(node);
+    return node;
+  }
+
+  /** Lets a leaf grow by the tokens of `range`. The result may not equal a sibling. */
+  extend(node: PrefixNode<T>, tokens: Int32Array, range: TokenRange): void {
+    const leaf = own(node);
+    const length = leaf.length + range.end - range.start;
+    assert(leaf.parent !== null && !leaf.removed, "only a node in the tree grows");
+    assert(leaf.children.length === 0, "only a leaf grows");
+    assert(length <= this.blockTokens, "a node holds at most blockTokens tokens");
+    const siblings = leaf.parent.children;
+    // Growing can move it past siblings that it was a prefix of.
+    siblings.splice(siblingIndex(leaf), 1);
+    leaf.tokens.set(tokens.subarray(range.start, range.end), leaf.length);
+    leaf.length = length;
+    siblings.splice(lowerBound(siblings, leaf.tokens, { start: 0, end: length }), 0, leaf);
+  }
+
+  /**
+   * An unlocked leaf beside `node` that holds nothing but a beginning of `node`'s tokens: it can
+   * go, as `node` answers every query that it could. Looks only at the next smaller sibling; null
+   * when that is no such leaf.
+   */
+  subsumedBy(node: PrefixNode<T>): PrefixNode<T> | null {
+    const larger = own(node);
+    assert(larger.parent !== null, "a root has no siblings");
+    // A beginning sorts before what it begins.
+    const before = larger.parent.children[siblingIndex(larger) - 1];
+    if (before === undefined || before.locks > 0 || before.length >= larger.length) return null;
+    const whole = { start: 0, end: larger.length };
+    return commonTokens(before, larger.tokens, whole) === before.length ? before : null;
+  }
+
+  /** Protects a node from eviction. Lock whole paths: the ancestors first. */
+  lock(node: PrefixNode<T>): void {
+    const locked = own(node);
+    assert(!locked.removed, "a removed node cannot be locked");
+    assert(locked.parent === null || locked.parent.locks > 0, "ancestors are locked first");
+    if (locked.locks++ === 0) this.#unlink(locked);
+  }
+
+  /** Undoes one `lock`; unlock whole paths, the deepest node first. */
+  unlock(node: PrefixNode<T>, nowMs: number): void {
+    const locked = own(node);
+    assert(locked.locks > 0, "only a locked node can be unlocked");
+    locked.locks--;
+    locked.lastUsedMs = nowMs;
+    if (locked.locks === 0) this.#link(locked);
+    this.#dropRootIfEmpty(locked);
+  }
+
+  /** Removes an unlocked leaf and returns its payload. */
+  remove(node: PrefixNode<T>): T | null {
+    const leaf = own(node);
+    assert(leaf.parent !== null && !leaf.removed, "only a node in the tree can be removed");
+    assert(leaf.children.length === 0, "only a leaf can be removed");
+    assert(leaf.locks === 0, "a locked node cannot be removed");
+    leaf.parent.children.splice(siblingIndex(leaf), 1);
+    this.#unlink(leaf);
+    leaf.removed = true;
+    this.#size--;
+    this.#dropRootIfEmpty(leaf.parent);
+    return leaf.payload;
+  }
+
+  /** Every node below the roots, parents first. For checks and dumps. */
+  *nodes(): Generator<PrefixNode<T>> {
+    const stack: TreeNode<T>[] = [...this.#roots.values()];
+    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+      if (node.parent !== null) yield node;
+      stack.push(...node.children);
+    }
+  }
+
+  /** Checks every link, order and counter; O(nodes). */
+  checkIntegrity(): void {
+    let size = 0;
+    let unlocked = 0;
+    for (const node of this.nodes()) {
+      this.#checkNode(own(node));
+      size++;
+      if (node.locks === 0) unlocked++;
+    }
+    assert(size === this.#size && size <= this.#nodesMax, "the tree counts its nodes");
+    for (const root of this.#roots.values()) {
+      assert(root.children.length > 0 || root.locks > 0, "an empty root is dropped");
+      assert(!root.listed, "a root is never listed");
+    }
+    this.#checkList(unlocked);
+  }
+
+  #checkNode(node: TreeNode<T>): void {
+    const parent = defined(node.parent);
+    assert(!node.removed, "a node in the tree is not removed");
+    assert(node.salt === parent.salt && node.depth === parent.depth + 1, "a node fits its parent");
+    assert(node.length >= 1 && node.length <= this.blockTokens, "a node holds 1 to a block");
+    assert(node.children.length === 0 || node.length === this.blockTokens, "only full branch");
+    assert(node.locks === 0 || parent.locks > 0, "a locked node has locked ancestors");
+    assert(node.listed === (node.locks === 0), "the unlocked nodes are listed");
+    for (let index = 1; index < node.children.length; index++) {
+      const left = defined(node.children[index - 1]);
+      const right = defined(node.children[index]);
+      const range = { start: 0, end: right.length };
+      assert(compareNode(left, right.tokens, range) < 0, "children are in order and differ");
+    }
+  }
+
+  #checkList(unlocked: number): void {
+    let listed = 0;
+    let before: TreeNode<T> | null = null;
+    const passed = new Set<TreeNode<T>>();
+    for (let node = this.#oldest; node !== null; before = node, node = node.newer) {
+      assert(node.older === before, "the list is linked both ways");
+      for (const child of node.children) assert(passed.has(child), "children are older");
+      passed.add(node);
+      listed++;
+    }
+    assert(this.#newest === before, "the list ends with the newest");
+    assert(listed === unlocked && listed === this.#unlocked, "the list counts its nodes");
+  }
+
+  /** Appends at the most recent end. */
+  #link(node: TreeNode<T>): void {
+    if (node.parent === null) return;
+    assert(!node.listed, "a node is listed once");
+    node.older = this.#newest;
+    node.newer = null;
+    if (this.#newest === null) this.#oldest = node;
+    else this.#newest.newer = node;
+    this.#newest = node;
+    node.listed = true;
+    this.#unlocked++;
+  }
+
+  #unlink(node: TreeNode<T>): void {
+    if (node.parent === null) return;
+    assert(node.listed, "only a listed node can be unlisted");
+    if (node.older === null) this.#oldest = node.newer;
+    else node.older.newer = node.newer;
+    if (node.newer === null) this.#newest = node.older;
+    else node.newer.older = node.older;
+    node.older = null;
+    node.newer = null;
+    node.listed = false;
+    this.#unlocked--;
+  }
+
+  #dropRootIfEmpty(node: TreeNode<T>): void {
+    if (node.parent !== null || node.locks > 0 || node.children.length > 0) return;
+    this.#roots.delete(node.salt);
+    node.removed = true;
+  }
+}
+
+/** Half-open range of positions in a token array. */
+export interface TokenRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+function own<T>(node: PrefixNode<T>): TreeNode<T> {
+  assert(node instanceof TreeNode, "the node was made by this tree");
+  return node;
+}
+
+function siblingIndex<T>(node: TreeNode<T>): number {
+  const siblings = defined(node.parent).children;
+  const index = lowerBound(siblings, node.tokens, { start: 0, end: node.length });
+  assert(siblings[index] === node, "a node stands in its place");
+  return index;
+}
+
+/** The child that shares most tokens with `tokens[start, end)`; null when none shares any. */
+function nearestChild<T>(
+  parent: TreeNode<T>,
+  tokens: Int32Array,
+  range: TokenRange,
+): { node: TreeNode<T>; common: number } | null {
+  const { children } = parent;
+  const index = lowerBound(children, tokens, range);
+  const above = children[index];
+  const below = children[index - 1];
+  const commonAbove = above === undefined ? 0 : commonTokens(above, tokens, range);
+  const commonBelow = below === undefined ? 0 : commonTokens(below, tokens, range);
+  if (above !== undefined && commonAbove > 0 && commonAbove >= commonBelow) {
+    return { node: above, common: commonAbove };
+  }
+  return below !== undefined && commonBelow > 0 ? { node: below, common: commonBelow } : null;
+}
+
+function commonTokens<T>(node: TreeNode<T>, tokens: Int32Array, range: TokenRange): number {
+  const length = Math.min(node.length, range.end - range.start);
+  const { tokens: mine } = node;
+  let common = 0;
+  while (common < length && mine[common] === tokens[range.start + common]) common++;
+  return common;
+}
+
+/** Index of the first child that does not sort before `tokens[start, end)`. */
+function lowerBound<T>(
+  children: readonly TreeNode<T>[],
+  tokens: Int32Array,
+  range: TokenRange,
+): number {
+  let low = 0;
+  let high = children.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareNode(defined(children[middle]), tokens, range) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Lexicographic order; a beginning sorts before what it begins. */
+function compareNode<T>(node: TreeNode<T>, tokens: Int32Array, range: TokenRange): number {
+  const common = commonTokens(node, tokens, range);
+  const length = range.end - range.start;
+  if (common < node.length && common < length) {
+    return defined(node.tokens[common]) - defined(tokens[range.start + common]);
+  }
+  return node.length - Math.min(length, node.tokens.length);
+}

@@ -1,0 +1,89 @@
+// What can be said about a request before it queues: is it well formed, can it ever fit, is there
+// room in the queue. Refusals carry the numbers that led to them.
+
+import { LociError } from "@loci/core";
+import type { GenerationRequest } from "@loci/core";
+import type { EngineOptions } from "./options.ts";
+import { stopStringLengthMax, stopStringsMax, stopTokenIdsMax } from "./options.ts";
+
+export interface AdmissionFacts {
+  readonly contextTokensMax: number;
+  readonly vocabularySize: number;
+  /** A live request has the same id. */
+  readonly isDuplicate: boolean;
+  readonly options: EngineOptions;
+  readonly requestsWaiting: number;
+  readonly tokensWaiting: number;
+  readonly waitSeconds: () => number;
+}
+
+/** At most ten minutes: an estimate beyond that is of no use to a client. */
+const retryAfterSecondsMax = 600;
+
+/** Why the request is refused; null when it may queue. */
+export function admissionError(spec: GenerationRequest, facts: AdmissionFacts): LociError | null {
+  return formError(spec, facts) ?? sizeError(spec, facts) ?? queueError(spec, facts);
+}
+
+function formError(spec: GenerationRequest, facts: AdmissionFacts): LociError | null {
+  const { promptTokens, stop } = spec;
+  if (facts.isDuplicate) return invalid("A request with this id is already running.", "id");
+  if (promptTokens.length === 0) return invalid("The prompt is empty.", "prompt");
+  for (const token of promptTokens) {
+    if (token >= 0 && token < facts.vocabularySize) continue;
+    return invalid(`Token id ${token} is not below ${facts.vocabularySize}.`, "prompt");
+  }
+  if (!isCount(spec.maxTokens) || spec.maxTokens < 1) {
+    return invalid("max_tokens must be a whole number of at least 1.", "max_tokens");
+  }
+  if (!isCount(spec.minTokens) || spec.minTokens > spec.maxTokens) {
+    return invalid("min_tokens must be a whole number up to max_tokens.", "min_tokens");
+  }
+  if (stop.length > stopStringsMax) {
+    return invalid(`At most ${stopStringsMax} stop strings are allowed.`, "stop");
+  }
+  if (stop.some((text) => text.length === 0 || text.length > stopStringLengthMax)) {
+    return invalid(`A stop string has 1 to ${stopStringLengthMax} characters.`, "stop");
+  }
+  if (spec.stopTokenIds.length > stopTokenIdsMax) {
+    return invalid(`At most ${stopTokenIdsMax} stop token ids are allowed.`, "stop_token_ids");
+  }
+  return null;
+}
+
+function sizeError(spec: GenerationRequest, facts: AdmissionFacts): LociError | null {
+  const { length } = spec.promptTokens;
+  if (length < facts.contextTokensMax) return null;
+  return new LociError(
+    "context_length_exceeded",
+    `The prompt has ${length} tokens; with at least one token of answer this server's limit is ` +
+      `${facts.contextTokensMax}.`,
+    { param: "messages", remedy: "Shorten the prompt or raise the context size." },
+  );
+}
+
+function queueError(spec: GenerationRequest, facts: AdmissionFacts): LociError | null {
+  const { queueRequestsMax, queueTokensMax } = facts.options;
+  const { length } = spec.promptTokens;
+  // An empty queue takes any prompt that can run.
+  const isLong = facts.tokensWaiting > 0 && facts.tokensWaiting + length > queueTokensMax;
+  if (facts.requestsWaiting < queueRequestsMax && !isLong) return null;
+  const retryAfterSeconds = Math.min(
+    retryAfterSecondsMax,
+    Math.max(1, Math.ceil(facts.waitSeconds())),
+  );
+  return new LociError(
+    "queue_full",
+    `The queue is full: ${facts.requestsWaiting} requests with ${facts.tokensWaiting} prompt ` +
+      `tokens wait; the limits are ${queueRequestsMax} and ${queueTokensMax}.`,
+    { retryAfterSeconds, remedy: `Retry in about ${retryAfterSeconds} s.` },
+  );
+}
+
+function invalid(message: string, param: string): LociError {
+  return new LociError("invalid_request", message, { param });
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}

@@ -1,0 +1,329 @@
+// The engine: schedule → execute → commit, and nothing else.
+//
+//   submit ──▶ waiting ──▶ running ──▶ finished          schedule(now) → batch for the runner
+//                 ▲            │                         commit(result) or fail(error)
+//                 └ preemption ┘                         takeEvents() → what clients receive
+//
+// It is a synchronous state machine: no I/O, no clock, no randomness; a simulator drives it like a
+// server does. At most one step is in flight. What arrives meanwhile (submit, cancel) takes effect
+// with the next step; memory that a step in flight uses is freed when it ends.
+
+import { assert, defined, LatencyModel, LociError, toLociError } from "@loci/core";
+import type { GenerationEvent, GenerationRequest, ServiceSnapshot } from "@loci/core";
+import { admissionError } from "./admission.ts";
+import type { EngineObserver, FinishedFacts } from "./observer.ts";
+import { engineDefaults } from "./options.ts";
+import type { EngineOptions } from "./options.ts";
+import { PrefixIndex } from "./kv/prefix-index.ts";
+import type { TokenView } from "./kv/prefix-index.ts";
+import { EngineRequest } from "./request.ts";
+import type {
+  QuerySlice,
+  RunnerLimits,
+  SampledToken,
+  StepBatch,
+  StepResult,
+  TokenText,
+} from "./runner.ts";
+import { Scheduler } from "./scheduler.ts";
+import type { StepPlan } from "./scheduler.ts";
+import { WaitEstimate } from "./wait-estimate.ts";
+
+/** Something for one client. After a `finished` event or an error nothing follows. */
+export type EngineEvent =
+  | { readonly requestId: string; readonly event: GenerationEvent }
+  | { readonly requestId: string; readonly error: LociError };
+
+export interface EngineParts {
+  readonly limits: RunnerLimits;
+  readonly tokenText: TokenText;
+  readonly options?: Partial<EngineOptions>;
+  readonly observer?: EngineObserver;
+}
+
+export class Engine {
+  readonly options: EngineOptions;
+  /** Learns from every step; shared with whoever prices work. */
+  readonly latency: LatencyModel = new LatencyModel();
+  readonly #limits: RunnerLimits;
+  readonly #tokenText: TokenText;
+  readonly #observer: EngineObserver;
+  readonly #index: PrefixIndex;
+  readonly #scheduler: Scheduler;
+  readonly #waits: WaitEstimate;
+  readonly #requests = new Map<string, EngineRequest>();
+  #events: EngineEvent[] = [];
+  #step: StepPlan | null = null;
+  #arrivals = 0;
+  readonly #counters = {
+    promptTokens: 0,
+    cachedTokens: 0,
+    computedPromptTokens: 0,
+    generatedTokens: 0,
+    preemptions: 0,
+    steps: 0,
+  };
+
+  constructor(parts: EngineParts) {
+    const { limits } = parts;
+    this.options = { ...engineDefaults, ...parts.options };
+    const stepTokensMax = Math.min(limits.stepTokensMax, this.options.stepTokensMax ?? Infinity);
+    const sequencesMax = Math.min(this.options.sequencesMax, limits.stepSlicesMax, stepTokensMax);
+    this.#limits = limits;
+    this.#tokenText = parts.tokenText;
+    this.#observer = parts.observer ?? {};
+    this.#index = new PrefixIndex(limits);
+    this.#scheduler = new Scheduler(this.#index, this.latency, {
+      stepTokensMax,
+      sequencesMax,
+      targetStepMs: this.options.targetStepMs,
+    });
+    this.#waits = new WaitEstimate(this.latency, this.#scheduler, sequencesMax);
+  }
+
+  /** Tokens that a sequence can have at most: the model's context or the whole KV memory. */
+  get contextTokensMax(): number {
+    const { contextTokensMax, blockCount, blockTokens } = this.#limits;
+    return Math.min(contextTokensMax, blockCount * blockTokens);
+  }
+
+  /** True when no request waits or runs. */
+  get isIdle(): boolean {
+    return this.#requests.size === 0;
+  }
+
+  /**
+   * Queues a request. Throws LociError: `invalid_request`, `context_length_exceeded` when it could
+   * never fit, `queue_full` with `retryAfterSeconds`.
+   */
+  submit(spec: GenerationRequest, nowMs: number): void {
+    const { waiting } = this.#scheduler;
+    const error = admissionError(spec, {
+      contextTokensMax: this.contextTokensMax,
+      vocabularySize: this.#limits.vocabularySize,
+      isDuplicate: this.#requests.has(spec.id),
+      options: this.options,
+      requestsWaiting: waiting.length,
+      tokensWaiting: waiting.reduce((sum, request) => sum + request.tokensKnown, 0),
+      waitSeconds: () => this.#waits.seconds(),
+    });
+    if (error !== null) throw error;
+    const request = new EngineRequest(spec, {
+      tokenText: this.#tokenText,
+      contextTokensMax: this.contextTokensMax,
+      arrival: this.#arrivals++,
+      nowMs,
+    });
+    this.#requests.set(request.id, request);
+    this.#scheduler.enqueue(request);
+  }
+
+  /** Ends a request in any phase; unknown or ended ids are ignored. */
+  cancel(requestId: string, nowMs: number): void {
+    const request = this.#requests.get(requestId);
+    if (request === undefined) return;
+    request.cancelled = true;
+    if (!request.inFlight) this.#finishCancelled(request, nowMs);
+  }
+
+  /** The next step; null when there is nothing to do. Its result goes to `commit` or `fail`. */
+  schedule(nowMs: number): StepBatch | null {
+    assert(this.#step === null, "one step at a time");
+    const plan = this.#scheduler.plan(nowMs);
+    for (const request of plan.admitted) this.#start(request, nowMs);
+    this.#counters.preemptions += plan.preempted.length;
+    if (plan.scheduled.length === 0) {
+      assert(this.isIdle, "where someone waits, someone runs");
+      return null;
+    }
+    this.#step = plan;
+    return { copies: this.#index.copies, slices: plan.scheduled.map((request) => slice(request)) };
+  }
+
+  /** The step succeeded. A result that does not fit the step counts as its failure. */
+  commit(result: StepResult, nowMs: number): void {
+    const plan = defined(this.#step, "a step is in flight");
+    const sampling = plan.scheduled.filter((request) => request.tokensWanted === 0);
+    if (result.samples.length !== sampling.length) {
+      const problem = "The device answered with a wrong number of tokens.";
+      this.fail(new LociError("internal", problem), nowMs);
+      return;
+    }
+    this.#step = null;
+    this.#index.settle(nowMs);
+    this.latency.observe(plan.load, result.durationMs / 1000);
+    this.#counters.steps++;
+    for (const request of plan.scheduled) this.#advance(request);
+    for (const [place, request] of sampling.entries()) {
+      if (!request.cancelled) this.#sample(request, defined(result.samples[place]), nowMs);
+    }
+    for (const request of plan.scheduled) {
+      if (request.cancelled) this.#finishCancelled(request, nowMs);
+    }
+    this.#observer.onStep?.({ ...plan.load, durationMs: result.durationMs });
+  }
+  /** The step failed: its requests end with `error`, and nothing that it computed is kept. */
+  fail(error: unknown, nowMs: number): void {
+    const plan = defined(this.#step, "a step is in flight");
+    this.#step = null;
+    for (const request of plan.scheduled) {
+      request.tokensScheduled = 0;
+      this.#release(request, null, nowMs);
+    }
+    this.#index.revoke(nowMs);
+    this.#observer.onStepFailed?.(error);
+    for (const request of plan.scheduled) {
+      if (request.cancelled) this.#finishCancelled(request, nowMs);
+      else this.#finishFailed(request, toLociError(error), nowMs);
+    }
+  }
+
+  /** Ends every request with `error`; for a device that is gone. */
+  failAll(error: LociError, nowMs: number): void {
+    if (this.#step !== null) this.fail(error, nowMs);
+    for (const request of this.#requests.values()) this.#finishFailed(request, error, nowMs);
+  }
+
+  /** Hands over what happened since the last call, in order. */
+  takeEvents(): EngineEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  snapshot(): ServiceSnapshot {
+    return {
+      requestsRunning: this.#scheduler.running.length,
+      requestsWaiting: this.#scheduler.waiting.length,
+      kvBlocksTotal: this.#index.blockCount,
+      kvBlocksFree: this.#index.freeCount,
+      kvBlocksCached: this.#index.cachedCount,
+      kvBlockTokens: this.#index.blockTokens,
+      ...this.#counters,
+      waitSecondsExpected: this.#waits.seconds(),
+    };
+  }
+
+  /** Gives up all cached blocks that nobody uses. */
+  clearCache(): void {
+    this.#index.clear();
+  }
+
+  /** Asserts that every block and request is where it should be; O(blocks), so when idle. */
+  checkIntegrity(): void {
+    this.#index.checkIntegrity();
+    this.#scheduler.checkIntegrity();
+    this.latency.checkIntegrity();
+    const { waiting, running } = this.#scheduler;
+    assert(waiting.length + running.length === this.#requests.size, "every request is scheduled");
+    if (this.isIdle) {
+      const { freeCount, cachedCount, blockCount } = this.#index;
+      assert(freeCount + cachedCount === blockCount, "an idle engine holds no blocks");
+    }
+  }
+
+  #start(request: EngineRequest, nowMs: number): void {
+    if (request.startedAtMs !== null) return;
+    request.startedAtMs = nowMs;
+    const facts = { promptTokens: request.promptLength, cachedTokens: request.tokensComputed };
+    request.cachedTokens = facts.cachedTokens;
+    this.#counters.promptTokens += facts.promptTokens;
+    this.#counters.cachedTokens += facts.cachedTokens;
+    this.#emit(request, { type: "started", ...facts });
+    const queuedMs = nowMs - request.submittedAtMs;
+    this.#observer.onStarted?.({ requestId: request.id, queuedMs, ...facts });
+  }
+
+  /** The scheduled tokens are computed. */
+  #advance(request: EngineRequest): void {
+    const { promptLength, tokensComputed: before } = request;
+    const after = before + request.tokensScheduled;
+    request.tokensComputed = after;
+    request.tokensScheduled = 0;
+    this.#counters.computedPromptTokens += Math.max(0, Math.min(after, promptLength) - before);
+    if (before < promptLength && after >= promptLength) {
+      this.#index.publishTail(defined(request.blocks), request.view(after));
+    }
+  }
+
+  #sample(request: EngineRequest, sampled: SampledToken, nowMs: number): void {
+    const { tokenId, logprobs, grammarEnded } = sampled;
+    request.append(tokenId);
+    this.#counters.generatedTokens++;
+    const { text, end } = request.text.push(tokenId, grammarEnded);
+    this.#emit(request, { type: "token", tokenId, text, logprobs });
+    if (request.firstTokenAtMs === null) {
+      request.firstTokenAtMs = nowMs;
+      const timeToFirstTokenMs = nowMs - request.submittedAtMs;
+      this.#observer.onFirstToken?.({ requestId: request.id, timeToFirstTokenMs });
+    }
+    if (end === null) return;
+    this.#waits.observeAnswer(request.text.tokens);
+    this.#finish(request, { type: "finished", ...end, usage: request.usage }, nowMs);
+  }
+
+  #finishCancelled(request: EngineRequest, nowMs: number): void {
+    const text = request.text.flush();
+    const { usage } = request;
+    const event = { type: "finished", reason: "cancelled", text, stoppedBy: null, usage } as const;
+    this.#finish(request, event, nowMs);
+  }
+
+  #finish(request: EngineRequest, event: FinishedEvent, nowMs: number): void {
+    this.#end(request, nowMs);
+    this.#emit(request, event);
+    this.#observer.onFinished?.(finishedFacts(request, event.reason, nowMs));
+  }
+
+  #finishFailed(request: EngineRequest, error: LociError, nowMs: number): void {
+    this.#end(request, nowMs);
+    this.#events.push({ requestId: request.id, error });
+    this.#observer.onFinished?.(finishedFacts(request, error.code, nowMs));
+  }
+
+  #end(request: EngineRequest, nowMs: number): void {
+    this.#release(request, request.view(request.tokensComputed), nowMs);
+    this.#scheduler.remove(request);
+    this.#requests.delete(request.id);
+  }
+
+  #release(request: EngineRequest, keep: TokenView | null, nowMs: number): void {
+    if (request.blocks === null) return;
+    this.#index.close(request.blocks, keep, nowMs);
+    request.blocks = null;
+    request.tokensComputed = 0;
+  }
+
+  #emit(request: EngineRequest, event: GenerationEvent): void {
+    this.#events.push({ requestId: request.id, event });
+  }
+}
+
+type FinishedEvent = Extract<GenerationEvent, { type: "finished" }>;
+
+function slice(request: EngineRequest): QuerySlice {
+  return {
+    requestId: request.id,
+    tokens: request.scheduledTokens,
+    positionStart: request.tokensComputed,
+    blockTable: defined(request.blocks).table,
+    sample: request.sampleSpec(),
+  };
+}
+
+function finishedFacts(
+  request: EngineRequest,
+  outcome: FinishedFacts["outcome"],
+  nowMs: number,
+): FinishedFacts {
+  const { firstTokenAtMs, usage } = request;
+  const later = usage.completionTokens - 1;
+  const isTimed = firstTokenAtMs !== null && later > 0;
+  return {
+    requestId: request.id,
+    outcome,
+    usage,
+    totalMs: nowMs - request.submittedAtMs,
+    timePerTokenMs: isTimed ? (nowMs - firstTokenAtMs) / later : null,
+  };
+}

@@ -1,0 +1,194 @@
+// The shell around the pure engine: one loop that feeds a runner, and a bounded stream of events
+// for every request.
+//
+//   schedule → execute ─┬─ deliver the events of the step before, let the event loop turn
+//                       └─ commit → schedule → ...
+//
+// The next step starts before anyone hears of the last one, so the device does not wait for clients.
+
+import { assert, LociError, toLociError } from "@loci/core";
+import type {
+  Clock,
+  GenerationEvent,
+  GenerationRequest,
+  GenerationService,
+  ServiceSnapshot,
+} from "@loci/core";
+import { Engine } from "./engine.ts";
+import type { EngineEvent } from "./engine.ts";
+import { EventChannel } from "./event-channel.ts";
+import type { EngineObserver } from "./observer.ts";
+import type { EngineOptions } from "./options.ts";
+import type { Runner, StepBatch, StepResult, TokenText } from "./runner.ts";
+
+/** An idle engine checks itself at most this often. */
+const integrityIntervalMs = 10_000;
+
+export interface LocalServiceParts {
+  readonly runner: Runner;
+  readonly tokenText: TokenText;
+  readonly clock: Clock;
+  readonly options?: Partial<EngineOptions>;
+  readonly observer?: EngineObserver;
+  /** Lets the event loop do its other work once; `setImmediate` unless a simulator owns turns. */
+  readonly nextTurn?: () => Promise<void>;
+}
+
+/** Serves requests from one runner in this process. */
+export class LocalService implements GenerationService {
+  /** Resolves when the service has closed; rejects when the engine itself broke down. */
+  readonly done: Promise<void>;
+  readonly #runner: Runner;
+  readonly #clock: Clock;
+  readonly #nextTurn: () => Promise<void>;
+  readonly #engine: Engine;
+  readonly #channels = new Map<string, EventChannel>();
+  #wake: (() => void) | null = null;
+  #closing = false;
+  #checkedAtMs = -Infinity;
+
+  constructor(parts: LocalServiceParts) {
+    this.#runner = parts.runner;
+    this.#clock = parts.clock;
+    this.#nextTurn = parts.nextTurn ?? nextTurnOfEventLoop;
+    this.#engine = new Engine({
+      limits: parts.runner.limits,
+      tokenText: parts.tokenText,
+      ...(parts.options && { options: parts.options }),
+      ...(parts.observer && { observer: parts.observer }),
+    });
+    this.done = this.#run();
+    // Every stream and `close` report it too; nobody has to listen.
+    this.done.catch(() => {});
+  }
+
+  /** See GenerationService. Nothing happens before the first `next()`. */
+  async *generate(
+    request: GenerationRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, void, undefined> {
+    if (this.#closing) {
+      throw new LociError("unavailable", "The server is shutting down.", { retryAfterSeconds: 5 });
+    }
+    this.#engine.submit(request, this.#clock.nowMs());
+    const channel = new EventChannel();
+    this.#channels.set(request.id, channel);
+    const cancel = (): void => this.#cancel(request.id, channel);
+    signal.addEventListener("abort", cancel, { once: true });
+    try {
+      if (signal.aborted) cancel();
+      this.#signal();
+      yield* channel.read();
+    } finally {
+      signal.removeEventListener("abort", cancel);
+      cancel();
+    }
+  }
+
+  snapshot(): ServiceSnapshot {
+    return this.#engine.snapshot();
+  }
+
+  /**
+   * Refuses new requests and resolves when the last one has ended: by itself with `drain`, at once
+   * without. Rejects when the engine had broken down before.
+   */
+  async close(options: { readonly drain: boolean }): Promise<void> {
+    this.#closing = true;
+    if (!options.drain) {
+      for (const id of this.#channels.keys()) this.#engine.cancel(id, this.#clock.nowMs());
+    }
+    this.#signal();
+    await this.done;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (await this.#step());
+    } catch (error) {
+      // A programmer error: the state can no longer be trusted, but nobody may be left waiting.
+      this.#closing = true;
+      for (const channel of this.#channels.values()) {
+        if (!channel.isClosed) channel.fail(toLociError(error));
+      }
+      this.#channels.clear();
+      throw error;
+    }
+  }
+
+  /** One turn of the loop; false when the service has closed. */
+  async #step(): Promise<boolean> {
+    const batch = this.#engine.schedule(this.#clock.nowMs());
+    if (batch === null) {
+      this.#deliver();
+      this.#checkWhenIdle();
+      return this.#closing ? false : this.#sleep();
+    }
+    const execution = this.#execute(batch);
+    this.#deliver();
+    await Promise.all([execution, this.#nextTurn()]);
+    return true;
+  }
+
+  /** Runs a step and applies its result; a failure ends the requests that took part. */
+  async #execute(batch: StepBatch): Promise<void> {
+    let result: StepResult;
+    try {
+      result = await this.#runner.execute(batch);
+    } catch (error) {
+      this.#engine.fail(error, this.#clock.nowMs());
+      return;
+    }
+    this.#engine.commit(result, this.#clock.nowMs());
+  }
+
+  #deliver(): void {
+    for (const entry of this.#engine.takeEvents()) this.#dispatch(entry);
+  }
+
+  #dispatch(entry: EngineEvent): void {
+    const { requestId } = entry;
+    const isLast = "error" in entry || entry.event.type === "finished";
+    const channel = this.#channels.get(requestId);
+    if (channel !== undefined && !channel.isClosed) {
+      if ("error" in entry) channel.fail(entry.error);
+      else if (!channel.tryPush(entry.event)) this.#engine.cancel(requestId, this.#clock.nowMs());
+    }
+    if (!isLast) return;
+    this.#runner.release(requestId);
+    this.#channels.delete(requestId);
+  }
+
+  #cancel(requestId: string, channel: EventChannel): void {
+    // The id may meanwhile belong to a later request.
+    if (this.#channels.get(requestId) !== channel) return;
+    this.#engine.cancel(requestId, this.#clock.nowMs());
+    this.#signal();
+  }
+
+  #checkWhenIdle(): void {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs - this.#checkedAtMs < integrityIntervalMs) return;
+    this.#checkedAtMs = nowMs;
+    this.#engine.checkIntegrity();
+  }
+
+  async #sleep(): Promise<true> {
+    assert(this.#wake === null, "one sleeper");
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    return true;
+  }
+
+  #signal(): void {
+    this.#wake?.();
+    this.#wake = null;
+  }
+}
+
+function nextTurnOfEventLoop(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

@@ -1,0 +1,156 @@
+// One request, one quantity: `tokensComputed` catches up with `tokensKnown`.
+//
+//   0 ........ tokensComputed ........ + tokensScheduled ........ tokensKnown
+//   | keys and values in blocks       | this step computes       | not yet |
+//
+// Prefill moves tokensComputed by a chunk, decoding by one; a prefix hit starts it above zero;
+// preemption sets it back to zero; sampling moves tokensKnown. There are no other modes.
+
+import { assert, defined } from "@loci/core";
+import type { GenerationRequest, Usage } from "@loci/core";
+import type { SequenceBlocks } from "./kv/sequence-blocks.ts";
+import type { TokenView } from "./kv/prefix-index.ts";
+import type { SampleSpec, TokenText } from "./runner.ts";
+import { TextStream } from "./text-stream.ts";
+
+export type RequestState = "waiting" | "running" | "finished";
+
+/** Another request is about to compute what this one needs; until then it waits. */
+export interface Deferral {
+  readonly owner: EngineRequest;
+  /** Tokens from the start that both have in common. */
+  readonly tokens: number;
+}
+
+export interface RequestContext {
+  readonly tokenText: TokenText;
+  /** Tokens that a sequence can have at most. */
+  readonly contextTokensMax: number;
+  /** Order of arrival; unique. */
+  readonly arrival: number;
+  readonly nowMs: number;
+}
+
+export class EngineRequest {
+  readonly spec: GenerationRequest;
+  readonly arrival: number;
+  readonly text: TextStream;
+  readonly submittedAtMs: number;
+  /** When it was first admitted; null before. */
+  startedAtMs: number | null = null;
+  firstTokenAtMs: number | null = null;
+  state: RequestState = "waiting";
+  tokensComputed = 0;
+  /** Tokens that the step in flight computes. */
+  tokensScheduled = 0;
+  /** Prompt tokens found in the cache when it was first admitted. */
+  cachedTokens = 0;
+  /** While waiting: tokens that would have to be computed, as far as was known last. */
+  tokensMissing: number;
+  blocks: SequenceBlocks | null = null;
+  deferral: Deferral | null = null;
+  /** Cancelled while its step is in flight. */
+  cancelled = false;
+  #tokens: Int32Array;
+  #tokensKnown: number;
+  #history: number[] | null = null;
+
+  constructor(spec: GenerationRequest, context: RequestContext) {
+    this.spec = spec;
+    this.arrival = context.arrival;
+    this.submittedAtMs = context.nowMs;
+    this.#tokens = spec.promptTokens;
+    this.#tokensKnown = spec.promptTokens.length;
+    this.tokensMissing = this.#tokensKnown;
+    const room = context.contextTokensMax - this.#tokensKnown;
+    this.text = new TextStream(context.tokenText, {
+      stop: spec.stop,
+      stopTokenIds: spec.stopTokenIds,
+      minTokens: spec.minTokens,
+      maxTokens: Math.min(spec.maxTokens, room),
+      ignoreEos: spec.ignoreEos,
+    });
+  }
+
+  get id(): string {
+    return this.spec.id;
+  }
+
+  get promptLength(): number {
+    return this.spec.promptTokens.length;
+  }
+
+  get tokensKnown(): number {
+    return this.#tokensKnown;
+  }
+
+  /** Tokens that still wait for a step. */
+  get tokensWanted(): number {
+    return this.#tokensKnown - this.tokensComputed - this.tokensScheduled;
+  }
+
+  get inFlight(): boolean {
+    return this.tokensScheduled > 0;
+  }
+
+  /** Prompt and answer so far; `end` of them. Shares memory with the request. */
+  view(end: number): TokenView {
+    assert(end <= this.#tokensKnown, "a view ends within the known tokens");
+    return { tokens: this.#tokens, end };
+  }
+
+  /** All but the last known token may come from a cache: its logits are needed. */
+  get reusable(): TokenView {
+    return this.view(this.#tokensKnown - 1);
+  }
+
+  /** The tokens that the current step computes. */
+  get scheduledTokens(): Int32Array {
+    return this.#tokens.subarray(this.tokensComputed, this.tokensComputed + this.tokensScheduled);
+  }
+
+  /** What to sample after the scheduled tokens; null while there are more known ones. */
+  sampleSpec(): SampleSpec | null {
+    if (this.tokensWanted > 0) return null;
+    this.#history ??= [...this.spec.promptTokens];
+    return {
+      params: this.spec.sampling,
+      history: this.#history,
+      promptLength: this.promptLength,
+      eosBanned: this.text.eosBanned,
+    };
+  }
+
+  /** Appends a sampled token. */
+  append(tokenId: number): void {
+    if (this.#tokensKnown === this.#tokens.length) {
+      const tokens = new Int32Array(this.#tokensKnown + Math.max(64, this.#tokensKnown >> 1));
+      tokens.set(this.#tokens);
+      this.#tokens = tokens;
+    }
+    this.#tokens[this.#tokensKnown] = tokenId;
+    this.#tokensKnown++;
+    defined(this.#history, "a token was sampled from a history").push(tokenId);
+  }
+
+  get usage(): Usage {
+    return {
+      promptTokens: this.promptLength,
+      cachedTokens: this.cachedTokens,
+      completionTokens: this.text.tokens,
+    };
+  }
+
+  checkIntegrity(): void {
+    assert(this.tokensComputed >= 0 && this.tokensScheduled >= 0, "token counts are not negative");
+    assert(this.tokensWanted >= 0, "no more is computed than is known");
+    assert(this.tokensKnown === this.promptLength + this.text.tokens, "the answer is what is text");
+    assert((this.state === "running") === (this.blocks !== null), "who runs holds blocks");
+    if (this.blocks === null) {
+      assert(this.tokensComputed === 0 && !this.inFlight, "who holds no blocks has computed none");
+      return;
+    }
+    const held = this.tokensComputed + this.tokensScheduled;
+    assert(this.blocks.tokensHeld === held, "the blocks hold what was computed");
+  }
+}
