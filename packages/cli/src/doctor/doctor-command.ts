@@ -5,6 +5,7 @@ import type { Config } from "@loci/core";
 import { exitCodes } from "../exit-codes.ts";
 import { paint } from "../output.ts";
 import type { Colour, Output } from "../output.ts";
+import { modelsFolder } from "../pull/models-folder.ts";
 import { runChecks } from "./check.ts";
 import type { CheckStatus, NamedFinding } from "./check.ts";
 import { machineChecks } from "./machine-checks.ts";
@@ -18,7 +19,8 @@ const statusColours: Readonly<Record<CheckStatus, Colour>> = {
 
 /** Exit code 1 when a check fails; warnings do not count. */
 export async function runDoctor(config: Config, output: Output, json: boolean): Promise<number> {
-  const checks = [...machineChecks(config, modelsDirectory(config)), ...nativeChecks(config)];
+  const models = modelsFolder(config.modelsDir, process.env);
+  const checks = [...machineChecks(config, models), ...nativeChecks(config)];
   const findings = await runChecks(checks);
   const failed = findings.filter(({ status }) => status === "fail").length;
   if (json) output.out(`${JSON.stringify({ ok: failed === 0, checks: findings })}\n`);

@@ -49,6 +49,6 @@ async function checkModelLoads(config: Config): Promise<Finding> {
     if (prompt.length === 0) return fail("its vocabulary has no token for Hello", "Run npm ci.");
     return ok(`${model.info.id}, context ${model.info.contextTokensMax} tokens`);
   } finally {
-    model.close();
+    await model.close();
   }
 }

@@ -8,6 +8,11 @@ test("a share is of what is available, bytes are taken as they are", () => {
   expect(kvBudgetBytes({ unit: "share", share: 0.25 }, 100)).toBe(1_048_576);
 });
 
+test("by default 40 %, at most 16 GiB", () => {
+  expect(kvBudgetBytes(null, 1e9)).toBe(4e8);
+  expect(kvBudgetBytes(null, 1e12)).toBe(16 * 1024 ** 3);
+});
+
 test("more than there is is refused with both figures", () => {
   expect(() => kvBudgetBytes({ unit: "bytes", bytes: 2 ** 33 }, 2 ** 32)).toThrow(
     "--kv-memory asks for 8.00 GiB, but only 4.00 GiB are available.",

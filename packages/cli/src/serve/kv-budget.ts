@@ -4,10 +4,14 @@ import { approximateBytes, LociError } from "@loci/core";
 import type { MemorySize } from "@loci/core";
 
 const kvBytesMin = 1024 * 1024;
+/** Without a setting: enough for long conversations, while other programs keep most memory. */
+const shareDefault = 0.4;
+const kvBytesDefaultMax = 16 * 1024 ** 3;
 
 /** Bytes for the block pool; LociError config_invalid when they are not there. */
-export function kvBudgetBytes(size: MemorySize, availableBytes: number): number {
-  if (size.unit === "share") return Math.max(kvBytesMin, Math.floor(size.share * availableBytes));
+export function kvBudgetBytes(size: MemorySize | null, availableBytes: number): number {
+  if (size === null) return Math.min(shareOf(availableBytes, shareDefault), kvBytesDefaultMax);
+  if (size.unit === "share") return shareOf(availableBytes, size.share);
   if (size.bytes <= availableBytes) return size.bytes;
   const asked = approximateBytes(size.bytes);
   throw new LociError(
@@ -15,4 +19,8 @@ export function kvBudgetBytes(size: MemorySize, availableBytes: number): number 
     `--kv-memory asks for ${asked}, but only ${approximateBytes(availableBytes)} are available.`,
     { remedy: "Ask for less, or for a share such as 50%." },
   );
+}
+
+function shareOf(availableBytes: number, share: number): number {
+  return Math.max(kvBytesMin, Math.floor(share * availableBytes));
 }

@@ -19,10 +19,8 @@ export function parseSettingText(setting: SettingDeclaration, text: string): Par
   if (setting.default === null && !freeText && text.toLowerCase() === "auto") return accept(null);
   const value = parseKind(setting, text);
   if (value === null) return { ok: false, expected: expectation(setting) };
-  const size = comparable(value);
-  const inRange =
-    size === null || (size >= (setting.min ?? 0) && size <= (setting.max ?? Infinity));
-  return inRange ? accept(value) : { ok: false, expected: expectation(setting) };
+  const allowed = isInRange(setting, value);
+  return allowed ? accept(value) : { ok: false, expected: expectation(setting) };
 }
 
 /** JSON strings are read like flags; numbers and booleans only where they make sense. */
@@ -49,7 +47,7 @@ export function expectation(setting: SettingDeclaration): string {
     case "duration":
       return 'a duration such as "30s" or "250ms"';
     case "memory":
-      return 'a size of at least 1MiB such as "2GiB", or a share such as "25%"';
+      return 'a size of at least 1MiB such as "2GiB", or a share such as "40%"';
     case "choice":
       return `one of ${(setting.choices ?? []).join(", ")}`;
     case "text":
@@ -118,6 +116,13 @@ function boundedList(items: readonly string[]): readonly string[] | null {
   return items.length <= listItemsMax ? Object.freeze(items) : null;
 }
 
+function isInRange(setting: SettingDeclaration, value: SettingValue): boolean {
+  const size = comparable(value);
+  if (size === null) return true;
+  const { min = 0, max = Infinity, multipleOf = 0 } = setting;
+  return size >= min && size <= max && (multipleOf === 0 || size % multipleOf === 0);
+}
+
 function comparable(value: SettingValue): number | null {
   if (typeof value === "number") return value;
   const isMemory = typeof value === "object" && "unit" in value;
@@ -127,7 +132,8 @@ function comparable(value: SettingValue): number | null {
 function rangePhrase(setting: SettingDeclaration): string {
   if (setting.min === undefined && setting.max === undefined) return "";
   if (setting.max === undefined) return ` of at least ${setting.min}`;
-  return ` from ${setting.min ?? 0} to ${setting.max}`;
+  const multiple = setting.multipleOf ? `, a multiple of ${setting.multipleOf}` : "";
+  return ` from ${setting.min ?? 0} to ${setting.max}${multiple}`;
 }
 
 function accept(value: SettingValue | null): Parsed {

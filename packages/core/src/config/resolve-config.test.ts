@@ -29,7 +29,7 @@ test("defaults: every declared default is valid and the result is frozen", () =>
   const { config, origins } = resolve();
   expect(config.port).toBe(9931);
   expect(config.host).toBe("127.0.0.1");
-  expect(config.kvMemory).toEqual({ unit: "share", share: 0.25 });
+  expect(config.kvMemory).toBeNull();
   expect(config.shutdownTimeoutMs).toBe(30_000);
   expect(config.queuedTokensMax).toBe(1_048_576);
   expect(config.apiKeys).toEqual([]);
@@ -42,7 +42,7 @@ test("defaults: every declared default is valid and the result is frozen", () =>
 test("the types follow the declarations", () => {
   expectTypeOf<Config["port"]>().toEqualTypeOf<number>();
   expectTypeOf<Config["threads"]>().toEqualTypeOf<number | null>();
-  expectTypeOf<Config["kvMemory"]>().toEqualTypeOf<MemorySize>();
+  expectTypeOf<Config["kvMemory"]>().toEqualTypeOf<MemorySize | null>();
   expectTypeOf<Config["logFormat"]>().toEqualTypeOf<"text" | "json">();
   expectTypeOf<Config["apiKeys"]>().toEqualTypeOf<readonly string[]>();
   expectTypeOf<Config["prefixCaching"]>().toEqualTypeOf<boolean>();
@@ -128,6 +128,7 @@ describe("refusals name the source and the remedy", () => {
     ["missing value", { flags: { port: true } }, "--port is true, but must be an integer"],
     ["switch", { environment: { LOCI_METRICS_NEED_KEY: "maybe" } }, "must be true or false"],
     ["too small", { flags: { kvMemory: "10" } }, "a size of at least 1MiB"],
+    ["no multiple", { flags: { blockTokens: "40" } }, "from 16 to 256, a multiple of 16"],
     ["share over all", { flags: { kvMemory: "101%" } }, "a size of at least 1MiB"],
     ["wrong JSON type", { file: file({ port: [1] }) }, '"port" in loci.json is [1], but must be'],
     ["null", { file: file({ port: null }) }, '"port" in loci.json is null'],

@@ -36,6 +36,7 @@ export interface SettingDeclaration {
   /** Bounds, both included, for numbers of every kind. */
   readonly min?: number;
   readonly max?: number;
+  readonly multipleOf?: number;
   readonly choices?: readonly string[];
   /** Names read after `LOCI_…`, because other tools use them. */
   readonly environment?: readonly string[];

@@ -59,7 +59,7 @@ export const settings = {
     kind: "text",
     default: null,
     group: "Model",
-    description: "where pulled models are kept; by default loci/models in the user's data folder",
+    description: "where pulled models are kept; by default ~/.cache/loci/models",
     aliases: [],
   },
   hfToken: {
@@ -95,9 +95,9 @@ export const settings = {
   kvMemory: {
     flag: "kv-memory",
     kind: "memory",
-    default: "25%",
+    default: null,
     group: "Cache",
-    description: "memory for keys and values: bytes, or a share of what is available at start",
+    description: "memory for keys and values; by default 40% of what is available, at most 16GiB",
     aliases: ["--kv-cache-memory-bytes"],
     min: 1_048_576,
   },
@@ -108,8 +108,9 @@ export const settings = {
     group: "Cache",
     description: "tokens in one block of the cache",
     aliases: ["--page-size"],
-    min: 8,
+    min: 16,
     max: 256,
+    multipleOf: 16,
   },
   cacheTypeK: {
     flag: "cache-type-k",
@@ -140,7 +141,7 @@ export const settings = {
   runningMax: {
     flag: "max-num-seqs",
     kind: "integer",
-    default: "256",
+    default: "64",
     group: "Scheduling",
     description: "requests computed at the same time, at most",
     aliases: ["-np", "--parallel", "--max-running-requests"],
@@ -150,7 +151,7 @@ export const settings = {
   stepTokensMax: {
     flag: "max-num-batched-tokens",
     kind: "integer",
-    default: "512",
+    default: "2048",
     group: "Scheduling",
     description: "tokens in one step, at most; the target step time chooses below it",
     aliases: ["-b", "--chunked-prefill-size"],

@@ -1,0 +1,69 @@
+// From settings to a loaded model: which file is meant, and how it is to be run.
+
+import { LociError, systemClock } from "@loci/core";
+import type { Config, ModelInfo } from "@loci/core";
+import { loadModel } from "@loci/model";
+import type { LoadedModel } from "@loci/model";
+
+import { readBounded } from "../load-config.ts";
+import { errorTerminal, pullOptions } from "../pull/pull-options.ts";
+import { resolveModel } from "../pull/resolve-model.ts";
+import type { ResolvedModel } from "../pull/resolve-model.ts";
+import { bundledModelPath } from "./bundled-model.ts";
+import { kvBudgetBytes } from "./kv-budget.ts";
+
+const templateBytesMax = 1024 * 1024;
+
+/** Loads the model that the settings name; LociError says what is wrong with which of them. */
+export async function openModel(config: Config, signal?: AbortSignal): Promise<LoadedModel> {
+  const { path, name } = await findModel(config, signal);
+  const { chatTemplateFile, contextTokensMax, threads } = config;
+  const template = chatTemplateFile === null ? null : await readTemplate(chatTemplateFile);
+  const model = await loadModel({
+    path,
+    clock: systemClock,
+    name: config.servedModelName ?? name,
+    kvMemoryBytes: kvBudgetBytes(config.kvMemory, process.availableMemory()),
+    blockTokens: config.blockTokens,
+    cacheType: cacheType(config),
+    attention: config.attention,
+    stepTokensMax: config.stepTokensMax,
+    stepSlicesMax: Math.min(config.runningMax, config.stepTokensMax),
+    ...(contextTokensMax === null ? {} : { contextTokensMax }),
+    ...(threads === null ? {} : { threads }),
+    ...(template === null ? {} : { chatTemplateSource: template }),
+  });
+  return { ...model, info: withToolCallFormat(model.info, config) };
+}
+
+/** The file that `--model`, `--hf-repo` or neither of them means. Pulls it when it is missing. */
+async function findModel(config: Config, signal?: AbortSignal): Promise<ResolvedModel> {
+  const { hfRepo, hfToken, model, modelsDir } = config;
+  if (hfRepo !== null && model !== null) {
+    throw new LociError("config_invalid", "Both --model and --hf-repo name a model.", {
+      remedy: "Give one of them.",
+    });
+  }
+  const reference = hfRepo === null ? model : `hf:${hfRepo}`;
+  const settings = { modelsDir, hfToken, ...(signal && { signal }) };
+  const options = pullOptions(settings, process.env, errorTerminal());
+  return resolveModel(reference ?? bundledModelPath(), options);
+}
+
+async function readTemplate(path: string): Promise<string> {
+  return readBounded("The chat template", path, templateBytesMax);
+}
+
+function cacheType(config: Config): Config["cacheTypeK"] {
+  if (config.cacheTypeK === config.cacheTypeV) return config.cacheTypeK;
+  throw new LociError("config_invalid", "Keys and values must have the same number format.", {
+    remedy: "Give --cache-type-k and --cache-type-v the same value.",
+  });
+}
+
+/** `auto` keeps what the model's template says. */
+function withToolCallFormat(info: ModelInfo, config: Config): ModelInfo {
+  const { toolCallParser } = config;
+  if (toolCallParser === "auto" || info.toolCallFormat === null) return info;
+  return { ...info, toolCallFormat: toolCallParser };
+}
