@@ -14,7 +14,8 @@ constexpr int vectorWidth = 4;
 typedef float Vector __attribute__((vector_size(4 * vectorWidth)));
 typedef int32_t IntVector __attribute__((vector_size(4 * vectorWidth)));
 
-static inline Vector broadcast(float value) { return Vector{} + value; }
+// Not `Vector{} + value`: 0 + x is not x for -0, so it would cost an addition.
+static inline Vector broadcast(float value) { return value - Vector{}; }
 
 static inline Vector load(const float * source) {
     Vector vector;
