@@ -7,6 +7,7 @@ import { Command, CommanderError } from "commander";
 import { exitCodes } from "./exit-codes.ts";
 import { loadConfig } from "./load-config.ts";
 import type { Output } from "./output.ts";
+import { registerPull } from "./pull/register-pull.ts";
 import { reportError } from "./report-error.ts";
 import { addSettingOptions, givenFlags } from "./setting-flags.ts";
 import { lociVersion } from "./version.ts";
@@ -51,7 +52,7 @@ function buildProgram(output: Output, handle: Handler): Command {
     .enablePositionalOptions()
     .addHelpText("after", `\n${exitCodeHelp}`);
   addServingVerbs(program, output, handle);
-  addModelVerbs(program, output, handle);
+  registerPull(program, output, handle);
   addOtherVerbs(program, output, handle);
   return program;
 }
@@ -88,8 +89,6 @@ function addServingVerbs(program: Command, output: Output, handle: Handler): voi
     );
   addSettingOptions(chat, true);
 }
-
-function addModelVerbs(_program: Command, _output: Output, _handle: Handler): void {}
 
 function addOtherVerbs(program: Command, output: Output, handle: Handler): void {
   const doctor = program

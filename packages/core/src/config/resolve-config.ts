@@ -26,8 +26,6 @@ export interface ResolvedConfig {
   readonly origins: Readonly<Record<SettingName, string>>;
 }
 
-/** Names with our prefix that are not settings: read by the build of the native kernel and tests. */
-const environmentNamesOther: ReadonlySet<string> = new Set(["LOCI_CXX", "LOCI_NATIVE"]);
 const problemsShownMax = 10;
 
 type BySetting<T> = Partial<Record<SettingName, T>>;
@@ -180,7 +178,6 @@ function unknownEnvironmentNames(environment: ConfigSources["environment"]): str
   const known = new Set(namedSettings.map(({ setting }) => environmentName(setting)));
   return Object.keys(environment)
     .filter((name) => name.startsWith("LOCI_") && !known.has(name))
-    .filter((name) => !environmentNamesOther.has(name))
     .map((name) => unknownName(`The environment variable ${name}`, name, known));
 }
 
