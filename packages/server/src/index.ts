@@ -1,2 +1,5 @@
-// Public names of this package.
-export const packageName = "@loci/server";
+// The HTTP application: OpenAI's endpoints over a GenerationService and a TextCodec.
+export { createServer, type LociServer } from "./create-server.ts";
+export type { EntropySource } from "./entropy.ts";
+export { defaultServerLimits, type ServerLimits } from "./limits.ts";
+export { openaiSampling, type SamplingDefaults, type ServerOptions } from "./server-options.ts";

@@ -1,0 +1,75 @@
+// An answer is fed with events and can be told as chunks of a stream or as one body. This file
+// drives either over HTTP; what the chunks look like is each endpoint's own matter.
+
+import { LociError } from "@loci/core";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { asLociError, errorBody } from "./error-body.ts";
+import type { RunEvent } from "./generation-run.ts";
+import type { ServerContext } from "./server-context.ts";
+import { SseStream } from "./sse-stream.ts";
+
+export interface Answer {
+  /** Takes one event; the chunks that became due with it. */
+  accept(event: RunEvent): readonly unknown[];
+  /** Chunks after the last event. */
+  lastChunks(): readonly unknown[];
+  /** The answer in one piece, after the last event. */
+  whole(): unknown;
+}
+
+export interface Exchange {
+  readonly context: ServerContext;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** Runs to the end and returns the body. */
+export async function completeAnswer(
+  events: AsyncGenerator<RunEvent>,
+  answer: Answer,
+): Promise<unknown> {
+  for await (const event of events) answer.accept(event);
+  return answer.whole();
+}
+
+/**
+ * Streams as server-sent events. The head is sent with the first event, so a refusal is still an
+ * HTTP error: it is thrown. Later failures are told in the stream, which then ends.
+ */
+export async function streamAnswer(
+  exchange: Exchange,
+  events: AsyncGenerator<RunEvent>,
+  answer: Answer,
+): Promise<void> {
+  const { context, reply } = exchange;
+  const first = await events.next();
+  if (first.done === true) throw new LociError("internal", "A generation ended without an event.");
+  reply.hijack();
+  const stream = new SseStream(reply.raw, context.clock, context.limits);
+  try {
+    stream.open(textHeaders(reply));
+    for (let next: IteratorResult<RunEvent> = first; next.done !== true;) {
+      for (const chunk of answer.accept(next.value)) await stream.send(chunk);
+      next = await events.next();
+    }
+    for (const chunk of answer.lastChunks()) await stream.send(chunk);
+    stream.end("[DONE]");
+  } catch (thrown) {
+    endWithError(exchange, stream, asLociError(thrown));
+  } finally {
+    await events.return(undefined);
+  }
+}
+
+function endWithError(exchange: Exchange, stream: SseStream, error: LociError): void {
+  const { request } = exchange;
+  if (error.code === "internal") request.log.error({ err: error.cause }, "a stream failed");
+  // To a client that has left or does not read nothing can be told.
+  if (error.code === "client_too_slow" || exchange.reply.raw.destroyed) stream.destroy();
+  else stream.end(JSON.stringify(errorBody(error, request.id)));
+}
+
+function textHeaders(reply: FastifyReply): Record<string, string> {
+  const entries = Object.entries(reply.getHeaders());
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
+}

@@ -1,0 +1,148 @@
+// The HTTP application: OpenAI's endpoints over a GenerationService. Every request passes the same
+// gates in the same order (id, turn on its connection, size of head, host and origin, key) before
+// its route is looked at, and every failure leaves in the same shape.
+
+import fastifySwagger from "@fastify/swagger";
+import { fastify } from "fastify";
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from "fastify";
+import { ApiKeys } from "./api-keys.ts";
+import { BodyReader } from "./body-reader.ts";
+import { asLociError, errorBody } from "./error-body.ts";
+import { installErrors } from "./error-replies.ts";
+import { parseJsonBody } from "./json-guard.ts";
+import { isLoopbackHost, OriginGuard } from "./origin-guard.ts";
+import { installGates } from "./gates.ts";
+import { newRequestId } from "./request-id.ts";
+import { chatRoutes } from "./routes/chat.ts";
+import { completionRoutes } from "./routes/completions.ts";
+import { modelRoutes } from "./routes/models.ts";
+import { operationRoutes } from "./routes/operations.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
+import { dropNulls } from "./schemas/validation.ts";
+import { createServerContext, type ServerContext } from "./server-context.ts";
+import type { ServerOptions } from "./server-options.ts";
+import { clientErrorAnswer } from "./client-errors.ts";
+import { systemEntropy } from "./entropy.ts";
+import type { ServerLimits } from "./limits.ts";
+
+export interface LociServer {
+  /** For requests in the same process and for further routes before `listen`. */
+  readonly app: FastifyInstance;
+  /** Resolves with the address, e.g. `http://127.0.0.1:9931`. Port 0 takes any free one. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<string>;
+  /** Takes no new requests, lets running ones end for `graceMs`, then cancels them. */
+  close(graceMs?: number): Promise<void>;
+  checkIntegrity(): void;
+}
+
+export function createServer(options: ServerOptions): LociServer {
+  let closing = false;
+  const context = createServerContext(options, () => closing);
+  const origins = new OriginGuard({
+    corsOrigins: options.corsOrigins ?? [],
+    allowedHosts: options.allowedHosts ?? [],
+  });
+  const bodies = new BodyReader(context.limits);
+  const app = createApp(options, context.limits);
+  installErrors(app, context);
+  installBodies(app, bodies, context.limits);
+  installGates(app, { context, origins, keys: new ApiKeys(options.apiKeys ?? []) });
+  installRoutes(app, context);
+  return {
+    app,
+    listen: ({ host, port }) => {
+      // One name must not mean two sockets: limits are set on one.
+      const address = host === "localhost" ? "127.0.0.1" : host;
+      origins.loopbackOnly = isLoopbackHost(address);
+      return app.listen({ host: address, port });
+    },
+    close: async (graceMs = 0) => {
+      closing = true;
+      const cancel = context.clock.after(graceMs, () => context.live.abortAll());
+      await app.close();
+      cancel();
+    },
+    checkIntegrity: () => {
+      bodies.checkIntegrity();
+      context.live.checkIntegrity();
+    },
+  };
+}
+
+function createApp(options: ServerOptions, limits: ServerLimits): FastifyInstance {
+  const entropy = options.entropy ?? systemEntropy;
+  const app = fastify({
+    ...loggerOption(options.logger ?? false),
+    http: {
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs),
+      keepAlive: true,
+      keepAliveInitialDelay: 30_000,
+    },
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    bodyLimit: limits.bodyBytesMax,
+    return503OnClosing: false,
+    disableRequestLogging: true,
+    requestIdHeader: false,
+    genReqId: (request) => newRequestId(request.headers, entropy),
+    clientErrorHandler: clientErrorAnswer,
+    // Addresses that cannot be decoded never reach the gates; they are nothing to everybody.
+    frameworkErrors: (error, request, reply) => {
+      void reply.code(404).send(errorBody(asLociError(error), request.id));
+    },
+    routerOptions: { maxParamLength: 512 },
+    ajv: {
+      customOptions: {
+        coerceTypes: false,
+        removeAdditional: false,
+        useDefaults: false,
+        allErrors: false,
+        verbose: true,
+      },
+    },
+  });
+  app.server.maxConnections = limits.connectionsMax;
+  // One more than allowed, so that too many can be told from just enough.
+  app.server.maxHeadersCount = limits.headersMax + 1;
+  return app;
+}
+
+function loggerOption(
+  logger: FastifyBaseLogger | false,
+): { readonly loggerInstance: FastifyBaseLogger } | { readonly logger: false } {
+  return logger === false ? { logger: false } : { loggerInstance: logger };
+}
+
+function installBodies(app: FastifyInstance, bodies: BodyReader, limits: ServerLimits): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", async (request: FastifyRequest) => {
+    const body = parseJsonBody(await bodies.read(request.raw), limits);
+    dropNulls(body);
+    return body;
+  });
+}
+
+function installRoutes(app: FastifyInstance, context: ServerContext): void {
+  // Answers are built by our own code; the schemas only describe them.
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.register(fastifySwagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: { title: "loci", version: context.version },
+      components: {
+        securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
+      },
+      security: [{ bearer: [] }],
+    },
+  });
+  app.register((scope, _options, done) => {
+    chatRoutes(scope, context);
+    completionRoutes(scope, context);
+    modelRoutes(scope, context);
+    tokenRoutes(scope, context);
+    operationRoutes(scope, context);
+    done();
+  });
+}

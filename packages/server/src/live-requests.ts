@@ -1,0 +1,39 @@
+// Every request in work has one abort signal: it fires when the client leaves, in whatever phase,
+// and when the server stops for good.
+
+import type { ServerResponse } from "node:http";
+import { assert } from "@loci/core";
+
+export class LiveRequests {
+  readonly #controllers = new Set<AbortController>();
+  #stopped = false;
+
+  /** The signal of the request that `response` answers. */
+  signalFor(response: ServerResponse): AbortSignal {
+    const controller = new AbortController();
+    this.#controllers.add(controller);
+    response.once("close", () => {
+      this.#controllers.delete(controller);
+      // Closing after the last byte was handed over is the normal end; aborting then is harmless.
+      controller.abort();
+    });
+    if (response.destroyed || this.#stopped) controller.abort();
+    return controller.signal;
+  }
+
+  get count(): number {
+    return this.#controllers.size;
+  }
+
+  /** Cancels all that is in work and all that is still to come. */
+  abortAll(): void {
+    this.#stopped = true;
+    for (const controller of this.#controllers) controller.abort();
+  }
+
+  checkIntegrity(): void {
+    for (const controller of this.#controllers) {
+      assert(this.#stopped || !controller.signal.aborted, "live requests are not aborted");
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// POST /tokenize and /detokenize, also under /v1.
+
+import { requireTextFits } from "../generation-requests.ts";
+import { checkedTokenIds, invalid } from "../sampling-params.ts";
+import { detokenized, tokenList } from "../schemas/response-bodies.ts";
+import { detokenizeBody, tokenizeBody } from "../schemas/token-bodies.ts";
+import type { DetokenizeBody, TokenizeBody } from "../schemas/token-bodies.ts";
+import { requireModel, requireReady, type ServerContext } from "../server-context.ts";
+import { documented, type Routes } from "./routes.ts";
+
+export function tokenRoutes(app: Routes, context: ServerContext): void {
+  const tokenizeSchema = documented({
+    summary: "Text to token ids",
+    tag: "tokens",
+    body: tokenizeBody,
+    response: tokenList,
+  });
+  const detokenizeSchema = documented({
+    summary: "Token ids to text",
+    tag: "tokens",
+    body: detokenizeBody,
+    response: detokenized,
+  });
+  for (const prefix of ["", "/v1"]) {
+    app.post<{ Body: TokenizeBody }>(`${prefix}/tokenize`, { schema: tokenizeSchema }, (request) =>
+      tokenize(context, request.body),
+    );
+    app.post<{ Body: DetokenizeBody }>(
+      `${prefix}/detokenize`,
+      { schema: detokenizeSchema },
+      (request) => detokenize(context, request.body),
+    );
+  }
+}
+
+async function tokenize(context: ServerContext, body: TokenizeBody): Promise<object> {
+  requireReady(context);
+  requireModel(context, body.model);
+  const text = oneOf(body.content, body.prompt, "prompt") ?? missing("content");
+  requireTextFits(context, [text]);
+  const tokens = await context.codec.tokenize(text, {
+    addSpecial: oneOf(body.add_special, body.add_special_tokens, "add_special_tokens") ?? true,
+    parseSpecial: body.parse_special ?? false,
+  });
+  const ids = [...tokens];
+  return {
+    tokens: body.with_pieces ? ids.map((id) => ({ id, piece: piece(context, id) })) : ids,
+    count: ids.length,
+    max_model_len: context.model.contextTokensMax,
+  };
+}
+
+async function detokenize(context: ServerContext, body: DetokenizeBody): Promise<object> {
+  requireReady(context);
+  requireModel(context, body.model);
+  const { vocabularySize, contextTokensMax } = context.model;
+  if (body.tokens.length > contextTokensMax) {
+    throw invalid("tokens", `At most ${contextTokensMax} tokens, as many as the context holds.`);
+  }
+  const ids = checkedTokenIds(body.tokens, vocabularySize, "tokens");
+  const text = await context.codec.detokenize(Int32Array.from(ids));
+  return { content: text, prompt: text };
+}
+
+/** The text of a token, or its bytes when they are no text on their own. */
+function piece(context: ServerContext, id: number): string | readonly number[] {
+  const bytes = context.codec.tokenBytes(id);
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    // Part of a character.
+    return [...bytes];
+  }
+}
+
+function oneOf<T>(first: T | undefined, second: T | undefined, param: string): T | undefined {
+  if (first !== undefined && second !== undefined) throw invalid(param, "Given under two names.");
+  return first ?? second;
+}
+
+function missing(param: string): never {
+  throw invalid(param, `'${param}' is missing.`);
+}

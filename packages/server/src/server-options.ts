@@ -1,0 +1,50 @@
+// What the composition root gives to the HTTP application. Nothing here knows an engine: the same
+// application serves a local model and, later, a router.
+
+import type { Clock, GenerationService, ModelInfo, TextCodec } from "@loci/core";
+import type { FastifyBaseLogger } from "fastify";
+import type { EntropySource } from "./entropy.ts";
+import type { ServerLimits } from "./limits.ts";
+
+/** Sampling when the request says nothing. */
+export interface SamplingDefaults {
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly minP: number;
+  readonly repetitionPenalty: number;
+}
+
+/** OpenAI's: plain sampling at temperature 1. */
+export const openaiSampling: SamplingDefaults = {
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+};
+
+export interface ServerOptions {
+  readonly service: GenerationService;
+  readonly codec: TextCodec;
+  readonly model: ModelInfo;
+  readonly clock: Clock;
+  /** Further names under which `model` answers. */
+  readonly modelAliases?: readonly string[];
+  /** Plain keys; only their digests are kept. Empty: no key is needed. */
+  readonly apiKeys?: readonly string[];
+  /** `/metrics` is open unless this is true. */
+  readonly metricsNeedKey?: boolean;
+  /** Web origins that may call from a browser. */
+  readonly corsOrigins?: readonly string[];
+  /** Host names accepted besides loopback ones while bound to loopback. */
+  readonly allowedHosts?: readonly string[];
+  readonly samplingDefaults?: Partial<SamplingDefaults>;
+  readonly limits?: Partial<ServerLimits>;
+  /** A pino logger, or false for none. */
+  readonly logger?: FastifyBaseLogger | false;
+  /** False while the model loads: generation and `/health` answer 503. */
+  readonly ready?: () => boolean;
+  readonly version?: string;
+  readonly entropy?: EntropySource;
+}
