@@ -73,6 +73,8 @@ export class LatencyModel {
   readonly #prior: LatencyCoefficients;
   /** Per regime: the 4×4 normal matrix (row-major), then the right-hand side. */
   readonly #sums = new Float64Array(regimeCount * sumsPerRegime);
+  /** Where the sums of the regimes seen so far start. */
+  readonly #activeStarts = new Set<number>();
   readonly #priorSums = new Float64Array(sumsPerRegime);
   #solution: Float64Array;
   #stale = false;
@@ -111,6 +113,7 @@ export class LatencyModel {
     if (!Number.isFinite(seconds) || seconds <= 0) return;
     const reference = Math.max(seconds, this.predictSeconds(load), secondsMin);
     const start = regimeOf(load) * sumsPerRegime;
+    this.#activeStarts.add(start);
     for (let index = start; index < start + sumsPerRegime; index++) {
       this.#sums[index] = at(this.#sums, index) * this.#decay;
     }
@@ -159,9 +162,10 @@ export class LatencyModel {
   #solve(): Float64Array {
     if (!this.#stale) return this.#solution;
     const total = Float64Array.from(this.#priorSums);
-    for (let index = 0; index < this.#sums.length; index++) {
-      const term = index % sumsPerRegime;
-      total[term] = at(total, term) + at(this.#sums, index);
+    for (const start of this.#activeStarts) {
+      for (let term = 0; term < sumsPerRegime; term++) {
+        total[term] = at(total, term) + at(this.#sums, start + term);
+      }
     }
     this.#solution = solveNonNegative(total) ?? this.#solution;
     this.#stale = false;
@@ -226,9 +230,11 @@ function regimeOf(load: StepLoad): number {
  * its own support, so the best feasible one of the 15 supports is it. Null if none is solvable.
  */
 function solveNonNegative(sums: Float64Array): Float64Array | null {
-  let best: Float64Array | null = null;
+  const whole = (1 << termCount) - 1;
+  let best = solveSupport(sums, whole);
+  if (best !== null) return best;
   let bestGain = -Infinity;
-  for (let support = 1; support < 1 << termCount; support++) {
+  for (let support = 1; support < whole; support++) {
     const candidate = solveSupport(sums, support);
     if (candidate === null) continue;
     // At such a point the squared error has fallen by right-hand side · solution.
@@ -243,48 +249,49 @@ function solveNonNegative(sums: Float64Array): Float64Array | null {
 
 /** Solves the normal equations on the terms in `support`; null when singular or not feasible. */
 function solveSupport(sums: Float64Array, support: number): Float64Array | null {
-  const terms: number[] = [];
-  for (let i = 0; i < termCount; i++) if (support & (1 << i)) terms.push(i);
-  const rows = terms.map((i) => [
-    ...terms.map((j) => at(sums, i * termCount + j)),
-    at(sums, termCount * termCount + i),
-  ]);
-  const values = eliminate(rows);
-  if (values === null || values.some((value) => !(value >= 0) || value === Infinity)) return null;
-  const solution = new Float64Array(termCount);
-  for (let index = 0; index < terms.length; index++) {
-    solution[at(terms, index)] = at(values, index);
+  const system = new Float64Array(sums);
+  const rightStart = termCount * termCount;
+  for (let i = 0; i < termCount; i++) {
+    if (support & (1 << i)) continue;
+    // A term that is left out: its own equation says that it is 0.
+    for (let j = 0; j < termCount; j++) {
+      system[i * termCount + j] = 0;
+      system[j * termCount + i] = 0;
+    }
+    system[i * termCount + i] = 1;
+    system[rightStart + i] = 0;
+  }
+  if (!eliminate(system)) return null;
+  const solution = system.subarray(rightStart);
+  for (let i = 0; i < termCount; i++) {
+    const value = at(solution, i);
+    if (!(value >= 0) || value === Infinity) return null;
   }
   return solution;
 }
 
-/** Gaussian elimination of a positive definite system without pivoting; null when singular. */
-function eliminate(rows: number[][]): number[] | null {
-  const size = rows.length;
-  for (let i = 0; i < size; i++) {
-    const pivotRow = row(rows, i);
-    const pivot = at(pivotRow, i);
-    if (!(pivot > 1e-12)) return null;
-    for (let k = i + 1; k < size; k++) {
-      const target = row(rows, k);
-      const factor = at(target, i) / pivot;
-      for (let j = i; j <= size; j++) target[j] = at(target, j) - factor * at(pivotRow, j);
+/** Gauss-Jordan elimination of a positive definite system in place; false when it is singular. */
+function eliminate(system: Float64Array): boolean {
+  const rightStart = termCount * termCount;
+  for (let i = 0; i < termCount; i++) {
+    const pivot = at(system, i * termCount + i);
+    if (!(pivot > 1e-12)) return false;
+    for (let k = 0; k < termCount; k++) {
+      if (k === i) continue;
+      const factor = at(system, k * termCount + i) / pivot;
+      if (factor === 0) continue;
+      for (let j = i; j < termCount; j++) {
+        const index = k * termCount + j;
+        system[index] = at(system, index) - factor * at(system, i * termCount + j);
+      }
+      system[rightStart + k] = at(system, rightStart + k) - factor * at(system, rightStart + i);
     }
   }
-  const values: number[] = Array.from({ length: size }, () => 0);
-  for (let i = size - 1; i >= 0; i--) {
-    const current = row(rows, i);
-    let value = at(current, size);
-    for (let j = i + 1; j < size; j++) value -= at(current, j) * at(values, j);
-    values[i] = value / at(current, i);
+  for (let i = 0; i < termCount; i++) {
+    const index = rightStart + i;
+    system[index] = at(system, index) / at(system, i * termCount + i);
   }
-  return values;
-}
-
-function row(rows: readonly number[][], index: number): number[] {
-  const found = rows[index];
-  assert(found !== undefined, "row index is in range");
-  return found;
+  return true;
 }
 
 function at(values: ArrayLike<number>, index: number): number {

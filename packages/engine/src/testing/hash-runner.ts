@@ -24,6 +24,8 @@ export interface HashRunnerOptions extends Partial<RunnerLimits> {
   readonly costMs?: readonly [number, number, number];
 }
 
+const encoder = new TextEncoder();
+
 const defaultLimits: RunnerLimits = {
   blockTokens: 4,
   blockCount: 64,
@@ -94,7 +96,7 @@ export class HashRunner implements Runner, TokenText {
 
   /** Decimal digits, so that answers are readable; nothing for the end token. */
   tokenBytes(tokenId: number): Uint8Array {
-    return new TextEncoder().encode(this.isEndOfGeneration(tokenId) ? "" : `${tokenId} `);
+    return encoder.encode(this.isEndOfGeneration(tokenId) ? "" : `${tokenId} `);
   }
 
   isEndOfGeneration(tokenId: number): boolean {
