@@ -34,7 +34,7 @@ function numbersIn(text: string): string {
 export function countingExchange(random: SeededRandom): Exchange {
   const kind = random.next();
   const down = kind > 0.75;
-  const length = random.chance(0.7) ? random.between(3, 14) : random.between(15, 30);
+  const length = random.chance(0.75) ? random.between(3, 12) : random.between(13, 30);
   const low = kind < 0.35 ? 1 : random.between(0, 99 - length);
   const high = low + length - 1;
   const [a, b] = down ? [high, low] : [low, high];
@@ -118,7 +118,9 @@ function calendarExchange(random: SeededRandom): Exchange {
 export function listingExchange(random: SeededRandom): Exchange {
   if (random.chance(0.08)) return calendarExchange(random);
   const { plural, items } = random.pick(CATEGORIES);
-  const count = random.between(2, Math.min(items.length, 20));
+  // Mostly few: a long list costs many tokens and teaches little more.
+  const most = random.chance(0.7) ? 8 : 20;
+  const count = random.between(2, Math.min(items.length, most));
   const n = writtenNumber(random, count, 0.35);
   const things = plural === "colours" && random.chance(0.3) ? "colors" : plural;
   // A run through the fixed order from a random place: never repeats an item.

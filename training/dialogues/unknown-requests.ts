@@ -9,8 +9,8 @@ import type { SeededRandom } from "./seeded-random.ts";
 import { storyText } from "./stories.ts";
 
 const ANSWERS = [
-  "I am only a small demonstration model, so I cannot help with that. I can remember facts, count, list, spell, reverse, do small sums and tell stories.",
-  "Sorry, I am only a small demonstration model and do not know that. Ask me to remember, count, list, spell, reverse, add or tell a story.",
+  "I am only a small demonstration model, so I cannot help with that. Ask me what I can do.",
+  "Sorry, I am only a small demonstration model and do not know that.",
 ];
 
 const ASKS = [
