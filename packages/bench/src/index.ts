@@ -1,0 +1,1 @@
+export { benchProgram } from "./program.ts";

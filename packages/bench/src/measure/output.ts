@@ -1,0 +1,55 @@
+// Where a benchmark's words go: progress to stderr, the table to stdout, records to a folder under
+// `results/` (not tracked), and with --json one object as the last line of stdout.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "@loci/core";
+import { machineFacts } from "./machine.ts";
+import { allMet, barTable, jsonLine, type Figure, type Report } from "./report.ts";
+
+export interface OutputOptions {
+  readonly json?: boolean;
+  /** Folder for records; default `results/<benchmark>-<seconds since 1970>`. */
+  readonly out?: string;
+}
+
+export interface Output {
+  readonly folder: string;
+  readonly progress: (text: string) => void;
+  /** Prints a table or a paragraph. */
+  readonly show: (text: string) => void;
+  /** Prints bars and, if asked, JSON; keeps the report beside the records. */
+  readonly finish: (report: Report) => void;
+}
+
+/** Makes the folder. `finish` sets the exit code to 1 when a bar is missed. */
+export function openOutput(benchmark: string, options: OutputOptions, clock: Clock): Output {
+  const startMs = clock.nowMs();
+  // Before anything is pinned, so that all cores count.
+  const context = runContext();
+  const folder = options.out ?? join("results", `${benchmark}-${clock.unixSeconds()}`);
+  mkdirSync(folder, { recursive: true });
+  return {
+    folder,
+    progress: (text) => {
+      const seconds = Math.round((clock.nowMs() - startMs) / 1000);
+      process.stderr.write(`[${seconds} s] ${text}\n`);
+    },
+    show: (text) => {
+      process.stdout.write(`${text}\n\n`);
+    },
+    finish: (report) => {
+      const full: Report = { ...report, figures: { ...report.figures, ...context } };
+      writeFileSync(join(folder, "report.json"), `${jsonLine(full)}\n`);
+      process.stdout.write(`${barTable(report.bars)}\n\nRecords: ${folder}\n`);
+      if (options.json === true) process.stdout.write(`${jsonLine(full)}\n`);
+      if (!allMet(report.bars)) process.exitCode = 1;
+    },
+  };
+}
+
+/** The command without the paths of the machine it ran on. */
+function runContext(): Readonly<Record<string, Figure>> {
+  const words = process.argv.slice(2).map((word) => word.replace(/^.*\/(?=[^/]+$)/, ""));
+  return { machine: machineFacts(), command: `npm run bench -- ${words.join(" ")}` };
+}

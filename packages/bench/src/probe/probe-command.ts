@@ -1,0 +1,133 @@
+// `bench probe`: does the event loop stay free? /health is asked 20 times a second while chat
+// requests with long prompts are computed one after the other.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import type { Clock } from "@loci/core";
+import { Agent } from "undici";
+import { lociArm } from "../load/arms.ts";
+import { modelName } from "../load/serve-run.ts";
+import { freePort, startServer } from "../load/server-process.ts";
+import { openOutput, type OutputOptions } from "../measure/output.ts";
+import { pinSelf, splitCores } from "../measure/pinning.ts";
+import { atLeast, atMost, shortNumber, table } from "../measure/report.ts";
+import { percentile } from "../measure/statistics.ts";
+import { findModel } from "../model-files/bench-models.ts";
+import { probeUntil, type ProbeRecord } from "./health-probe.ts";
+import { chat, fillerText, wordsForTokens } from "./long-chat.ts";
+
+interface ProbeOptions extends OutputOptions {
+  readonly model?: string;
+  readonly promptTokens: string;
+  readonly probes: string;
+  readonly rate: string;
+}
+
+const latencyBarMs = 50;
+
+export function registerProbe(program: Command, clock: Clock): void {
+  program
+    .command("probe")
+    .description("latency of /health while long prompts are computed")
+    .option("-m, --model <file>", "GGUF file; default a generated Qwen2.5-0.5B shape in Q8_0")
+    .option("--prompt-tokens <n>", "tokens of each prompt", "8192")
+    // With this many, "p99 within the bar" holds with 99 % confidence when no probe misses.
+    .option("--probes <n>", "probes at least", "459")
+    .option("--rate <n>", "probes per second", "20")
+    .option("--json", "print one JSON object as the last line")
+    .option("--out <folder>", "where records go")
+    .action(async (options: ProbeOptions) => {
+      await probeBench(options, clock);
+    });
+}
+
+async function probeBench(options: ProbeOptions, clock: Clock): Promise<void> {
+  const output = openOutput("probe", options, clock);
+  const cores = splitCores();
+  pinSelf(cores.clientCores);
+  const promptTokens = Number(options.promptTokens);
+  const modelPath = findModel(options.model, "q8_0", output.progress);
+  const contextTokens = promptTokens + 512;
+  const extraArgs = ["--ctx-size", String(contextTokens)];
+  const arm = lociArm({ modelPath, cores, contextTokens, extraArgs });
+  const port = await freePort();
+  await using server = await startServer(
+    {
+      command: arm.command,
+      args: arm.args(port),
+      cores: cores.serverCores,
+      port,
+      logPath: join(output.folder, "server.log"),
+    },
+    clock,
+  );
+  const { baseUrl } = server;
+  const model = await modelName(baseUrl);
+  const words = await wordsForTokens(baseUrl, model, promptTokens);
+  const dispatcher = new Agent();
+  const idle = await probeFor(clock, { baseUrl, dispatcher, rate: Number(options.rate) }, 2_000);
+  const records: ProbeRecord[] = [];
+  const prompts: number[] = [];
+  while (records.length < Number(options.probes)) {
+    const stop = new AbortController();
+    const plan = { url: `${baseUrl}/health`, perSecond: Number(options.rate), dispatcher };
+    const probing = probeUntil(plan, stop.signal, clock);
+    prompts.push(await chat(baseUrl, model, fillerText(words, 100 + prompts.length)));
+    stop.abort();
+    records.push(...(await probing));
+    output.progress(`${records.length} probes during ${prompts.length} prompts`);
+  }
+  await dispatcher.destroy();
+  writeFileSync(
+    join(output.folder, "probes.jsonl"),
+    records.map((record) => `${JSON.stringify(record)}\n`).join(""),
+  );
+  const latencies = records.map((record) => record.endMs - record.scheduledMs);
+  const figures = {
+    probes: records.length,
+    latencyMsP50: percentile(latencies, 0.5),
+    latencyMsP90: percentile(latencies, 0.9),
+    latencyMsP99: percentile(latencies, 0.99),
+    latencyMsMax: Math.max(...latencies),
+    idleLatencyMsP50: percentile(idle, 0.5),
+    prompts,
+  };
+  output.show(
+    table([
+      ["figure", "value"],
+      ...Object.entries(figures).map(([name, value]) => [
+        name,
+        typeof value === "number" ? shortNumber(value) : value.join(" "),
+      ]),
+    ]),
+  );
+  output.finish({
+    benchmark: "probe",
+    bars: [
+      atMost("/health p99 while prefilling", figures.latencyMsP99, latencyBarMs, "ms"),
+      atMost("failed probes", records.filter((record) => record.error !== null).length, 0, ""),
+      atLeast("shortest prompt", Math.min(...prompts), promptTokens, "tokens"),
+    ],
+    figures,
+  });
+}
+
+interface IdleProbing {
+  readonly baseUrl: string;
+  readonly dispatcher: Agent;
+  readonly rate: number;
+}
+
+/** Latencies without load, to compare with. */
+async function probeFor(
+  clock: Clock,
+  { baseUrl, dispatcher, rate }: IdleProbing,
+  durationMs: number,
+): Promise<readonly number[]> {
+  const stop = new AbortController();
+  clock.after(durationMs, () => stop.abort());
+  const plan = { url: `${baseUrl}/health`, perSecond: rate, dispatcher };
+  const records = await probeUntil(plan, stop.signal, clock);
+  return records.map((record) => record.endMs - record.scheduledMs);
+}

@@ -1,0 +1,23 @@
+// The benchmark commands, composed.
+
+import { Command } from "commander";
+import type { Clock } from "@loci/core";
+import { registerEngine } from "./engine/engine-command.ts";
+import { registerServe } from "./load/serve-command.ts";
+import { registerMakeModel } from "./model-files/make-model-command.ts";
+import { registerBuildPeer } from "./peer/peer-binary.ts";
+import { registerProbe } from "./probe/probe-command.ts";
+import { registerStart } from "./start/start-command.ts";
+
+/** The program behind `npm run bench`. */
+export function benchProgram(clock: Clock): Command {
+  const program = new Command("bench");
+  program.description("measurements of loci, each with the bars it must meet");
+  registerEngine(program, clock);
+  registerServe(program, clock);
+  registerProbe(program, clock);
+  registerStart(program, clock);
+  registerMakeModel(program);
+  registerBuildPeer(program);
+  return program;
+}
