@@ -9,9 +9,16 @@ import type { RunningServer } from "./start-server.ts";
 
 const greeting = "Hello, who are you?";
 
+interface ReadyFacts extends Pick<RunningServer, "url" | "model"> {
+  readonly facts: Pick<
+    RunningServer["facts"],
+    "attention" | "fileBytes" | "kvMemoryBytes" | "kvTokensMax" | "threads"
+  >;
+}
+
 /** One block of lines, with an empty one around it. */
 export function readyText(
-  server: Pick<RunningServer, "url" | "model" | "facts">,
+  server: ReadyFacts,
   needsKey: boolean,
   output: Pick<Output, "coloured">,
 ): string {
