@@ -1,0 +1,27 @@
+// A clock whose pauses pass at once and are written down.
+
+import type { Clock } from "@loci/core";
+
+export class InstantClock implements Clock {
+  /** Every pause asked for, in milliseconds. */
+  readonly pausesMs: number[] = [];
+  #nowMs = 0;
+
+  nowMs(): number {
+    // Work takes time, too: one millisecond for each look at the clock.
+    return ++this.#nowMs;
+  }
+
+  unixSeconds(): number {
+    return 1_000_000 + Math.floor(this.#nowMs / 1000);
+  }
+
+  after(delayMs: number, action: () => void): () => void {
+    this.pausesMs.push(delayMs);
+    const immediate = setImmediate(() => {
+      this.#nowMs += delayMs;
+      action();
+    });
+    return () => clearImmediate(immediate);
+  }
+}
