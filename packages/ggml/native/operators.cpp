@@ -186,11 +186,9 @@ private:
         PlanTile tile;
         plan.segment(segment, tileIndex, slot);
         if (!plan.tile(tileIndex, tile)) return false;
-        if (tile.slotCount == 0) return true;
         std::atomic<int32_t> & done = space.partsDone[head * space.tiles + tileIndex];
-        if (done.fetch_add(1, std::memory_order_acq_rel) + 1 < tile.slotCount) return true;
-        done.store(0, std::memory_order_relaxed);
-        return mergeTile(tile, head);
+        const bool last = done.fetch_add(1, std::memory_order_acq_rel) + 1 == tile.slotCount;
+        return !last || mergeTile(tile, head);
     }
 
     bool mergeTile(const PlanTile & tile, int64_t head) {
@@ -211,10 +209,34 @@ private:
     }
 };
 
-/** The last thread to leave: winds the counters back and, after a failure, blanks the result. */
-void leave(GgmlTensor * dst, int threads, Workspace & space) {
-    if (space.left.fetch_add(1, std::memory_order_acq_rel) + 1 < threads) return;
-    if (space.failed.exchange(false)) {
+/** True when every row of the result was computed; winds the tiles' counters back. */
+bool takeComplete(const Plan & plan, const LayerShape & shape, Workspace & space) {
+    bool complete = true;
+    int64_t rows = 0;
+    for (int64_t i = 0; i < plan.tiles; i++) {
+        PlanTile tile;
+        if (!plan.tile(i, tile)) return false;
+        rows += tile.rows;
+        const int64_t parts = tile.slotCount > 0 ? tile.slotCount : 1;
+        for (int64_t head = 0; head < shape.kvHeads; head++) {
+            std::atomic<int32_t> & done = space.partsDone[head * space.tiles + i];
+            complete = done.exchange(0, std::memory_order_relaxed) == parts && complete;
+        }
+    }
+    return complete && rows == plan.tokens * plan.group;
+}
+
+/** What the last thread to leave does: check, wind back and, after a failure, blank the result. */
+void finish(GgmlTensor * dst, const Layer & layer) {
+    Workspace & space = *layer.workspace;
+    Plan plan;
+    bool failed = space.failed.exchange(false);
+    if (!failed && !(openPlan(dst->src[2], layer.shape, plan) &&
+                     takeComplete(plan, layer.shape, space))) {
+        reportFailure("the plan does not cover the queries");
+        failed = true;
+    }
+    if (failed) {
         std::memset(dst->data, 0, size_t(dst->ne[1]) * dst->nb[1]);
         for (int64_t i = 0; i < space.kvHeads * space.tiles; i++) space.partsDone[i].store(0);
     }
@@ -243,7 +265,8 @@ LOCI_EXPORT void loci_paged_attention(GgmlTensor * dst, int thread, int threads,
         reportFailure(failure);
         layer.workspace->failed.store(true);
     }
-    leave(dst, threads, *layer.workspace);
+    const int32_t left = layer.workspace->left.fetch_add(1, std::memory_order_acq_rel) + 1;
+    if (left == threads) finish(dst, layer);
 }
 
 }  // namespace loci

@@ -8,11 +8,7 @@ export interface KernelFunctions extends Record<string, (...args: never[]) => un
   tensorLayout: (layout: Int32Array) => void;
   takeFailure: () => string | null;
   workspaceCreate: (
-    threads: number,
-    headSize: number,
-    kvHeads: number,
-    tiles: number,
-    slotRows: number,
+    ...sizes: [threads: number, headSize: number, kvHeads: number, tiles: number, slotRows: number]
   ) => Pointer | null;
   workspaceFree: (workspace: Pointer) => void;
   layerCreate: (options: ArrayBufferView, isa: string | null) => Pointer | null;
@@ -26,9 +22,7 @@ export interface KernelFunctions extends Record<string, (...args: never[]) => un
   blockCopy: (
     pool: Pointer,
     layout: BigInt64Array,
-    source: number,
-    target: number,
-    tokens: number,
+    ...copy: [source: number, target: number, tokens: number]
   ) => boolean;
   memoryAllocate: (bytes: number) => Pointer | null;
   memoryFree: (address: Pointer, bytes: number) => void;

@@ -13,7 +13,9 @@ import { type KernelFunctions, kernelPrototypes } from "./kernel-functions.ts";
 import { type KvBlockLayout, kvTypeNumbers } from "./kv-layout.ts";
 import type { PlanCapacity } from "./plan-layout.ts";
 
-export type IsaName = "avx512" | "avx2" | "neon" | "baseline";
+/** Best first; `baseline` runs everywhere. */
+export const isaNames = ["avx512", "avx2", "neon", "baseline"] as const;
+export type IsaName = (typeof isaNames)[number];
 
 /** Working memory that a runner's layers use one after the other. */
 export interface KernelWorkspace {
@@ -116,9 +118,13 @@ export class KernelLibrary {
     this.#library = library;
     this.#functions = functions;
     this.#isaForced = isa;
-    this.isa = defined(functions.isa(isa), "the instruction set runs here") as IsaName;
-    this.kvWriteFunction = library.symbol("loci_kv_write") as Pointer;
-    this.attentionFunction = library.symbol("loci_paged_attention") as Pointer;
+    const name = functions.isa(isa);
+    this.isa = defined(
+      isaNames.find((known) => known === name),
+      "the instruction set runs here",
+    );
+    this.kvWriteFunction = library.symbol("loci_kv_write");
+    this.attentionFunction = library.symbol("loci_paged_attention");
   }
 
   /** The same library bound to one instruction set, for tests; null when it cannot run here. */

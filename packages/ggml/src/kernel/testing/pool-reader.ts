@@ -22,34 +22,21 @@ export class PoolReader {
   }
 
   key(place: KvPlace): Float64Array {
-    const { headSize, blockTokens, keyType } = this.#layout;
+    const { headSize, keyType } = this.#layout;
     const unit = Math.floor(place.token / kvUnitTokens);
     const lane = place.token % kvUnitTokens;
     const groups = Math.ceil(headSize / kvScaleDims);
-    return Float64Array.from({ length: headSize }, (_, dim) => {
-      const element = (unit * headSize + dim) * kvUnitTokens + lane;
-      const group = Math.floor(dim / kvScaleDims);
-      const scale = (unit * groups + group) * kvUnitTokens + lane;
-      return this.#read(keyType, this.#headAt(place), {
-        element,
-        scale,
-        elements: headSize * blockTokens,
-      });
-    });
+    const elements = { start: unit * headSize * kvUnitTokens + lane, stride: kvUnitTokens };
+    const scales = { start: unit * groups * kvUnitTokens + lane, stride: kvUnitTokens };
+    return this.#read(keyType, this.#headAt(place), { elements, scales });
   }
 
   value(place: KvPlace): Float64Array {
-    const { headSize, blockTokens, keyBytes, valueType } = this.#layout;
+    const { headSize, keyBytes, valueType } = this.#layout;
     const groups = Math.ceil(headSize / kvScaleDims);
-    return Float64Array.from({ length: headSize }, (_, dim) => {
-      const element = place.token * headSize + dim;
-      const scale = place.token * groups + Math.floor(dim / kvScaleDims);
-      return this.#read(valueType, this.#headAt(place) + keyBytes, {
-        element,
-        scale,
-        elements: headSize * blockTokens,
-      });
-    });
+    const elements = { start: place.token * headSize, stride: 1 };
+    const scales = { start: place.token * groups, stride: 1 };
+    return this.#read(valueType, this.#headAt(place) + keyBytes, { elements, scales });
   }
 
   #headAt({ block, layer, head }: KvPlace): number {
@@ -58,16 +45,32 @@ export class PoolReader {
     return block * blockBytes + layer * layerBytes + head * headBytes;
   }
 
-  #read(
-    type: KvType,
-    start: number,
-    at: { readonly element: number; readonly scale: number; readonly elements: number },
-  ): number {
-    if (type === "f32") return this.#pool.getFloat32(start + at.element * 4, true);
-    if (type === "f16") return halfToNumber(this.#pool.getUint16(start + at.element * 2, true));
-    const scale = halfToNumber(this.#pool.getUint16(start + at.elements + at.scale * 2, true));
-    return this.#pool.getInt8(start + at.element) * scale;
+  #read(type: KvType, start: number, at: { elements: Run; scales: Run }): Float64Array {
+    const { headSize, blockTokens } = this.#layout;
+    const scalesAt = start + headSize * blockTokens;
+    const row = new Float64Array(headSize);
+    for (let dim = 0; dim < headSize; dim++) {
+      const element = at.elements.start + dim * at.elements.stride;
+      if (type === "f32") row[dim] = this.#pool.getFloat32(start + element * 4, true);
+      else if (type === "f16") row[dim] = this.#half(start + element * 2);
+      else {
+        const group = Math.floor(dim / kvScaleDims);
+        const scale = this.#half(scalesAt + (at.scales.start + group * at.scales.stride) * 2);
+        row[dim] = this.#pool.getInt8(start + element) * scale;
+      }
+    }
+    return row;
   }
+
+  #half(byte: number): number {
+    return halfToNumber(this.#pool.getUint16(byte, true));
+  }
+}
+
+/** Elements `start`, `start + stride`, .. */
+interface Run {
+  readonly start: number;
+  readonly stride: number;
 }
 
 function halfToNumber(half: number): number {

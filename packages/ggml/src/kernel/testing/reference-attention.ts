@@ -27,8 +27,9 @@ export function referenceAttention(
   const output = new Float64Array(query.length);
   for (const [index, weight] of weights.entries()) {
     const value = defined(cache.values[first + index]);
+    const share = weight / sum;
     for (let dim = 0; dim < output.length; dim++) {
-      output[dim] = defined(output[dim]) + (weight / sum) * defined(value[dim]);
+      output[dim] = (output[dim] ?? Number.NaN) + share * (value[dim] ?? Number.NaN);
     }
   }
   return output;
@@ -36,6 +37,6 @@ export function referenceAttention(
 
 function dot(left: Float64Array, right: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < left.length; i++) sum += defined(left[i]) * defined(right[i]);
+  for (let i = 0; i < left.length; i++) sum += (left[i] ?? Number.NaN) * (right[i] ?? Number.NaN);
   return sum;
 }
