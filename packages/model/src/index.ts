@@ -1,5 +1,14 @@
-// Public names of this package.
-export const packageName = "@loci/model";
+export { supportedArchitectures } from "./architectures/supported-architectures.ts";
+export type { KvCacheType } from "./attention/attention.ts";
+export type { AttentionChoice } from "./attention/create-kv-memory.ts";
+export { GgmlRunner } from "./ggml-runner.ts";
+export {
+  loadModel,
+  type LoadedModel,
+  type LoadModelOptions,
+  type ModelFacts,
+} from "./load-model.ts";
+export { ModelCodec } from "./model-codec.ts";
 export {
   writeRandomModel,
   type RandomModelFacts,

@@ -89,6 +89,7 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     ...limits,
   });
   const endTokens = findEndTokens(vocabulary);
+  const guard = guardModelFile(weights.mapped);
   const runner = new GgmlRunner({
     architecture: loaded,
     kv,
@@ -99,7 +100,7 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     vocabulary,
     endTokens,
     clock: options.clock,
-    checkModelFile: guardModelFile(weights.mapped),
+    checkModelFile: guard.check,
   });
   const template = await makeTemplate(file, vocabulary, options);
   const codec = new ModelCodec(vocabulary, template);
@@ -107,6 +108,7 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     runner[Symbol.dispose]();
     kv[Symbol.dispose]();
     backend[Symbol.dispose]();
+    guard[Symbol.dispose]();
     weights[Symbol.dispose]();
     vocabulary[Symbol.dispose]();
   };

@@ -12,7 +12,6 @@ import { GrammarState, type Vocabulary } from "@loci/ggml";
 import type { ChatTemplate } from "./chat-template/chat-template.ts";
 import { checkGrammar } from "./grammar/gbnf-check.ts";
 import { grammarForSchema } from "./grammar/json-schema-to-gbnf.ts";
-import { grammarForToolCalls } from "./grammar/tool-call-grammar.ts";
 
 export class ModelCodec implements TextCodec, TokenText {
   readonly #vocabulary: Vocabulary;
@@ -66,10 +65,6 @@ export class ModelCodec implements TextCodec, TokenText {
 
   grammarForSchema(schema: unknown): string {
     return this.#tried(grammarForSchema(schema));
-  }
-
-  grammarForToolCalls(options: Parameters<typeof grammarForToolCalls>[0]): string {
-    return this.#tried(grammarForToolCalls(options));
   }
 
   checkGrammar(grammar: string): void {
