@@ -3,13 +3,14 @@
 // All coefficients are kept non-negative, so more work is never predicted to be faster. The fit is
 // an exact non-negative least squares of relative errors over decayed sums. The sums are kept per
 // regime (octave of tokens × range of context): hours of pure decoding refresh only their own
-// regime and cannot wash out what was learned about long prompts. Weighting by the larger of
-// observed and predicted time bounds the pull of any single outlier.
+// regime and cannot wash out what was learned about long prompts. A step that took far longer than
+// predicted (the machine stalled) is believed only in part; if it goes on like that, it soon counts.
 //
 // Chunk sizes, waiting times and `Retry-After` are priced by this model; later retention and
-// routing are too. Memory is constant: regimes × 15 numbers.
+// routing are too. Memory is constant: 64 regimes × 24 numbers.
 
-import { assert } from "./assert.ts";
+import { assert, defined } from "./assert.ts";
+import { addObservation, fitSums, fitTerms, solveNonNegative } from "./non-negative-fit.ts";
 
 /** What a step, or a part of one, asks of the device. */
 export interface StepLoad {
@@ -39,13 +40,10 @@ const priorCoefficients: LatencyCoefficients = {
   secondsPerSequence: 1e-5,
 };
 
-const termCount = 4;
-const sumsPerRegime = termCount * termCount + termCount;
 /** Units in which the four terms are of similar size; keeps the equations well conditioned. */
 const termScales: readonly number[] = [1, 64, 65_536, 8];
 const tokenOctaves = 16;
 const contextRanges = 4;
-const regimeCount = tokenOctaves * contextRanges;
 /** Loads from which the prior speaks; one per term, so that the equations always have a solution. */
 const priorLoads: readonly StepLoad[] = [
   { tokens: 1, attended: 1, sequences: 1 },
@@ -53,8 +51,15 @@ const priorLoads: readonly StepLoad[] = [
   { tokens: 1, attended: 8192, sequences: 1 },
   { tokens: 32, attended: 512, sequences: 32 },
 ];
-const priorWeight = 0.02;
+const priorWeight = 0.002;
+/** A step counts as at most so many times what was predicted. */
+const surpriseMax = 3;
+/** Durations are believed within these bounds. */
 const secondsMin = 1e-7;
+const secondsMax = 3600;
+/** After so many steps without news, a regime weighs half; it never loses all its weight. */
+const staleSteps = 256;
+const staleWeightMin = 0.05;
 
 export interface LatencyModelOptions {
   /** Observations that a regime remembers; smaller adapts faster and is noisier. */
@@ -67,29 +72,35 @@ export function prefillLoad(tokens: number, contextStart: number): StepLoad {
   return { tokens, attended: tokens * contextStart + (tokens * (tokens + 1)) / 2, sequences: 1 };
 }
 
+/** What is known from one kind of step. */
+interface Regime {
+  /** Decayed sums of its observations, each with weight 1. */
+  readonly sums: Float64Array;
+  /** Decayed number of observations and sum of their seconds. */
+  weight: number;
+  seconds: number;
+  /** `observations` of the model when it was last seen. */
+  seenAt: number;
+}
+
 /** Online latency model of one worker. All times in seconds. */
 export class LatencyModel {
   readonly #decay: number;
-  readonly #prior: LatencyCoefficients;
-  /** Per regime: the 4×4 normal matrix (row-major), then the right-hand side. */
-  readonly #sums = new Float64Array(regimeCount * sumsPerRegime);
-  /** Where the sums of the regimes seen so far start. */
-  readonly #activeStarts = new Set<number>();
-  readonly #priorSums = new Float64Array(sumsPerRegime);
+  readonly #regimes = new Map<number, Regime>();
+  readonly #priorSums = new Float64Array(fitSums);
   #solution: Float64Array;
   #stale = false;
   #observations = 0;
 
   constructor(options: LatencyModelOptions = {}) {
-    const memorySteps = options.memorySteps ?? 64;
+    const memorySteps = options.memorySteps ?? 32;
     assert(memorySteps >= 2, "memorySteps is at least 2");
     this.#decay = 1 - 1 / memorySteps;
-    this.#prior = options.prior ?? priorCoefficients;
+    this.#solution = scaled(options.prior ?? priorCoefficients);
     for (const load of priorLoads) {
-      const seconds = Math.max(secondsMin, evaluate(scaled(this.#prior), load));
-      addRow(this.#priorSums, 0, { load, seconds, weight: priorWeight / seconds ** 2 });
+      const seconds = Math.max(secondsMin, evaluate(this.#solution, load));
+      addObservation(this.#priorSums, termsOf(load), seconds, priorWeight / seconds ** 2);
     }
-    this.#solution = scaled(this.#prior);
   }
 
   /** Steps observed since the start. */
@@ -98,12 +109,12 @@ export class LatencyModel {
   }
 
   get coefficients(): LatencyCoefficients {
-    const solution = this.#solve();
+    const [perStep, perToken, perAttended, perSequence] = this.#solve();
     return {
-      secondsPerStep: at(solution, 0) / at(termScales, 0),
-      secondsPerToken: at(solution, 1) / at(termScales, 1),
-      secondsPerAttended: at(solution, 2) / at(termScales, 2),
-      secondsPerSequence: at(solution, 3) / at(termScales, 3),
+      secondsPerStep: defined(perStep) / defined(termScales[0]),
+      secondsPerToken: defined(perToken) / defined(termScales[1]),
+      secondsPerAttended: defined(perAttended) / defined(termScales[2]),
+      secondsPerSequence: defined(perSequence) / defined(termScales[3]),
     };
   }
 
@@ -111,14 +122,19 @@ export class LatencyModel {
   observe(load: StepLoad, seconds: number): void {
     assertLoad(load);
     if (!Number.isFinite(seconds) || seconds <= 0) return;
-    const reference = Math.max(seconds, this.predictSeconds(load), secondsMin);
-    const start = regimeOf(load) * sumsPerRegime;
-    this.#activeStarts.add(start);
-    for (let index = start; index < start + sumsPerRegime; index++) {
-      this.#sums[index] = at(this.#sums, index) * this.#decay;
+    const expected = this.predictSeconds(load);
+    const highest = Math.min(secondsMax, Math.max(secondsMin, surpriseMax * expected));
+    const believed = Math.min(highest, Math.max(secondsMin, seconds));
+    const regime = this.#regimeOf(load);
+    const kept = this.#decay * this.#trust(regime);
+    for (let index = 0; index < fitSums; index++) {
+      regime.sums[index] = defined(regime.sums[index]) * kept;
     }
-    addRow(this.#sums, start, { load, seconds, weight: (1 - this.#decay) / reference ** 2 });
+    addObservation(regime.sums, termsOf(load), believed, 1);
+    regime.weight = regime.weight * kept + 1;
+    regime.seconds = regime.seconds * kept + believed;
     this.#observations++;
+    regime.seenAt = this.#observations;
     this.#stale = true;
   }
 
@@ -153,18 +169,46 @@ export class LatencyModel {
   }
 
   checkIntegrity(): void {
-    for (const value of this.#sums) assert(Number.isFinite(value), "latency sums are finite");
+    assert(this.#regimes.size <= tokenOctaves * contextRanges, "the regimes are bounded");
+    for (const { sums, weight, seconds } of this.#regimes.values()) {
+      assert(weight > 0 && seconds > 0 && Number.isFinite(seconds), "a regime has observations");
+      assert(
+        sums.every((sum) => Number.isFinite(sum)),
+        "latency sums are finite",
+      );
+    }
     for (const value of this.#solve()) {
       assert(Number.isFinite(value) && value >= 0, "latency coefficients are non-negative");
     }
   }
 
+  #regimeOf(load: StepLoad): Regime {
+    const octave = Math.min(tokenOctaves - 1, Math.floor(Math.log2(Math.max(1, load.tokens))));
+    const context = load.attended / Math.max(1, load.tokens);
+    const range = context < 512 ? 0 : context < 4096 ? 1 : context < 32_768 ? 2 : 3;
+    const key = octave * contextRanges + range;
+    let regime = this.#regimes.get(key);
+    if (regime === undefined) {
+      regime = { sums: new Float64Array(fitSums), weight: 0, seconds: 0, seenAt: 0 };
+      this.#regimes.set(key, regime);
+    }
+    return regime;
+  }
+
+  /** What old news from a regime still weighs. */
+  #trust(regime: Regime): number {
+    const age = (this.#observations - regime.seenAt) / staleSteps;
+    return Math.max(staleWeightMin, 1 / (1 + age));
+  }
+
   #solve(): Float64Array {
     if (!this.#stale) return this.#solution;
     const total = Float64Array.from(this.#priorSums);
-    for (const start of this.#activeStarts) {
-      for (let term = 0; term < sumsPerRegime; term++) {
-        total[term] = at(total, term) + at(this.#sums, start + term);
+    for (const regime of this.#regimes.values()) {
+      // Relative errors: each regime is measured by its own mean duration.
+      const factor = this.#trust(regime) / (regime.seconds / regime.weight) ** 2;
+      for (let index = 0; index < fitSums; index++) {
+        total[index] = defined(total[index]) + factor * defined(regime.sums[index]);
       }
     }
     this.#solution = solveNonNegative(total) ?? this.#solution;
@@ -173,131 +217,22 @@ export class LatencyModel {
   }
 }
 
-interface Row {
-  readonly load: StepLoad;
-  readonly seconds: number;
-  readonly weight: number;
-}
-
-function addRow(sums: Float64Array, start: number, sample: Row): void {
-  const terms = termsOf(sample.load);
-  for (let i = 0; i < termCount; i++) {
-    for (let j = 0; j < termCount; j++) {
-      const index = start + i * termCount + j;
-      sums[index] = at(sums, index) + sample.weight * at(terms, i) * at(terms, j);
-    }
-    const index = start + termCount * termCount + i;
-    sums[index] = at(sums, index) + sample.weight * at(terms, i) * sample.seconds;
-  }
-}
-
 function termsOf(load: StepLoad): readonly number[] {
-  return [
-    1,
-    load.tokens / at(termScales, 1),
-    load.attended / at(termScales, 2),
-    load.sequences / at(termScales, 3),
-  ];
+  const terms = [1, load.tokens, load.attended, load.sequences];
+  return terms.map((term, index) => term / defined(termScales[index]));
 }
 
 function scaled(coefficients: LatencyCoefficients): Float64Array {
-  return Float64Array.of(
-    coefficients.secondsPerStep * at(termScales, 0),
-    coefficients.secondsPerToken * at(termScales, 1),
-    coefficients.secondsPerAttended * at(termScales, 2),
-    coefficients.secondsPerSequence * at(termScales, 3),
-  );
+  const { secondsPerStep, secondsPerToken, secondsPerAttended, secondsPerSequence } = coefficients;
+  const values = [secondsPerStep, secondsPerToken, secondsPerAttended, secondsPerSequence];
+  return Float64Array.from(values, (value, index) => value * defined(termScales[index]));
 }
 
 function evaluate(solution: Float64Array, load: StepLoad): number {
-  return (
-    at(solution, 0) +
-    (at(solution, 1) * load.tokens) / at(termScales, 1) +
-    (at(solution, 2) * load.attended) / at(termScales, 2) +
-    (at(solution, 3) * load.sequences) / at(termScales, 3)
-  );
-}
-
-function regimeOf(load: StepLoad): number {
-  const octave = Math.min(tokenOctaves - 1, Math.floor(Math.log2(Math.max(1, load.tokens))));
-  const context = load.attended / Math.max(1, load.tokens);
-  const range = context < 512 ? 0 : context < 4096 ? 1 : context < 32_768 ? 2 : 3;
-  return octave * contextRanges + range;
-}
-
-/**
- * Exact non-negative least squares of four unknowns: the optimum is the unconstrained optimum on
- * its own support, so the best feasible one of the 15 supports is it. Null if none is solvable.
- */
-function solveNonNegative(sums: Float64Array): Float64Array | null {
-  const whole = (1 << termCount) - 1;
-  let best = solveSupport(sums, whole);
-  if (best !== null) return best;
-  let bestGain = -Infinity;
-  for (let support = 1; support < whole; support++) {
-    const candidate = solveSupport(sums, support);
-    if (candidate === null) continue;
-    // At such a point the squared error has fallen by right-hand side · solution.
-    let gain = 0;
-    for (let i = 0; i < termCount; i++) {
-      gain += at(sums, termCount * termCount + i) * at(candidate, i);
-    }
-    if (gain > bestGain) [best, bestGain] = [candidate, gain];
-  }
-  return best;
-}
-
-/** Solves the normal equations on the terms in `support`; null when singular or not feasible. */
-function solveSupport(sums: Float64Array, support: number): Float64Array | null {
-  const system = new Float64Array(sums);
-  const rightStart = termCount * termCount;
-  for (let i = 0; i < termCount; i++) {
-    if (support & (1 << i)) continue;
-    // A term that is left out: its own equation says that it is 0.
-    for (let j = 0; j < termCount; j++) {
-      system[i * termCount + j] = 0;
-      system[j * termCount + i] = 0;
-    }
-    system[i * termCount + i] = 1;
-    system[rightStart + i] = 0;
-  }
-  if (!eliminate(system)) return null;
-  const solution = system.subarray(rightStart);
-  for (let i = 0; i < termCount; i++) {
-    const value = at(solution, i);
-    if (!(value >= 0) || value === Infinity) return null;
-  }
-  return solution;
-}
-
-/** Gauss-Jordan elimination of a positive definite system in place; false when it is singular. */
-function eliminate(system: Float64Array): boolean {
-  const rightStart = termCount * termCount;
-  for (let i = 0; i < termCount; i++) {
-    const pivot = at(system, i * termCount + i);
-    if (!(pivot > 1e-12)) return false;
-    for (let k = 0; k < termCount; k++) {
-      if (k === i) continue;
-      const factor = at(system, k * termCount + i) / pivot;
-      if (factor === 0) continue;
-      for (let j = i; j < termCount; j++) {
-        const index = k * termCount + j;
-        system[index] = at(system, index) - factor * at(system, i * termCount + j);
-      }
-      system[rightStart + k] = at(system, rightStart + k) - factor * at(system, rightStart + i);
-    }
-  }
-  for (let i = 0; i < termCount; i++) {
-    const index = rightStart + i;
-    system[index] = at(system, index) / at(system, i * termCount + i);
-  }
-  return true;
-}
-
-function at(values: ArrayLike<number>, index: number): number {
-  const value = values[index];
-  assert(value !== undefined, "index is in range");
-  return value;
+  const terms = termsOf(load);
+  let seconds = 0;
+  for (let i = 0; i < fitTerms; i++) seconds += defined(solution[i]) * defined(terms[i]);
+  return seconds;
 }
 
 function assertLoad(load: StepLoad): void {

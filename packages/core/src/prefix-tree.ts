@@ -169,8 +169,8 @@ export class PrefixTree<T> {
   }
 
   /**
-   * Adds a child with the tokens of `range` (1 to blockTokens of them). No child may cover them
-   * yet (`childCovering`); the parent must be full or a root.
+   * Adds a child with the tokens of `range` (1 to blockTokens of them), locked once for the caller.
+   * No child may cover them yet (`childCovering`); the parent must be locked, and full or a root.
    */
   insert(
     parent: PrefixNode<T>,
@@ -181,16 +181,16 @@ export class PrefixTree<T> {
     const above = own(parent);
     const length = range.end - range.start;
     assert(length >= 1 && length <= this.blockTokens, "a node holds 1 to blockTokens tokens");
-    assert(!above.removed, "the parent is in the tree");
+    assert(above.locks > 0, "the parent is locked, hence in the tree");
     assert(above.parent === null || above.length === this.blockTokens, "only full nodes branch");
     assert(this.#size < this.#nodesMax, "the caller evicts before the tree is full");
     const node = new TreeNode<T>(above, above.salt, this.blockTokens);
     node.tokens.set(tokens.subarray(range.start, range.end));
     node.length = length;
     node.payload = payload;
+    node.locks = 1;
     above.children.splice(lowerBound(above.children, tokens, range), 0, node);
     this.#size++;
-    this.#link(node);
     return node;
   }
 

@@ -179,13 +179,11 @@ function checkOutcomes(world: World): { compared: number; cut: number } {
   for (const [id, outcome] of world.outcomes) {
     expect(outcome.end).not.toBeNull();
     const expected = aloneOutcome(world, defined(world.requests.get(id)));
-    if (outcome.end?.startsWith("stop") === true || outcome.end?.startsWith("length") === true) {
-      expect(outcome).toEqual(expected);
-      compared++;
-    } else {
-      expect(outcome.tokens).toEqual(expected.tokens.slice(0, outcome.tokens.length));
-      cut++;
-    }
+    const isCut = /^(?:cancelled|error)/u.test(outcome.end ?? "");
+    const common = expected.tokens.slice(0, outcome.tokens.length);
+    expect(outcome).toEqual(isCut ? { ...outcome, tokens: common } : expected);
+    if (isCut) cut++;
+    else compared++;
   }
   return { compared, cut };
 }
@@ -193,7 +191,7 @@ function checkOutcomes(world: World): { compared: number; cut: number } {
 describe("Engine under random traces", () => {
   it("answers every request as if it were alone", () => {
     let [compared, preemptions, cached] = [0, 0, 0];
-    for (let seed = 0; seed < 300; seed++) {
+    for (let seed = 0; seed < 150; seed++) {
       const world = makeWorld(seed);
       for (let step = 0; step < 60; step++) turn(world, step, 0);
       finish(world);
@@ -202,19 +200,19 @@ describe("Engine under random traces", () => {
       cached += world.engine.snapshot().cachedTokens;
     }
     // The traces reach what they are meant to reach.
-    expect(compared).toBeGreaterThan(3000);
-    expect(preemptions).toBeGreaterThan(200);
-    expect(cached).toBeGreaterThan(10_000);
+    expect(compared).toBeGreaterThan(1500);
+    expect(preemptions).toBeGreaterThan(100);
+    expect(cached).toBeGreaterThan(5000);
   });
 
   it("never serves what a failed step computed", () => {
     let cut = 0;
-    for (let seed = 1000; seed < 1200; seed++) {
+    for (let seed = 1000; seed < 1100; seed++) {
       const world = makeWorld(seed);
       for (let step = 0; step < 60; step++) turn(world, step, 0.2);
       finish(world);
       cut += checkOutcomes(world).cut;
     }
-    expect(cut).toBeGreaterThan(300);
+    expect(cut).toBeGreaterThan(150);
   });
 });

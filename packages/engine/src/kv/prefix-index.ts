@@ -301,7 +301,6 @@ export class PrefixIndex {
       const block = sequence.blockAt(sequence.cursor.depth);
       node = this.#tree.insert(sequence.cursor, tokens, range, block);
       this.#pool.share(block);
-      this.#tree.lock(node);
     } else {
       const grown = { start: range.start + node.length, end: range.end };
       this.#tree.extend(node, tokens, grown);
