@@ -3,12 +3,12 @@
 // its route is looked at, and every failure leaves in the same shape.
 
 import fastifySwagger from "@fastify/swagger";
-import { fastify } from "fastify";
+import { fastify, LogController } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from "fastify";
+import type { TSchema } from "typebox";
 import { ApiKeys } from "./api-keys.ts";
 import { BodyReader } from "./body-reader.ts";
-import { asLociError, errorBody } from "./error-body.ts";
-import { installErrors } from "./error-replies.ts";
+import { installErrors, replyNothingHere } from "./error-replies.ts";
 import { parseJsonBody } from "./json-guard.ts";
 import { isLoopbackHost, OriginGuard } from "./origin-guard.ts";
 import { installGates } from "./gates.ts";
@@ -18,7 +18,7 @@ import { completionRoutes } from "./routes/completions.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
-import { dropNulls } from "./schemas/validation.ts";
+import { dropNulls, validationError } from "./schemas/validation.ts";
 import { createServerContext, type ServerContext } from "./server-context.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { clientErrorAnswer } from "./client-errors.ts";
@@ -84,24 +84,14 @@ function createApp(options: ServerOptions, limits: ServerLimits): FastifyInstanc
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     bodyLimit: limits.bodyBytesMax,
     return503OnClosing: false,
-    disableRequestLogging: true,
+    // One line per request is written by the gates.
+    logController: new LogController({ disableRequestLogging: true }),
     requestIdHeader: false,
     genReqId: (request) => newRequestId(request.headers, entropy),
     clientErrorHandler: clientErrorAnswer,
     // Addresses that cannot be decoded never reach the gates; they are nothing to everybody.
-    frameworkErrors: (error, request, reply) => {
-      void reply.code(404).send(errorBody(asLociError(error), request.id));
-    },
+    frameworkErrors: (_error, request, reply) => replyNothingHere(request, reply),
     routerOptions: { maxParamLength: 512 },
-    ajv: {
-      customOptions: {
-        coerceTypes: false,
-        removeAdditional: false,
-        useDefaults: false,
-        allErrors: false,
-        verbose: true,
-      },
-    },
   });
   app.server.maxConnections = limits.connectionsMax;
   // One more than allowed, so that too many can be told from just enough.
@@ -125,6 +115,10 @@ function installBodies(app: FastifyInstance, bodies: BodyReader, limits: ServerL
 }
 
 function installRoutes(app: FastifyInstance, context: ServerContext): void {
+  app.setValidatorCompiler<TSchema>(({ schema }) => (value) => {
+    const error = validationError(schema, value);
+    return error === null ? { value } : { error };
+  });
   // Answers are built by our own code; the schemas only describe them.
   app.setSerializerCompiler(() => JSON.stringify);
   app.register(fastifySwagger, {

@@ -42,7 +42,6 @@ export function asLociError(thrown: unknown): LociError {
 const frameworkErrors: Readonly<Record<string, () => LociError>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: unsupportedMediaType,
   FST_ERR_CTP_EMPTY_TYPE: unsupportedMediaType,
-  FST_ERR_BAD_URL: () => new LociError("not_found", "There is nothing at this address."),
 };
 
 function unsupportedMediaType(): LociError {

@@ -3,17 +3,21 @@
 import { LociError } from "@loci/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { asLociError, errorBody } from "./error-body.ts";
-import { validationError } from "./schemas/validation.ts";
 import type { ServerContext } from "./server-context.ts";
 
 export function installErrors(app: FastifyInstance, context: ServerContext): void {
   app.setErrorHandler((thrown: unknown, request, reply) => {
     replyWithError(context, request, reply, asLociError(thrown));
   });
-  app.setSchemaErrorFormatter((errors) => validationError(errors));
   app.setNotFoundHandler((request, reply) => {
     replyWithError(context, request, reply, nothingHere(app, request, reply));
   });
+}
+
+/** The answer to an address that cannot even be decoded. */
+export function replyNothingHere(request: FastifyRequest, reply: FastifyReply): void {
+  const error = new LociError("not_found", "There is nothing at this address.");
+  reply.code(error.status).send(errorBody(error, request.id));
 }
 
 function nothingHere(

@@ -1,53 +1,137 @@
-// Turns a failed validation into one sentence that names the field, and evens out what clients
-// send for "not set".
+// Validation against the schemas: one compiled check per body, and only for a body that fails it a
+// walk to the first field at fault, so that the message can name it. The walk descends into one
+// field and one item at a time and so costs no more than the check.
 
 import { LociError } from "@loci/core";
-import type { FastifySchemaValidationError } from "fastify";
+import type { TSchema } from "typebox";
+import { Compile } from "typebox/compile";
 import { printable } from "../json-guard.ts";
 
-interface VerboseError extends FastifySchemaValidationError {
-  readonly parentSchema?: { readonly description?: string };
+type Check = (value: unknown) => boolean;
+
+/** Compiled once per schema and process; schemas are constants of this package. */
+const checks = new WeakMap<object, Check>();
+
+function checkOf(schema: TSchema): Check {
+  const known = checks.get(schema);
+  if (known !== undefined) return known;
+  const compiled = Compile(schema);
+  const check: Check = (value) => compiled.Check(value);
+  checks.set(schema, check);
+  return check;
 }
 
-/** The error for a body that does not fit its schema; `param` is OpenAI's path of the field. */
-export function validationError(errors: readonly FastifySchemaValidationError[]): LociError {
-  // Of a union's errors the one of the union itself is the outermost and names all its forms.
-  const union = errors.find((error) => error.keyword === "anyOf");
-  const error: VerboseError | undefined = union ?? errors[0];
-  if (error === undefined) return new LociError("invalid_request", "The body is not valid.");
-  const field = fieldPath(error.instancePath);
-  if (error.keyword === "additionalProperties") {
-    const unknown = join(field, printable(String(error.params["additionalProperty"])));
-    return new LociError("invalid_request", `Unknown field '${unknown}'.`, { param: unknown });
+/** Null when `value` fits `schema`, otherwise the error that names the first field at fault. */
+export function validationError(schema: TSchema, value: unknown): LociError | null {
+  return checkOf(schema)(value) ? null : problemIn(schema, value, "");
+}
+
+/** What the walk reads of a schema. */
+interface SchemaView {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, TSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean;
+  readonly patternProperties?: Readonly<Record<string, TSchema>>;
+  readonly maxProperties?: number;
+  readonly items?: TSchema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly description?: string;
+}
+
+function problemIn(schema: TSchema, value: unknown, path: string): LociError {
+  const view: SchemaView = schema;
+  if (view.type === "object" && isRecord(value)) return problemInObject(view, value, path);
+  if (view.type === "array" && Array.isArray(value)) return problemInArray(view, value, path);
+  return problem(path, view, rule(view));
+}
+
+function problemInObject(
+  view: SchemaView,
+  value: Readonly<Record<string, unknown>>,
+  path: string,
+): LociError {
+  const keys = Object.keys(value);
+  if (keys.length > (view.maxProperties ?? Infinity)) {
+    return problem(path, view, `must have at most ${view.maxProperties} entries`);
   }
-  if (error.keyword === "required") {
-    const missing = join(field, String(error.params["missingProperty"]));
-    return new LociError("invalid_request", `'${missing}' is missing.`, { param: missing });
+  for (const key of keys) {
+    const schema = propertySchema(view, key);
+    const field = join(path, printable(key));
+    if (schema === null) return failure(`Unknown field '${field}'.`, field);
+    if (schema !== undefined && !checkOf(schema)(value[key])) {
+      return problemIn(schema, value[key], field);
+    }
   }
-  return new LociError("invalid_request", sentence(field, error), { param: field || "body" });
+  const missing = view.required?.find((key) => !Object.hasOwn(value, key));
+  if (missing === undefined) return problem(path, view, "is not valid");
+  const field = join(path, missing);
+  return failure(`'${field}' is missing.`, field);
 }
 
-function sentence(field: string, error: VerboseError): string {
-  const description = error.parentSchema?.description;
-  const rule = error.keyword === "anyOf" ? "must be" : (error.message ?? "is not valid");
-  const subject = field === "" ? "The body" : `'${field}'`;
-  if (error.keyword === "anyOf") return `${subject} ${rule} ${description ?? "of a known form"}.`;
-  return description === undefined ? `${subject} ${rule}.` : `${subject} ${rule} (${description}).`;
+/** The schema of property `key`; null when there may be no such property, undefined for any. */
+function propertySchema(view: SchemaView, key: string): TSchema | null | undefined {
+  if (view.properties && Object.hasOwn(view.properties, key)) return view.properties[key];
+  const [pattern] = Object.entries(view.patternProperties ?? {});
+  if (pattern !== undefined && new RegExp(pattern[0], "u").test(key)) return pattern[1];
+  return view.additionalProperties === false ? null : undefined;
 }
 
-/** `/messages/0/content` as `messages[0].content`. */
-function fieldPath(pointer: string): string {
-  const steps = pointer.split("/").slice(1).map(unescapeStep);
-  return printable(steps.reduce((path, step) => join(path, step), ""));
+function problemInArray(view: SchemaView, value: readonly unknown[], path: string): LociError {
+  const { minItems = 0, maxItems = Infinity, items } = view;
+  if (value.length < minItems) return problem(path, view, `must have at least ${minItems} entries`);
+  if (value.length > maxItems) return problem(path, view, `must have at most ${maxItems} entries`);
+  if (items === undefined) return problem(path, view, "is not valid");
+  const check = checkOf(items);
+  const at = value.findIndex((item) => !check(item));
+  return problemIn(items, value[at], `${path}[${at}]`);
 }
 
-function unescapeStep(step: string): string {
-  return step.replaceAll("~1", "/").replaceAll("~0", "~");
+/** What a value that is no container must be. */
+function rule(view: SchemaView): string {
+  if (view.const !== undefined) return `must be ${JSON.stringify(view.const)}`;
+  if (view.enum !== undefined) return `must be one of ${view.enum.join(", ")}`;
+  switch (view.type) {
+    case "integer":
+    case "number": {
+      const kind = view.type === "integer" ? "an integer" : "a number";
+      if (view.minimum === undefined) return `must be ${kind}`;
+      return `must be ${kind} from ${view.minimum} to ${view.maximum}`;
+    }
+    case "string": {
+      if (view.pattern !== undefined) return `must be a string that matches ${view.pattern}`;
+      if (view.maxLength === undefined) return "must be a string";
+      return `must be a string of ${view.minLength ?? 0} to ${view.maxLength} characters`;
+    }
+    case undefined:
+      return view.description === undefined ? "is not of a known form" : "must be";
+    default:
+      return view.type === "boolean" ? "must be true or false" : `must be an ${view.type}`;
+  }
+}
+
+function problem(path: string, view: SchemaView, says: string): LociError {
+  const subject = path === "" ? "The body" : `'${path}'`;
+  const { description } = view;
+  if (says === "must be") return failure(`${subject} must be ${description}.`, path);
+  const note = description === undefined ? "" : ` (${description})`;
+  return failure(`${subject} ${says}${note}.`, path);
+}
+
+function failure(message: string, path: string): LociError {
+  return new LociError("invalid_request", message, { param: path === "" ? "body" : path });
 }
 
 function join(path: string, step: string): string {
-  if (path === "") return step;
-  return /^\d+$/.test(step) ? `${path}[${step}]` : `${path}.${step}`;
+  return path === "" ? step : `${path}.${step}`;
 }
 
 /**
@@ -60,7 +144,7 @@ export function dropNulls(body: unknown): void {
   if (isRecord(body["stream_options"])) removeNulls(body["stream_options"]);
   const messages = body["messages"];
   if (!Array.isArray(messages)) return;
-  for (const message of messages.slice(0, 10_000)) if (isRecord(message)) removeNulls(message);
+  for (const message of messages) if (isRecord(message)) removeNulls(message);
 }
 
 function removeNulls(record: Record<string, unknown>): void {

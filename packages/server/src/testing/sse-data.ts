@@ -1,0 +1,20 @@
+// Reads what a stream said, for tests.
+
+export interface SseData {
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into chunks of many shapes
+  readonly chunks: readonly any[];
+  /** Whether `[DONE]` came last. */
+  readonly done: boolean;
+}
+
+/** The JSON of every `data:` line. Throws when a line is none and no comment. */
+export function sseData(text: string): SseData {
+  const events = text.split("\n\n").filter((event) => event !== "" && !event.startsWith(":"));
+  const data = events.map((event) => {
+    if (!event.startsWith("data: ")) throw new Error(`not an event: ${event}`);
+    return event.slice(6);
+  });
+  const done = data.at(-1) === "[DONE]";
+  const chunks = (done ? data.slice(0, -1) : data).map((line) => JSON.parse(line) as unknown);
+  return { chunks, done };
+}
