@@ -3,7 +3,7 @@
 // prefixes in every way; what finishes must equal the lonely run token by token, and at the end
 // every block is accounted for.
 
-import { defined, LociError, Random } from "@loci/core";
+import { assert, defined, LociError, Random } from "@loci/core";
 import type { GenerationEvent, GenerationRequest } from "@loci/core";
 import { describe, expect, it } from "vitest";
 import { Engine } from "./engine.ts";
@@ -90,7 +90,7 @@ function submit(world: World, nowMs: number): void {
 function collect({ engine, outcomes, prompts, requests }: World): void {
   for (const entry of engine.takeEvents()) {
     const outcome = defined(outcomes.get(entry.requestId));
-    expect(outcome.end).toBeNull();
+    assert(outcome.end === null, "nothing follows the end");
     apply(outcome, entry);
     if (outcome.end === null) continue;
     // The next turn of a conversation continues with the answer.
@@ -164,7 +164,7 @@ function finish(world: World): void {
   for (let batch = engine.schedule(0); batch !== null; batch = engine.schedule(0)) {
     engine.commit(runner.run(batch), 0);
     collect(world);
-    expect(++turns).toBeLessThan(10_000);
+    assert(++turns < 10_000, "the engine comes to an end");
   }
   collect(world);
   engine.checkIntegrity();

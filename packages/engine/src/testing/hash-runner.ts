@@ -3,7 +3,8 @@
 // that is read back through the block table. A wrong table, a lost copy, a stale or foreign block
 // therefore gives another token than a fresh run of the same request would.
 
-import { assert, defined, uniformAt } from "@loci/core";
+import { defined, uniformAt } from "@loci/core";
+import type { SampledLogprobs, SamplingParams, TokenLogprob } from "@loci/core";
 import type {
   QuerySlice,
   Runner,
@@ -60,7 +61,7 @@ export class HashRunner implements Runner, TokenText {
   }
 
   execute(batch: StepBatch): Promise<StepResult> {
-    return Promise.resolve(this.run(batch));
+    return Promise.resolve(batch).then((ready) => this.run(ready));
   }
 
   /** `execute` without the promise. */
@@ -129,17 +130,34 @@ export class HashRunner implements Runner, TokenText {
   }
 
   #sample(slice: QuerySlice, context: number): SampledToken {
-    const { params, history, eosBanned } = defined(slice.sample);
-    assert(history.length > 0, "a history is not empty");
-    const logprobs = null;
+    const { params, eosBanned } = defined(slice.sample);
+    const tokenId = this.#choose(context, params, eosBanned);
+    return { tokenId, logprobs: this.#logprobs(tokenId, params), grammarEnded: false };
+  }
+
+  #choose(context: number, params: SamplingParams, eosBanned: boolean): number {
     const eos = this.#eosTokenId;
+    const { vocabularySize } = this.limits;
     const mayEnd = eos !== null && !eosBanned;
-    if (mayEnd && uniformAt(context, params.seed, 1) < this.#eosChance) {
-      return { tokenId: eos, logprobs, grammarEnded: false };
+    // Biases only count where they leave no doubt.
+    for (const [tokenId, bias] of params.logitBias) {
+      if (bias >= 100 && (tokenId !== eos || mayEnd)) return tokenId;
     }
-    const draw = Math.floor(uniformAt(context, params.seed) * this.limits.vocabularySize);
-    const tokenId = draw === eos ? (draw + 1) % this.limits.vocabularySize : draw;
-    return { tokenId, logprobs, grammarEnded: false };
+    const seed = params.temperature === 0 ? 0 : params.seed;
+    if (mayEnd && uniformAt(context, seed, 1) < this.#eosChance) return eos;
+    const draw = Math.floor(uniformAt(context, seed) * vocabularySize);
+    return draw === eos ? (draw + 1) % vocabularySize : draw;
+  }
+
+  /** The chosen token first, then its neighbours, each e times less likely than the one before. */
+  #logprobs(tokenId: number, params: SamplingParams): SampledLogprobs | null {
+    if (params.logprobsTop === null) return null;
+    const logprobOf = (rank: number): TokenLogprob => {
+      const id = (tokenId + rank) % this.limits.vocabularySize;
+      return { tokenId: id, bytes: this.tokenBytes(id), logprob: Math.log(0.6) - rank };
+    };
+    const top = Array.from({ length: params.logprobsTop }, (_, rank) => logprobOf(rank));
+    return { ...logprobOf(0), top };
   }
 }
 
