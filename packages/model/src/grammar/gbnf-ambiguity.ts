@@ -13,11 +13,11 @@ const search = {
   /** The single text after that. */
   aloneLengthMax: 400,
   /** Next characters tried for a text, side by side and alone. */
-  charactersMax: 24,
+  charactersMax: 16,
   aloneCharactersMax: 4,
   /** Work in all: stacks looked at, and stacks remembered. */
-  looksMax: 400_000,
-  knownMax: 200_000,
+  looksMax: 100_000,
+  knownMax: 100_000,
 } as const;
 
 assert(search.aloneLengthMax > gbnfLimits.stacksMax, "steady growth reaches the bound");

@@ -24,19 +24,20 @@ function isAccepted(gbnf: string): boolean {
   }
 }
 
+// (fast-check's own strings of any code point take seconds to set up.)
+const noiseText = fc
+  .array(fc.integer({ min: 0, max: 0x10ffff }), { maxLength: 10 })
+  .map((codes) => String.fromCodePoint(...codes));
+
 describe("checkGrammar", () => {
   test("ends with a verdict on noise", () => {
     let verdicts = 0;
     fc.assert(
-      fc.property(
-        fc.array(piece, { maxLength: 30 }),
-        fc.string({ unit: "binary" }),
-        (parts, noise) => {
-          isAccepted(`root ::= ${parts.join(" ")}`);
-          isAccepted(`root ::= ${parts.join("")}${noise}`);
-          verdicts++;
-        },
-      ),
+      fc.property(fc.array(piece, { maxLength: 30 }), noiseText, (parts, noise) => {
+        isAccepted(`root ::= ${parts.join(" ")}`);
+        isAccepted(`root ::= ${parts.join("")}${noise}`);
+        verdicts++;
+      }),
       { seed: 11, numRuns: 1500 },
     );
     expect(verdicts).toBe(1500);
@@ -65,8 +66,8 @@ describe("checkGrammar", () => {
           set = walker.advance(set, next[(choices.next().value ?? 0) % next.length] ?? 0);
         }
       }),
-      { seed: 12, numRuns: 2500 },
+      { seed: 12, numRuns: 1500 },
     );
-    expect(accepted).toBeGreaterThan(200);
+    expect(accepted).toBeGreaterThan(100);
   });
 });

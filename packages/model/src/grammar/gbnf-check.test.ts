@@ -29,6 +29,7 @@ describe("grammars that pass", () => {
     ["arithmetic", arithmetic, ["x=1\n", "(1 +2)*z = 3\n4=5\n"], ["x", "(1=2\n"]],
     ["a list", list, ["- a\n", "- a\n- b\n"], ["- \n", "a"]],
     ["bounds", "root ::= [ab]{2,3} . {2} [^a-c]?", ["abzz", "aaazzd"], ["azz", "abzzb"]],
+    ["nothing at all", 'root ::= "a" ("b"){0,0} [c]{0} "d"', ["ad"], ["abd", "acd"]],
     ["escapes", 'root ::= "\\x41\\u00e9\\U0001F600\\t\\"\\\\" [\\]\\-]', ['Aé😀\t"\\]'], ["A"]],
     ["a newline in a group", 'root ::= (\n"a" |\n "b"\n)\r\n', ["a", "b"], ["c"]],
     ["a dash at the end of a class", "root ::= [a-]+", ["a-a"], ["b"]],

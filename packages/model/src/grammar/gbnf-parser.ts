@@ -229,7 +229,6 @@ class GrammarReader {
     this.#position++;
     this.#skipSpace(newlines);
     if (most < least) this.#fail("a repetition ends before it starts");
-    if (most === 0) this.#fail("a repetition allows nothing");
     return [least, most];
   }
 
@@ -242,12 +241,13 @@ class GrammarReader {
     const { name, least, most } = repetition;
     const repeated = sequence.slice(last.start);
     if (repeated.length === 0) this.#fail("there is nothing to repeat");
-    const times = Number.isFinite(most) ? most : Math.max(1, least);
+    const times = Math.max(1, Number.isFinite(most) ? most : least);
     if (last.weight * times > gbnfLimits.repetitionsMax) {
       this.#fail(`repetitions multiply to more than ${gbnfLimits.repetitionsMax}`);
     }
     this.#count(repeated.length * times);
     if (least === 0) sequence.length = last.start;
+    if (most === 0) return;
     for (let count = 1; count < least; count++) sequence.push(...repeated);
     const optional = Number.isFinite(most) ? most - least : 1;
     let following: number | null = null;

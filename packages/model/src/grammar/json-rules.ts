@@ -11,6 +11,8 @@ const freeNestingMax = 16;
 
 export class JsonRules {
   readonly #writer: GbnfWriter;
+  /** By nesting: each level refers twice to the one below. */
+  readonly #values = new Map<number, string>();
 
   constructor(writer: GbnfWriter) {
     this.#writer = writer;
@@ -71,12 +73,13 @@ export class JsonRules {
 
   /** Any value, nested to `nesting` more levels. */
   value(nesting: number = freeNestingMax): string {
+    const known = this.#values.get(nesting);
+    if (known !== undefined) return known;
     const scalars = `${this.string(0, null)} | ${this.number} | ${this.boolean} | ${this.null}`;
-    if (nesting === 0) return this.#writer.rule("value", scalars);
-    return this.#writer.rule(
-      "value",
-      `${this.object(nesting)} | ${this.array(nesting)} | ${scalars}`,
-    );
+    const nested = nesting === 0 ? "" : `${this.object(nesting)} | ${this.array(nesting)} | `;
+    const rule = this.#writer.rule("value", nested + scalars);
+    this.#values.set(nesting, rule);
+    return rule;
   }
 
   /** Any object, its values nested to `nesting - 1` more levels. */
