@@ -124,7 +124,18 @@ async function fetchFile(hub: Hub, fetch: Fetch, options: PullOptions): Promise<
     await PartFile.remove(paths.part);
     throw error;
   }
-  await rename(paths.part, paths.model);
+  await giveName(paths);
+}
+
+async function giveName(paths: ModelPaths): Promise<void> {
+  try {
+    await rename(paths.part, paths.model);
+  } catch (error) {
+    throw new LociError("download_failed", "Another process took this download over.", {
+      remedy: "Run the command again.",
+      cause: error,
+    });
+  }
 }
 
 function retryText(reason: string, delayMs: number): string {

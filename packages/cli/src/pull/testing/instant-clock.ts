@@ -5,7 +5,13 @@ import type { Clock } from "@loci/core";
 export class InstantClock implements Clock {
   /** Every pause asked for, in milliseconds. */
   readonly pausesMs: number[] = [];
+  readonly #counts: boolean;
   #nowMs = 0;
+
+  /** `counts`: pauses move the time on; else only looking at it does. */
+  constructor(counts = true) {
+    this.#counts = counts;
+  }
 
   nowMs(): number {
     // Work takes time, too: one millisecond for each look at the clock.
@@ -19,7 +25,7 @@ export class InstantClock implements Clock {
   after(delayMs: number, action: () => void): () => void {
     this.pausesMs.push(delayMs);
     const immediate = setImmediate(() => {
-      this.#nowMs += delayMs;
+      if (this.#counts) this.#nowMs += delayMs;
       action();
     });
     return () => clearImmediate(immediate);
