@@ -4,9 +4,7 @@
 import { LociError } from "@loci/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { grammarMatches } from "./gbnf-matcher.ts";
-import { parseGrammar } from "./gbnf-parser.ts";
-import { StackWalker, tellingCharacters } from "./gbnf-stacks.ts";
+import { grammarMatches, sampleSentence } from "./gbnf-matcher.ts";
 import { grammarForSchema } from "./json-schema-to-gbnf.ts";
 import { isPlainObject, sameJson, type SchemaObject } from "./schema-reader.ts";
 
@@ -161,27 +159,6 @@ function tryGrammar(schema: unknown): string | null {
   }
 }
 
-/** A text of the grammar: random at first, then the shortest way out that a few tries find. */
-function sampleText(gbnf: string, choose: () => number): string | null {
-  const walker = new StackWalker(parseGrammar(gbnf), 10_000);
-  let set = walker.start();
-  let text = "";
-  for (let length = 0; length < 160; length++) {
-    if (set.complete && (set.stacks.length === 0 || choose() % 4 === 0)) return text;
-    const options = tellingCharacters(set)
-      .filter((code) => code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff))
-      .map((code) => ({ code, next: walker.advance(set, code) }))
-      .filter(({ next }) => next.complete || next.stacks.length > 0);
-    const closing = options.filter(({ code }) => '"]},:'.includes(String.fromCodePoint(code)));
-    const pool = length > 30 && closing.length > 0 ? closing : options;
-    const chosen = pool[choose() % Math.max(1, pool.length)];
-    if (chosen === undefined) return null;
-    text += String.fromCodePoint(chosen.code);
-    set = chosen.next;
-  }
-  return null;
-}
-
 // (fast-check's own strings of any code point take seconds to set up.)
 const noiseText = fc
   .array(fc.integer({ min: 0, max: 0x10ffff }), { maxLength: 10 })
@@ -196,7 +173,7 @@ describe("grammarForSchema", () => {
         const gbnf = tryGrammar(plain);
         if (gbnf === null) return;
         for (let round = 0; round < 4; round++) {
-          const text = sampleText(gbnf, () => choices.next().value ?? 0);
+          const text = sampleSentence(gbnf, () => choices.next().value ?? 0);
           if (text === null) continue;
           sampled++;
           expect(grammarMatches(gbnf, text)).toBe(true);
