@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { fanIn, type Indexed } from "./fan-in.ts";
 
@@ -7,6 +7,11 @@ async function* counted(count: number, turns: number): AsyncGenerator<number> {
     for (let turn = 0; turn < turns; turn++) await Promise.resolve();
     yield item;
   }
+}
+
+async function* failing(): AsyncGenerator<number> {
+  yield await Promise.resolve(7);
+  throw new Error("broken");
 }
 
 async function all<T>(merged: AsyncIterable<Indexed<T>>): Promise<Indexed<T>[]> {
@@ -50,10 +55,6 @@ test("the first failure ends all, after what came before it", async () => {
       closed.push("endless");
     }
   }
-  async function* failing(): AsyncGenerator<number> {
-    yield await Promise.resolve(7);
-    throw new Error("broken");
-  }
   const seen: number[] = [];
   const run = async (): Promise<void> => {
     for await (const { index, item } of fanIn([endless(), failing()])) {
@@ -77,7 +78,7 @@ test("leaving early closes every source", async () => {
   }
   for await (const { index } of fanIn([source(0), source(1), source(2)])) if (index === 2) break;
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-  expect(closed.toSorted()).toEqual([0, 1, 2]);
+  expect(closed.toSorted((left, right) => left - right)).toEqual([0, 1, 2]);
 });
 
 test("no sources, no items", async () => {

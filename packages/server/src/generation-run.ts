@@ -53,9 +53,17 @@ export async function* runGenerations(
       }
       yield { index, event: item, times: defined(times[index]) };
     }
+  } catch (error) {
+    throw causeOf(toLociError(error), clientSignal);
   } finally {
     own.abort();
   }
+}
+
+/** Why a cancelled generation was: the signal knows. */
+function causeOf(error: LociError, clientSignal: AbortSignal): LociError {
+  const reason: unknown = clientSignal.reason;
+  return error.code === "cancelled" && reason instanceof LociError ? reason : error;
 }
 
 async function* measured(

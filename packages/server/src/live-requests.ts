@@ -2,22 +2,23 @@
 // and when the server stops for good.
 
 import type { ServerResponse } from "node:http";
-import { assert } from "@loci/core";
+import { assert, LociError } from "@loci/core";
 
 export class LiveRequests {
   readonly #controllers = new Set<AbortController>();
   #stopped = false;
 
-  /** The signal of the request that `response` answers. */
+  /** The signal of the request that `response` answers; its reason is a LociError. */
   signalFor(response: ServerResponse): AbortSignal {
     const controller = new AbortController();
     this.#controllers.add(controller);
     response.once("close", () => {
       this.#controllers.delete(controller);
       // Closing after the last byte was handed over is the normal end; aborting then is harmless.
-      controller.abort();
+      controller.abort(new LociError("cancelled", "The client has left."));
     });
-    if (response.destroyed || this.#stopped) controller.abort();
+    if (response.destroyed) controller.abort(new LociError("cancelled", "The client has left."));
+    if (this.#stopped) controller.abort(stopping());
     return controller.signal;
   }
 
@@ -28,7 +29,7 @@ export class LiveRequests {
   /** Cancels all that is in work and all that is still to come. */
   abortAll(): void {
     this.#stopped = true;
-    for (const controller of this.#controllers) controller.abort();
+    for (const controller of this.#controllers) controller.abort(stopping());
   }
 
   checkIntegrity(): void {
@@ -36,4 +37,8 @@ export class LiveRequests {
       assert(this.#stopped || !controller.signal.aborted, "live requests are not aborted");
     }
   }
+}
+
+function stopping(): LociError {
+  return new LociError("unavailable", "The server stopped before the answer was complete.");
 }

@@ -44,7 +44,12 @@ export class Gate {
     }
     await new Promise<void>((resolve) => {
       this.#waiting.push(resolve);
-      signal.addEventListener("abort", () => resolve(), { once: true });
+      const leave = (): void => {
+        const at = this.#waiting.indexOf(resolve);
+        if (at !== -1) this.#waiting.splice(at, 1);
+        resolve();
+      };
+      signal.addEventListener("abort", leave, { once: true });
     });
   }
 }

@@ -1,5 +1,5 @@
 import { defined } from "@loci/core";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { DeltaSink, type ToolDelta } from "./tool-call-parser.ts";
 import { createToolCallParser, type KnownFormat } from "./tool-formats.ts";

@@ -8,13 +8,13 @@ const names = new Set(["add", "get_weather"]);
 /** Content and calls, written `name(arguments)`, in the order in which they came. */
 function read(format: KnownFormat, text: string): readonly string[] {
   const parser = createToolCallParser(format, names);
-  const read: string[] = [];
+  const parts: string[] = [];
   for (const delta of [...parser.push(text), ...parser.end()]) {
-    if (delta.type === "call") read.push(`${delta.name}()`);
-    else if (delta.type === "content") read.push(delta.text);
-    else read.push(`${read.pop()?.slice(0, -1)}${delta.text})`);
+    if (delta.type === "call") parts.push(`${delta.name}()`);
+    else if (delta.type === "content") parts.push(delta.text);
+    else parts.push(`${parts.pop()?.slice(0, -1)}${delta.text})`);
   }
-  return read;
+  return parts;
 }
 
 describe("hermes", () => {
@@ -114,12 +114,18 @@ describe("mistral", () => {
   });
 });
 
-describe("grammars", () => {
-  const tool = (name: string, strict?: boolean): Parameters<typeof toolGrammar>[0]["tools"][0] => ({
-    type: "function",
-    function: { name, parameters: { type: "object" }, ...(strict === undefined ? {} : { strict }) },
-  });
+const tool = (name: string, strict?: boolean): Parameters<typeof toolGrammar>[0]["tools"][0] => ({
+  type: "function",
+  function: { name, parameters: { type: "object" }, ...(strict === undefined ? {} : { strict }) },
+});
 
+const grammarOf = (format: KnownFormat): string =>
+  toolGrammar(
+    { format, tools: [tool("add"), tool("b")], required: true, parallel: true },
+    byteCodec,
+  );
+
+describe("grammars", () => {
   test("rules of each function get their own names; literals and counts stay", () => {
     const grammar = 'root ::= "root" item{1,3} [a-z]* # root\nitem ::= <|end|> "\\"" root';
     expect(prefixRules(grammar, "t-")).toBe(
@@ -144,11 +150,6 @@ describe("grammars", () => {
   });
 
   test("each format writes its own marks", () => {
-    const grammarOf = (format: KnownFormat): string =>
-      toolGrammar(
-        { format, tools: [tool("add"), tool("b")], required: true, parallel: true },
-        byteCodec,
-      );
     expect(grammarOf("hermes")).toContain(String.raw`"<tool_call>\n" call "\n</tool_call>"`);
     expect(grammarOf("mistral")).toContain('"[TOOL_CALLS][" call ( ", " call ){0,7} "]"');
     expect(grammarOf("llama3-json")).toContain(String.raw`\"parameters\"`);
@@ -170,7 +171,10 @@ describe("grammars", () => {
     const rules = new Map(
       textWithout(mark, "text")
         .split("\n")
-        .map((line) => line.split(" ::= ") as [string, string]),
+        .map((line): [string, string] => {
+          const [name = "", body = ""] = line.split(" ::= ");
+          return [name, body];
+        }),
     );
     const accepts = (text: string): boolean => {
       let state = "text-0";
@@ -198,7 +202,7 @@ describe("grammars", () => {
       "<t<tool>",
       "tool>",
     ]) {
-      expect(accepts(text), text).toBe(!text.includes(mark));
+      expect([text, accepts(text)]).toEqual([text, !text.includes(mark)]);
     }
   });
 });
