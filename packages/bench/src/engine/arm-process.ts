@@ -7,12 +7,12 @@ import { LociError } from "@loci/core";
 import { pinned } from "../measure/pinning.ts";
 import { treeCost } from "../measure/process-cpu.ts";
 import type { ArmAnswer, ArmQuestion } from "./arm-protocol.ts";
-import type { ArmRoom, EngineArm, EngineArmName } from "./engine-arm.ts";
+import type { ArmOptions, EngineArm, EngineArmName } from "./engine-arm.ts";
 
 export interface ArmProcess extends EngineArm {
   readonly name: EngineArmName;
   /** Makes a fresh engine with this room. */
-  prepare(modelPath: string, threads: number, room: ArmRoom): Promise<void>;
+  prepare(options: ArmOptions): Promise<void>;
   /** Processor seconds so far; null where the system does not tell. */
   cpuSeconds(): number | null;
 }
@@ -33,8 +33,8 @@ export function startArm(name: EngineArmName, cores: string | null): ArmProcess 
   };
   return {
     name,
-    prepare: async (modelPath, threads, room) => {
-      await ask({ kind: "prepare", arm: name, modelPath, threads, room });
+    prepare: async (options) => {
+      await ask({ kind: "prepare", arm: name, ...options });
     },
     prefill: (depth, tokens) => ask({ kind: "prefill", depth, tokens }),
     decode: (sequences, depth, steps) => ask({ kind: "decode", sequences, depth, steps }),

@@ -1,16 +1,10 @@
 // Between the benchmark and the process of an arm: one JSON object per line, one answer per
 // question, in order.
 
-import type { ArmRoom, EngineArmName } from "./engine-arm.ts";
+import type { ArmOptions, EngineArmName } from "./engine-arm.ts";
 
 export type ArmQuestion =
-  | {
-      readonly kind: "prepare";
-      readonly arm: EngineArmName;
-      readonly modelPath: string;
-      readonly threads: number;
-      readonly room: ArmRoom;
-    }
+  | ({ readonly kind: "prepare"; readonly arm: EngineArmName } & ArmOptions)
   | { readonly kind: "prefill"; readonly depth: number; readonly tokens: number }
   | {
       readonly kind: "decode";

@@ -30,7 +30,7 @@ async function makeArm(question: ArmQuestion & { kind: "prepare" }): Promise<Eng
     import("./loci-arm.ts"),
     import("./open-runner.ts"),
   ]);
-  return new LociArm(await openRunner(question), question.room, systemClock);
+  return new LociArm(await openRunner(question), question, systemClock);
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -22,10 +22,9 @@ export interface ArmOptions {
   readonly modelPath: string;
   readonly threads: number;
   readonly room: ArmRoom;
+  /** Input ids are drawn from this range; any will do, as they cost the same. */
+  readonly tokenIds: { readonly low: number; readonly high: number };
 }
-
-/** Ids used as input; any will do, as they cost the same. */
-export const inputTokenIds = { low: 300, high: 30_000 } as const;
 
 /** Tokens per call that fills a context. */
 export const fillChunkTokens = 512;

@@ -14,8 +14,9 @@ import {
   geometricMean,
   median,
 } from "../measure/statistics.ts";
-import { findModel } from "../model-files/bench-models.ts";
+import { findModel, tokenIdRange } from "../model-files/bench-models.ts";
 import { startArm, type ArmProcess } from "./arm-process.ts";
+import type { ArmRoom } from "./engine-arm.ts";
 import { engineCases, type EngineCase } from "./engine-cases.ts";
 
 interface EngineOptions extends OutputOptions {
@@ -74,12 +75,14 @@ async function engineBench(options: EngineOptions, clock: Clock): Promise<void> 
   using ours = startArm("loci", pinnedCores);
   using theirs = startArm("libllama", pinnedCores);
   for (const model of models) {
-    let room: unknown = null;
+    const tokenIds = tokenIdRange(model.path);
+    let room: ArmRoom | null = null;
     for (const measured of cases) {
       if (room !== measured.room) {
-        await ours.prepare(model.path, threads, measured.room);
-        await theirs.prepare(model.path, threads, measured.room);
         room = measured.room;
+        const setting = { modelPath: model.path, threads, room: measured.room, tokenIds };
+        await ours.prepare(setting);
+        await theirs.prepare(setting);
       }
       const session = { ours, theirs, clock, output, options };
       results.push(await measureCase(session, model.name, measured));

@@ -3,11 +3,12 @@
 
 import { assert, Random, type Clock } from "@loci/core";
 import { LlamaOracle, type OracleToken } from "@loci/ggml";
-import { fillChunkTokens, inputTokenIds, type ArmOptions, type EngineArm } from "./engine-arm.ts";
+import { fillChunkTokens, type ArmOptions, type EngineArm } from "./engine-arm.ts";
 
 export class LlamaArm implements EngineArm {
   readonly #oracle: LlamaOracle;
   readonly #clock: Clock;
+  readonly #tokenIds: ArmOptions["tokenIds"];
   readonly #random = new Random(1);
   /** Tokens that each sequence holds. */
   readonly #lengths: number[];
@@ -15,6 +16,7 @@ export class LlamaArm implements EngineArm {
   constructor(options: ArmOptions, clock: Clock) {
     const { sequences, contextTokens } = options.room;
     this.#clock = clock;
+    this.#tokenIds = options.tokenIds;
     this.#lengths = Array.from({ length: sequences }, () => 0);
     this.#oracle = new LlamaOracle({
       path: options.modelPath,
@@ -78,7 +80,7 @@ export class LlamaArm implements EngineArm {
 
   #tokens(run: { sequence: number; position: number; count: number }): OracleToken[] {
     return Array.from({ length: run.count }, (_, index) => ({
-      token: this.#random.integer(inputTokenIds.low, inputTokenIds.high),
+      token: this.#random.integer(this.#tokenIds.low, this.#tokenIds.high),
       position: run.position + index,
       sequence: run.sequence,
       wantsLogits: index === run.count - 1,

@@ -4,7 +4,7 @@
 
 import { assert, defined, greedySampling, Random, type Clock } from "@loci/core";
 import type { BlockCopy, QuerySlice, Runner, StepBatch } from "@loci/engine";
-import { fillChunkTokens, inputTokenIds, type ArmRoom, type EngineArm } from "./engine-arm.ts";
+import { fillChunkTokens, type ArmOptions, type EngineArm } from "./engine-arm.ts";
 
 /** A runner and how to get rid of it. */
 export interface OwnedRunner extends Disposable {
@@ -20,11 +20,13 @@ interface SequenceState {
 export class LociArm implements EngineArm {
   readonly #owned: OwnedRunner;
   readonly #clock: Clock;
+  readonly #tokenIds: ArmOptions["tokenIds"];
   readonly #random = new Random(1);
   readonly #sequences: readonly SequenceState[];
 
-  constructor(owned: OwnedRunner, room: ArmRoom, clock: Clock) {
+  constructor(owned: OwnedRunner, { room, tokenIds }: ArmOptions, clock: Clock) {
     this.#owned = owned;
+    this.#tokenIds = tokenIds;
     this.#clock = clock;
     const { blockCount, blockTokens } = owned.runner.limits;
     const blocksEach = Math.ceil(room.contextTokens / blockTokens);
@@ -96,7 +98,7 @@ export class LociArm implements EngineArm {
 
   #slice(sequence: SequenceState, count: number, sampled: boolean): QuerySlice {
     const tokens = Int32Array.from({ length: count }, () =>
-      this.#random.integer(inputTokenIds.low, inputTokenIds.high),
+      this.#random.integer(this.#tokenIds.low, this.#tokenIds.high),
     );
     const positionStart = sequence.length;
     sequence.length += count;
