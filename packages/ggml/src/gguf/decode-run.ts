@@ -8,6 +8,9 @@ const runBytesMax = 64 * 1024;
 const prefixBytes = 8;
 const replacement = "\ufffd";
 
+/** Code units of each string in the run at hand; filled and read within one call. */
+const units = new Uint8Array(runBytesMax / prefixBytes);
+
 /**
  * Appends at most `countMax` strings that lie whole in `window` from `start` to `texts`; returns
  * where the first one not taken starts: a long one, or one that leaves the window.
@@ -19,20 +22,18 @@ export function decodeRun(
   texts: string[],
 ): number {
   const limit = Math.min(window.byteLength, start + runBytesMax);
-  const bytes: number[] = [];
-  const units: number[] = [];
+  let count = 0;
   let at = start;
-  while (bytes.length < countMax) {
+  while (count < countMax) {
     const length = shortLengthAt(window, at, limit);
     const end = at + prefixBytes + length;
     if (length < 0 || end > limit) break;
-    bytes.push(length);
-    units.push(codeUnitsIn(window, at + prefixBytes, end));
+    units[count++] = codeUnitsIn(window, at + prefixBytes, end);
     at = end;
   }
   const run = window.toString("utf8", start, at);
-  if (run.includes(replacement)) cutBytes(window, start, bytes, texts);
-  else cutText(run, units, texts);
+  if (run.includes(replacement)) cutBytes(window, start, at, texts);
+  else cutText(run, count, texts);
   return at;
 }
 
@@ -46,33 +47,29 @@ function shortLengthAt(window: Buffer, at: number, limit: number): number {
 
 /** UTF-16 code units of valid UTF-8: one for a lead byte, two for that of four bytes. */
 function codeUnitsIn(window: Buffer, start: number, end: number): number {
-  let units = 0;
+  let count = 0;
   for (let index = start; index < end; index++) {
     const byte = window[index] ?? 0;
-    if (byte < 0x80 || byte >= 0xc0) units += byte < 0xf0 ? 1 : 2;
+    if (byte < 0x80 || byte >= 0xc0) count += byte < 0xf0 ? 1 : 2;
   }
-  return units;
+  return count;
 }
 
-function cutBytes(
-  window: Buffer,
-  start: number,
-  lengths: readonly number[],
-  texts: string[],
-): void {
-  let at = start;
-  for (const length of lengths) {
+function cutBytes(window: Buffer, start: number, end: number, texts: string[]): void {
+  for (let at = start; at < end;) {
+    const length = window[at] ?? 0;
     at += prefixBytes;
     texts.push(window.toString("utf8", at, at + length));
     at += length;
   }
 }
 
-function cutText(run: string, units: readonly number[], texts: string[]): void {
+function cutText(run: string, count: number, texts: string[]): void {
   let at = 0;
-  for (const count of units) {
+  for (let index = 0; index < count; index++) {
     at += prefixBytes;
-    texts.push(run.slice(at, at + count));
-    at += count;
+    const end = at + (units[index] ?? 0);
+    texts.push(run.slice(at, end));
+    at = end;
   }
 }

@@ -7,6 +7,7 @@
 
 import { LociError } from "@loci/core";
 import type { GgufFile, GgufValue, GgufValueType } from "./gguf-format.ts";
+import { findDuplicate } from "./find-duplicate.ts";
 import { hasSafeSplitter } from "./pre-tokenizers.ts";
 
 /** Vocabularies beyond these are refused; the largest in use are an order of magnitude below. */
@@ -15,11 +16,8 @@ const tokenCharactersMax = 4096;
 /** The tokenizer searches every text for each of them. */
 const specialTokensMax = 16_384;
 
-const tokenTypes: ReadonlyMap<number, string> = new Map([
-  [2, "unknown"],
-  [3, "control"],
-  [4, "user-defined"],
-]);
+/** Unknown, control and user-defined. */
+const specialTypes: ReadonlySet<number> = new Set([2, 3, 4]);
 const byteTokenType = 6;
 
 interface TokenizerKind {
@@ -131,16 +129,14 @@ class VocabularyCheck {
     if (value.length === 0 || value.length > tokensMax) {
       throw this.#invalid("tokens", `has ${value.length} entries; 1 to ${tokensMax} are accepted`);
     }
-    const texts = value.map((token, index) => loadedText(token, index));
-    const known = new Set<string>();
-    for (const [index, text] of texts.entries()) {
-      if (text.length > tokenCharactersMax) {
-        throw this.#invalid("tokens", `has ${text.length} characters in token ${index}`);
-      }
-      known.add(text);
-      if (known.size === index) {
-        throw this.#invalid("tokens", `has token ${index} also as token ${texts.indexOf(text)}`);
-      }
+    const texts = value.map(loadedText);
+    const long = texts.findIndex((text) => text.length > tokenCharactersMax);
+    if (long >= 0) {
+      throw this.#invalid("tokens", `has ${texts[long]?.length} characters in token ${long}`);
+    }
+    const equal = findDuplicate(texts);
+    if (equal !== null) {
+      throw this.#invalid("tokens", `has token ${equal.again} also as token ${equal.first}`);
     }
     return texts;
   }
@@ -148,8 +144,9 @@ class VocabularyCheck {
   tokenTypes(tokens: readonly string[]): void {
     const types = this.#numbers("token_type", ["array<int32>"], tokens.length);
     let special = 0;
-    for (const [index, type] of types.entries()) {
-      if (tokenTypes.has(type)) special++;
+    for (let index = 0; index < types.length; index++) {
+      const type = types[index] ?? 0;
+      if (specialTypes.has(type)) special++;
       if (type === byteTokenType && !/^<0x[0-9A-Fa-f]{2}>$/.test(tokens[index] ?? "")) {
         throw this.#invalid("tokens", `has a byte token ${index} that is not written <0xNN>`);
       }
@@ -184,10 +181,7 @@ class VocabularyCheck {
   merges(): void {
     const merges = this.#required("merges", "array<string>");
     if (!isStrings(merges)) throw this.#invalid("merges", "is not a list of strings");
-    const index = merges.findIndex((merge) => {
-      const space = merge.indexOf(" ", 1);
-      return space < 0 || space === merge.length - 1 || merge.includes(" ", space + 1);
-    });
+    const index = merges.findIndex((merge) => !isPair(merge));
     if (index >= 0) throw this.#invalid("merges", `has no pair of texts in entry ${index}`);
   }
 
@@ -246,6 +240,12 @@ class VocabularyCheck {
   }
 }
 
+/** Two texts with one space between them, which may be the first's first character. */
+function isPair(merge: string): boolean {
+  const space = merge.indexOf(" ", 1);
+  return space > 0 && space < merge.length - 1 && !merge.includes(" ", space + 1);
+}
+
 function loadedText(token: string, index: number): string {
   const end = token.indexOf("\0");
   const text = end < 0 ? token : token.slice(0, end);
@@ -253,5 +253,5 @@ function loadedText(token: string, index: number): string {
 }
 
 function isStrings(value: GgufValue): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
+  return Array.isArray(value) && typeof (value[0] ?? "") === "string";
 }
