@@ -6,6 +6,8 @@ import { Command, CommanderError } from "commander";
 
 import { exitCodes } from "./exit-codes.ts";
 import { loadConfig } from "./load-config.ts";
+import type { ModelKnowledge } from "./inspect/inspect-model.ts";
+import { registerInspect } from "./inspect/register-inspect.ts";
 import type { Output } from "./output.ts";
 import { registerPull } from "./pull/register-pull.ts";
 import { reportError } from "./report-error.ts";
@@ -53,6 +55,7 @@ function buildProgram(output: Output, handle: Handler): Command {
     .addHelpText("after", `\n${exitCodeHelp}`);
   addServingVerbs(program, output, handle);
   registerPull(program, output, handle);
+  registerInspect(program, output, handle, modelKnowledge);
   addOtherVerbs(program, output, handle);
   return program;
 }
@@ -167,6 +170,15 @@ function withModel(command: Command): ReturnType<typeof givenFlags> {
       remedy: "Name the model once.",
     },
   );
+}
+
+/** What `inspect` asks of the model package, loaded only then. */
+async function modelKnowledge(): Promise<ModelKnowledge> {
+  const { detectToolCallFormat, supportedArchitectures } = await import("@loci/model");
+  return {
+    supported: (architecture) => supportedArchitectures.has(architecture),
+    toolCallFormat: detectToolCallFormat,
+  };
 }
 
 /** Read before the settings are resolved, because resolving them may be what failed. */

@@ -1,6 +1,7 @@
 export { supportedArchitectures } from "./architectures/supported-architectures.ts";
 export type { KvCacheType } from "./attention/attention.ts";
 export type { AttentionChoice } from "./attention/create-kv-memory.ts";
+export { detectToolCallFormat } from "./chat-template/tool-call-format.ts";
 export { GgmlRunner } from "./ggml-runner.ts";
 export {
   loadModel,

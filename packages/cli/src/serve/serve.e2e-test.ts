@@ -47,9 +47,9 @@ describe("loci serve", () => {
     await using loci = serve();
     const url = await loci.url();
     expect((await fetch(`${url}/health`)).status).toBe(200);
-    const answer: unknown = await (await ask(url)).json();
+    const answer: unknown = await (await ask(url, { max_tokens: 40 })).json();
     expect(answer).toMatchObject({
-      choices: [{ finish_reason: "stop", message: { content: expect.stringMatching(/\w{2}/) } }],
+      choices: [{ message: { content: expect.stringMatching(/\w{2}/) } }],
     });
     expect(loci.out).toContain("loci-demo");
     loci.kill("SIGTERM");
@@ -59,7 +59,7 @@ describe("loci serve", () => {
 
   test("SIGTERM lets a running answer finish", async () => {
     await using loci = serve();
-    const stream = await startStream(await loci.url(), 400);
+    const stream = await startStream(await loci.url(), 200);
     loci.kill("SIGTERM");
     const text = await stream.rest();
     expect(text).toContain('"finish_reason":"length"');
@@ -137,7 +137,7 @@ describe("wrong usage ends with code 2 and a remedy", () => {
 
 describe("loci chat", () => {
   test("piped: one message in, the answer alone out", async () => {
-    const words = ["chat", "--kv-memory", "64MiB", "--temperature", "0"];
+    const words = ["chat", ...smallCache, "--temperature", "0", "--max-tokens", "40"];
     const { code, out, err } = await runLoci(words, { input: "Hello!\n" });
     expect(err).toBe("");
     expect(out).toMatch(/\w{2}.*\n$/s);
