@@ -61,7 +61,7 @@ describe("checkGrammar", () => {
         accepted++;
         const walker = new StackWalker(parseGrammar(gbnf), gbnfLimits.stacksMax * 8);
         let set = walker.start();
-        for (let length = 0; length < 60 && set.stacks.length > 0; length++) {
+        for (let length = 0; length < 60 && set.stacks.size > 0; length++) {
           const next = tellingCharacters(set);
           set = walker.advance(set, next[(choices.next().value ?? 0) % next.length] ?? 0);
         }

@@ -22,6 +22,8 @@ export const gbnfLimits = {
   leftmostDepthMax: 4000,
   /** Positions in the grammar that one text may have reached at the same time. */
   stacksMax: 256,
+  /** Paths through one token's characters to these positions. */
+  pathsMax: 4096,
 } as const;
 
 assert(

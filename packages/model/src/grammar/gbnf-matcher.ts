@@ -9,7 +9,7 @@ export function grammarMatches(gbnf: string, text: string): boolean {
   let set = walker.start();
   for (const character of text) {
     set = walker.advance(set, character.codePointAt(0) ?? 0);
-    if (set.stacks.length === 0 && !set.complete) return false;
+    if (set.stacks.size === 0 && !set.complete) return false;
   }
   return set.complete;
 }
@@ -26,11 +26,11 @@ export function sampleSentence(gbnf: string, choose: () => number): string | nul
   let set = walker.start();
   let text = "";
   while (text.length < sentenceLengthMax) {
-    if (set.complete && (set.stacks.length === 0 || choose() % 4 === 0)) return text;
+    if (set.complete && (set.stacks.size === 0 || choose() % 4 === 0)) return text;
     const options = tellingCharacters(set)
       .filter((code) => code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff))
       .map((code) => ({ code, next: walker.advance(set, code) }))
-      .filter(({ next }) => next.complete || next.stacks.length > 0);
+      .filter(({ next }) => next.complete || next.stacks.size > 0);
     const closing = options.filter(({ code }) => '"]},:'.includes(String.fromCodePoint(code)));
     const pool = text.length > wanderLengthMax && closing.length > 0 ? closing : options;
     const chosen = pool[choose() % Math.max(1, pool.length)];

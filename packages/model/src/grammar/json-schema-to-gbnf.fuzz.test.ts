@@ -184,9 +184,9 @@ describe("grammarForSchema", () => {
           });
         }
       }),
-      { seed: 21, numRuns: 200 },
+      { seed: 21, numRuns: 100 },
     );
-    expect(sampled).toBeGreaterThan(300);
+    expect(sampled).toBeGreaterThan(150);
   });
 
   test("accepts ordinary valid values and no invalid ones", () => {
@@ -214,10 +214,10 @@ describe("grammarForSchema", () => {
           else seen.rejected++;
         }
       }),
-      { seed: 22, numRuns: 200 },
+      { seed: 22, numRuns: 100 },
     );
-    expect(seen.accepted).toBeGreaterThan(100);
-    expect(seen.rejected).toBeGreaterThan(300);
+    expect(seen.accepted).toBeGreaterThan(50);
+    expect(seen.rejected).toBeGreaterThan(150);
   });
 
   test("ends with a grammar or a refusal for any JSON", () => {
@@ -256,9 +256,9 @@ describe("grammarForSchema", () => {
           else seen.grammars++;
         }
       }),
-      { seed: 23, numRuns: 800 },
+      { seed: 23, numRuns: 400 },
     );
-    expect(seen.grammars).toBeGreaterThan(50);
-    expect(seen.refusals).toBeGreaterThan(50);
+    expect(seen.grammars).toBeGreaterThan(25);
+    expect(seen.refusals).toBeGreaterThan(25);
   });
 });

@@ -70,8 +70,19 @@ function isAccepted(gbnf: string): boolean {
   }
 }
 
+const member = { type: "object", properties: { a: { type: "integer", maximum: 12 } } };
+const groups = '("b" | x) ("a" "1")';
+
+const item = fc.constantFrom('"a"', '"é1"', "[a-c]", "[^a]", ".", "x", "y", "root", '""', groups);
+const suffix = fc.constantFrom("", "", "", "*", "+", "?", "{2}", "{0,3}", "{1,}", "{0,0}");
+const sequence = fc
+  .array(fc.tuple(item, suffix), { maxLength: 4 })
+  .map((parts) => parts.map((each) => each.join("")).join(" "));
+const body = fc
+  .array(sequence, { minLength: 1, maxLength: 3 })
+  .map((each) => each.map((one) => (one === "" ? '""' : one)).join(" | "));
+
 describe("llama.cpp", () => {
-  const member = { type: "object", properties: { a: { type: "integer", maximum: 12 } } };
   test.each([
     ["any object", null],
     ["any value", {}],
@@ -106,16 +117,6 @@ describe("llama.cpp", () => {
   });
 
   test("reads every random grammar that the check passes, and agrees on its texts", async () => {
-    const item = fc.constantFrom(
-      ...['"a"', '"é1"', "[a-c]", "[^a]", ".", "x", "y", "root", '("b" | x)', '("a" "1")', '""'],
-    );
-    const suffix = fc.constantFrom("", "", "", "*", "+", "?", "{2}", "{0,3}", "{1,}", "{0,0}");
-    const sequence = fc
-      .array(fc.tuple(item, suffix), { maxLength: 4 })
-      .map((parts) => parts.map((each) => each.join("")).join(" "));
-    const body = fc
-      .array(sequence, { minLength: 1, maxLength: 3 })
-      .map((each) => each.map((one) => (one === "" ? '""' : one)).join(" | "));
     const counts = { accepted: 0, compared: 0 };
     await fc.assert(
       fc.asyncProperty(
@@ -132,7 +133,7 @@ describe("llama.cpp", () => {
       ),
       { seed: 31, numRuns: 3000 },
     );
-    expect(counts.accepted).toBeGreaterThan(300);
-    expect(counts.compared).toBeGreaterThan(500);
+    expect(counts.accepted).toBeGreaterThan(200);
+    expect(counts.compared).toBeGreaterThan(400);
   });
 });
