@@ -5,7 +5,7 @@ import { LociError, Random } from "@loci/core";
 import { expect, test } from "vitest";
 import { MemorySource, type ByteSource } from "./byte-source.ts";
 import { parseGguf } from "./gguf-file.ts";
-import { bpeVocabulary, sample, spmVocabulary, tensorOf } from "./gguf-samples.ts";
+import { bpeVocabulary, sample, spmVocabulary, tensorOf } from "./testing/gguf-samples.ts";
 import { checkVocabulary } from "./gguf-vocabulary-check.ts";
 import { encodeGguf } from "./gguf-writer.ts";
 

@@ -11,7 +11,7 @@ import { MemorySource } from "./byte-source.ts";
 import { ggmlTypes } from "./ggml-types.ts";
 import { parseGguf, readGguf } from "./gguf-file.ts";
 import { ggufTypeNames, type GgufFile, type GgufValue, type GgufValueType } from "./gguf-format.ts";
-import { metadataOf, sample, tensorOf } from "./gguf-samples.ts";
+import { metadataOf, sample, tensorOf } from "./testing/gguf-samples.ts";
 import { encodeGguf, writeGguf, type GgufContent, type GgufWriteValue } from "./gguf-writer.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "loci-gguf-"));

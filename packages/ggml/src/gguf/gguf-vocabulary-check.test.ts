@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 import { MemorySource } from "./byte-source.ts";
 import { parseGguf, readGguf } from "./gguf-file.ts";
 import type { GgufValue, GgufValueType } from "./gguf-format.ts";
-import { bpeVocabulary, spmVocabulary } from "./gguf-samples.ts";
+import { bpeVocabulary, spmVocabulary } from "./testing/gguf-samples.ts";
 import { checkVocabulary } from "./gguf-vocabulary-check.ts";
 import { encodeGguf, type GgufWriteValue } from "./gguf-writer.ts";
 

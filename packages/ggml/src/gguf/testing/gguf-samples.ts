@@ -1,7 +1,7 @@
 // Small files for the tests of this folder: a valid one with every value type, and vocabularies.
 
-import type { GgufValue, GgufValueType } from "./gguf-format.ts";
-import type { GgufContent, GgufWriteTensor, GgufWriteValue } from "./gguf-writer.ts";
+import type { GgufValue, GgufValueType } from "../gguf-format.ts";
+import type { GgufContent, GgufWriteTensor, GgufWriteValue } from "../gguf-writer.ts";
 
 type Entries = Readonly<Record<string, readonly [GgufValueType, GgufValue]>>;
 
