@@ -7,6 +7,7 @@
 // 2. The prompt budget (see step-budget.ts) goes to prompts. The oldest gets three quarters when
 //    others want some too; the last quarter is an express lane, shortest remaining prompt first, so
 //    that small requests pass a huge one and the huge one still finishes in at most 4/3 of its time.
+//    The lane gets whole chunks and is owed the rest: of single-chunk steps it gets every fourth.
 //    What remains goes to all in order of arrival.
 // 3. Admission is in order of arrival where memory and slots are concerned: as soon as the first
 //    waiting request finds no memory, nobody overtakes it. A request whose next block is about to be
@@ -48,6 +49,8 @@ export class Scheduler {
   #preempted: EngineRequest[] = [];
   /** Someone found no slot or memory in this step: nobody behind may overtake. */
   #admissionClosed = false;
+  /** Tokens of past and present budgets that the express lane may still spend. */
+  #expressOwed = 0;
   #nowMs = 0;
 
   constructor(index: PrefixIndex, model: LatencyModel, options: SchedulerOptions) {
@@ -136,7 +139,7 @@ export class Scheduler {
     const decoding = loadOf(this.#running);
     const contextStart = head.tokensKnown - missing(head);
     const budget = prefillBudget(this.#model, decoding, contextStart, this.#options);
-    const express = candidates.length > 1 ? expressShare(budget) : 0;
+    const express = candidates.length > 1 ? this.#expressShare(budget) : 0;
     let left = budget;
     const spend = (request: EngineRequest, allowance: number): number => {
       // A short piece of a long prompt is worth its overhead only where nothing else progresses.
@@ -149,8 +152,21 @@ export class Scheduler {
     spend(head, budget - express);
     let lane = Math.min(express, left);
     const others = candidates.slice(1).toSorted((one, other) => missing(one) - missing(other));
-    for (const request of others) lane -= spend(request, lane);
+    for (const request of others) {
+      const spent = spend(request, lane);
+      lane -= spent;
+      this.#expressOwed = Math.max(0, this.#expressOwed - spent);
+    }
     for (const request of candidates) spend(request, left);
+  }
+
+  /** What the express lane may spend of `budget`: a quarter on average, in whole chunks. */
+  #expressShare(budget: number): number {
+    const quarter = budget / 4;
+    // Nobody saves up for later: at most one chunk is owed from before.
+    this.#expressOwed = Math.min(this.#expressOwed, chunkTokens) + quarter;
+    const share = Math.min(budget, this.#expressOwed);
+    return share - (share % chunkTokens);
   }
 
   /** Gives a prompt up to `allowance` tokens, admitting it first; returns how many it took. */
@@ -279,12 +295,6 @@ export class Scheduler {
     }
     return null;
   }
-}
-
-/** The last quarter of the prompt budget, in whole chunks; nothing of a budget of one chunk. */
-function expressShare(budget: number): number {
-  if (budget < 2 * chunkTokens) return 0;
-  return Math.max(chunkTokens, chunkTokens * Math.floor(budget / (4 * chunkTokens)));
 }
 
 /** Tokens of a request that still need computing, as far as is known. */

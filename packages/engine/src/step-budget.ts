@@ -5,9 +5,6 @@ import type { LatencyModel, StepLoad } from "@loci/core";
 /** Chunks are multiples of it: matrix kernels work in tiles, and full blocks can be shared. */
 export const chunkTokens = 32;
 
-/** Progress of prompts is at least this much per step, however slow the decoding load is. */
-const prefillTokensMin = 2 * chunkTokens;
-
 export interface StepBudgetOptions {
   /** Query tokens of a step at most. */
   readonly stepTokensMax: number;
@@ -32,7 +29,10 @@ export function stepTargetSeconds(
   return Math.max(2 * alone, Math.min(0.3, Math.max(0.05, 8 * alone)));
 }
 
-/** Prompt tokens for the next step: a multiple of `chunkTokens` wherever that is possible. */
+/**
+ * Prompt tokens for the next step: a multiple of `chunkTokens` wherever that is possible, and one
+ * chunk at least, however slow the decoding load is.
+ */
 export function prefillBudget(
   model: LatencyModel,
   decoding: StepLoad,
@@ -42,6 +42,6 @@ export function prefillBudget(
   const room = Math.max(0, options.stepTokensMax - decoding.tokens);
   const seconds = stepTargetSeconds(model, decoding, options.targetStepMs);
   const fitting = model.prefillTokensWithin(seconds, contextStart, decoding);
-  const budget = Math.min(room, Math.max(prefillTokensMin, fitting));
+  const budget = Math.min(room, Math.max(chunkTokens, fitting));
   return budget < chunkTokens ? budget : budget - (budget % chunkTokens);
 }

@@ -3,7 +3,7 @@
 // that is read back through the block table. A wrong table, a lost copy, a stale or foreign block
 // therefore gives another token than a fresh run of the same request would.
 
-import { defined, uniformAt } from "@loci/core";
+import { defined, prefillLoad, uniformAt } from "@loci/core";
 import type { SampledLogprobs, SamplingParams, TokenLogprob } from "@loci/core";
 import type {
   QuerySlice,
@@ -84,7 +84,7 @@ export class HashRunner implements Runner, TokenText {
     for (const slice of batch.slices) {
       const context = this.#attend(slice);
       tokens += slice.tokens.length;
-      attended += slice.tokens.length * (slice.positionStart + slice.tokens.length);
+      attended += prefillLoad(slice.tokens.length, slice.positionStart).attended;
       if (slice.sample !== null) samples.push(this.#sample(slice, context));
     }
     const [perStep, perToken, perAttended] = this.#costMs;
