@@ -17,6 +17,13 @@ import { lociVersion } from "./version.ts";
 /** Verbs that take the settings, and with them the aliases other servers' users know. */
 const settingVerbs: ReadonlySet<string> = new Set(["serve", "chat", "run", "config", "doctor"]);
 
+/** Names that users of other programs try first. */
+const verbAliases: ReadonlyMap<string, readonly string[]> = new Map([
+  ["chat", ["run"]],
+  ["inspect", ["show"]],
+  ["models", ["list", "ls"]],
+]);
+
 type Action = (command: Command) => Promise<number>;
 
 /** Runs one command line (without the program's name) and returns the exit code. */
@@ -57,6 +64,7 @@ function buildProgram(output: Output, handle: Handler): Command {
   registerPull(program, output, handle);
   registerInspect(program, output, handle, modelKnowledge);
   addOtherVerbs(program, output, handle);
+  for (const command of program.commands) command.aliases(verbAliases.get(command.name()) ?? []);
   return program;
 }
 
@@ -76,7 +84,6 @@ function addServingVerbs(program: Command, output: Output, handle: Handler): voi
   addSettingOptions(serve);
   const chat = program
     .command("chat [model]")
-    .alias("run")
     .description("Talk with a model in the terminal.")
     .option("--url <url>", "talk with this server instead of starting one")
     .option("--system <text>", "system message")
