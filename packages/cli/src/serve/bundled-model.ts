@@ -2,7 +2,9 @@
 
 import { fileURLToPath } from "node:url";
 
+export const bundledModelName = "loci-demo";
+
 /** Path of the bundled model's file. */
 export function bundledModelPath(): string {
-  return fileURLToPath(new URL("../../../../models/loci-demo.gguf", import.meta.url));
+  return fileURLToPath(new URL(`../../../../models/${bundledModelName}.gguf`, import.meta.url));
 }

@@ -7,9 +7,8 @@ import type { LoadedModel } from "@loci/model";
 
 import { readBounded } from "../load-config.ts";
 import { errorTerminal, pullOptions } from "../pull/pull-options.ts";
-import { resolveModel } from "../pull/resolve-model.ts";
 import type { ResolvedModel } from "../pull/resolve-model.ts";
-import { bundledModelPath } from "./bundled-model.ts";
+import { bundledModelName, bundledModelPath } from "./bundled-model.ts";
 import { kvBudgetBytes } from "./kv-budget.ts";
 
 const templateBytesMax = 1024 * 1024;
@@ -45,9 +44,11 @@ async function findModel(config: Config, signal?: AbortSignal): Promise<Resolved
     });
   }
   const reference = hfRepo === null ? model : `hf:${hfRepo}`;
+  if (reference === null) return { path: bundledModelPath(), name: bundledModelName };
+  // Only now: most of it is for the network.
+  const { resolveModel } = await import("../pull/resolve-model.ts");
   const settings = { modelsDir, hfToken, ...(signal && { signal }) };
-  const options = pullOptions(settings, process.env, errorTerminal());
-  return resolveModel(reference ?? bundledModelPath(), options);
+  return resolveModel(reference, pullOptions(settings, process.env, errorTerminal()));
 }
 
 async function readTemplate(path: string): Promise<string> {

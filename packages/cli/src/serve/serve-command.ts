@@ -1,5 +1,7 @@
 // `loci serve`: runs until it is told to stop, then lets running answers finish.
 
+import { flushCompileCache } from "node:module";
+
 import { systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
 
@@ -23,6 +25,8 @@ export async function runServe(config: Config, output: Output): Promise<number> 
   const needsKey = apiKeys.length > 0 || apiKeyFile !== null;
   if (logFormat === "text") output.out(readyText(server, needsKey, output));
   server.logger.info({ url: server.url, model: server.model.id }, "serving");
+  // Usually written at the end; a server may be killed before.
+  flushCompileCache();
   const signal = await Promise.race([signals.first, server.failed]);
   server.logger.info(`${signal}: stopping; running answers may finish`);
   void signals.second.then(() => process.exit(exitCodes.interrupted));
