@@ -36,6 +36,7 @@ function reply(message: TemplateReply): void {
 function reasonOf(error: unknown): string {
   if (error instanceof TemplateError) return error.message;
   if (error instanceof RangeError) return "it is nested too deeply or builds too long a text";
+  if (error instanceof TypeError) return "it uses a value in a way that is not possible";
   return error instanceof Error ? error.message : "it failed";
 }
 

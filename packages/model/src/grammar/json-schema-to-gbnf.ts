@@ -53,10 +53,7 @@ export function checkedGrammar(gbnf: string): string {
     throw new LociError(
       "unsupported_schema",
       `The JSON schema cannot be enforced. ${error.message}`,
-      {
-        param: "response_format",
-        cause: error,
-      },
+      { cause: error },
     );
   }
   return gbnf;

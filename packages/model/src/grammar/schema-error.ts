@@ -1,5 +1,5 @@
 // A schema that cannot be enforced is refused, never ignored: every refusal names the place and
-// the keyword.
+// the keyword. Which field of a request held the schema is for the caller to say.
 import { LociError } from "@loci/core";
 
 /** Throws unsupported_schema for the schema at `path` (as `#/properties/name`). */
@@ -7,7 +7,6 @@ export function refuseSchema(path: string, reason: string): never {
   throw new LociError(
     "unsupported_schema",
     `The JSON schema cannot be enforced: ${reason} (at ${shown(path)}).`,
-    { param: "response_format" },
   );
 }
 
