@@ -3,6 +3,11 @@
 import { LociError, systemClock } from "@loci/core";
 import { benchProgram } from "./program.ts";
 
+// A signal ends the process the ordinary way, so that servers under test are ended, too.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => process.exit(130));
+}
+
 // The clock's timers do not keep a process alive; an open port does, until the work is done.
 const alive = new MessageChannel();
 alive.port1.ref();

@@ -2,6 +2,7 @@
 
 import { Command } from "commander";
 import type { Clock } from "@loci/core";
+import { registerAttentionBench } from "./attention/attention-command.ts";
 import { registerEngine } from "./engine/engine-command.ts";
 import { registerServe } from "./load/serve-command.ts";
 import { registerMakeModel } from "./model-files/make-model-command.ts";
@@ -13,6 +14,7 @@ import { registerStart } from "./start/start-command.ts";
 export function benchProgram(clock: Clock): Command {
   const program = new Command("bench");
   program.description("measurements of loci, each with the bars it must meet");
+  registerAttentionBench(program, clock);
   registerEngine(program, clock);
   registerServe(program, clock);
   registerProbe(program, clock);

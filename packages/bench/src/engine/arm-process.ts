@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { LociError } from "@loci/core";
+import { killAtExit } from "../load/server-process.ts";
 import { pinned } from "../measure/pinning.ts";
 import { treeCost } from "../measure/process-cpu.ts";
 import type { ArmAnswer, ArmQuestion } from "./arm-protocol.ts";
@@ -22,6 +23,7 @@ export function startArm(name: EngineArmName, cores: string | null): ArmProcess 
   const worker = fileURLToPath(new URL("arm-worker.ts", import.meta.url));
   const [program, args] = pinned(cores, process.execPath, [worker]);
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
+  killAtExit(child);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ask = async (question: ArmQuestion): Promise<number> => {
     child.stdin.write(`${JSON.stringify(question)}\n`);

@@ -42,6 +42,7 @@ export async function startServer(command: ServerCommand, clock: Clock): Promise
   const child = spawn(program, args, { stdio: ["ignore", log, log] });
   closeSync(log);
   const ended = exitOf(child);
+  killAtExit(child);
   const baseUrl = `http://127.0.0.1:${command.port}`;
   try {
     await waitForHealth({ baseUrl, ended, logPath: command.logPath }, clock);
@@ -99,6 +100,15 @@ async function isHealthy(baseUrl: string): Promise<boolean> {
     // Nobody listens yet.
     return false;
   }
+}
+
+/** No server outlives the benchmark, however that ends. */
+export function killAtExit(child: ChildProcess): void {
+  const kill = (): void => {
+    child.kill("SIGKILL");
+  };
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
 }
 
 function exitOf(child: ChildProcess): Promise<string> {
