@@ -7,8 +7,8 @@ import { link, open, readFile, rename, rm, stat, writeFile } from "node:fs/promi
 import { LociError, sleep, type Clock } from "@loci/core";
 
 const pollMs = 500;
-/** Untouched for this long while another waits: its owner is gone. */
-const staleMs = 60_000;
+/** Untouched for this long while another waits: its owner is gone. Longer than any pause of it. */
+const staleMs = 300_000;
 const touchMs = 5_000;
 const waitMsMax = 12 * 60 * 60 * 1000;
 

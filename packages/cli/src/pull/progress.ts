@@ -55,10 +55,10 @@ export class ProgressMeter {
     return this.#weight === 0 ? 0 : (this.#bytesPerMs / this.#weight) * 1000;
   }
 
-  /** Null while nothing moves. */
+  /** Null while nothing moves, and in the first half second, whose speed says little. */
   get secondsLeft(): number | null {
     const speed = this.bytesPerSecond;
-    return speed < 1 ? null : (this.bytesTotal - this.#bytesShown) / speed;
+    return speed < 1 || this.#weight < 0.06 ? null : (this.bytesTotal - this.#bytesShown) / speed;
   }
 }
 

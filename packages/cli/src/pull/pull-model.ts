@@ -109,7 +109,10 @@ async function fetchFile(hub: Hub, fetch: Fetch, options: PullOptions): Promise<
       view.verified(bytes);
       lock.touch();
     },
-    onRetry: (reason, delayMs) => view.note(retryText(reason, delayMs)),
+    onRetry: (reason, delayMs) => {
+      view.note(retryText(reason, delayMs));
+      lock.touch();
+    },
   };
   const job = { url: fileUrl(hub, reference, file.path), label, partPath: paths.part };
   try {

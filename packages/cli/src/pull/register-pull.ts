@@ -38,7 +38,7 @@ export function registerPull(program: Command, output: Output, handle: ActionHan
 }
 
 const pullHelp = `
-Options:
+Settings:
   --models-dir <path>   where pulled models are kept (default: ~/.cache/loci/models)
   --hf-token <token>    access token for gated models (or HF_TOKEN)
 
