@@ -21,7 +21,8 @@ export class BodyReader {
   }
 
   /** Resolves with the whole body. Throws payload_too_large or unavailable as soon as it is known. */
-  async read(stream: Readable): Promise<Buffer> {
+  async read(stream: Readable, announcedBytes: number): Promise<Buffer> {
+    if (announcedBytes > this.#bounds.bodyBytesMax) throw this.#tooLarge();
     let buffer: Buffer = Buffer.alloc(0);
     let length = 0;
     try {

@@ -2,12 +2,14 @@
 // gates in the same order (id, turn on its connection, size of head, host and origin, key) before
 // its route is looked at, and every failure leaves in the same shape.
 
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import fastifySwagger from "@fastify/swagger";
 import { fastify, LogController } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from "fastify";
 import type { TSchema } from "typebox";
 import { ApiKeys } from "./api-keys.ts";
 import { BodyReader } from "./body-reader.ts";
+import { Connections } from "./connections.ts";
 import { installErrors, replyNothingHere } from "./error-replies.ts";
 import { parseJsonBody } from "./json-guard.ts";
 import { isLoopbackHost, OriginGuard } from "./origin-guard.ts";
@@ -32,8 +34,13 @@ export interface LociServer {
   listen(address: { readonly host: string; readonly port: number }): Promise<string>;
   /** Takes no new requests, lets running ones end for `graceMs`, then cancels them. */
   close(graceMs?: number): Promise<void>;
+  /** Open connections. */
+  readonly connections: Connections;
   checkIntegrity(): void;
 }
+
+/** Time for the last words of cancelled answers. */
+const cutAfterMs = 1000;
 
 export function createServer(options: ServerOptions): LociServer {
   let closing = false;
@@ -44,12 +51,14 @@ export function createServer(options: ServerOptions): LociServer {
   });
   const bodies = new BodyReader(context.limits);
   const app = createApp(options, context.limits);
+  const connections = new Connections(app.server);
   installErrors(app, context);
   installBodies(app, bodies, context.limits);
   installGates(app, { context, origins, keys: new ApiKeys(options.apiKeys ?? []) });
   installRoutes(app, context);
   return {
     app,
+    connections,
     listen: ({ host, port }) => {
       // One name must not mean two sockets: limits are set on one.
       const address = host === "localhost" ? "127.0.0.1" : host;
@@ -58,12 +67,16 @@ export function createServer(options: ServerOptions): LociServer {
     },
     close: async (graceMs = 0) => {
       closing = true;
-      const cancel = context.clock.after(graceMs, () => context.live.abortAll());
+      connections.drain();
+      const { clock, live } = context;
+      const timers = [clock.after(graceMs, () => live.abortAll())];
+      timers.push(clock.after(graceMs + cutAfterMs, () => connections.destroyAll()));
       await app.close();
-      cancel();
+      for (const cancel of timers) cancel();
     },
     checkIntegrity: () => {
       bodies.checkIntegrity();
+      connections.checkIntegrity();
       context.live.checkIntegrity();
     },
   };
@@ -108,10 +121,15 @@ function loggerOption(
 function installBodies(app: FastifyInstance, bodies: BodyReader, limits: ServerLimits): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", async (request: FastifyRequest) => {
-    const body = parseJsonBody(await bodies.read(request.raw), limits);
+    const body = parseJsonBody(await bodies.read(request.raw, announcedBytes(request)), limits);
     dropNulls(body);
     return body;
   });
+}
+
+/** Zero when the length is not announced; the HTTP parser has checked its form. */
+function announcedBytes(request: FastifyRequest): number {
+  return Number(request.headers["content-length"] ?? 0);
 }
 
 function installRoutes(app: FastifyInstance, context: ServerContext): void {
@@ -131,7 +149,8 @@ function installRoutes(app: FastifyInstance, context: ServerContext): void {
       security: [{ bearer: [] }],
     },
   });
-  app.register((scope, _options, done) => {
+  app.register((plain, _options, done) => {
+    const scope = plain.withTypeProvider<TypeBoxTypeProvider>();
     chatRoutes(scope, context);
     completionRoutes(scope, context);
     modelRoutes(scope, context);

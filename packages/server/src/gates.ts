@@ -24,6 +24,7 @@ export function installGates(app: FastifyInstance, parts: GateParts): void {
     if (context.isClosing()) reply.header("connection", "close");
     await pipeline.turn(request.raw, reply.raw);
     requireSmallHead(request, context.limits.headersMax);
+    requireOneHost(request);
     origins.check(request.headers);
     allowOrigin(request, reply, origins);
     if (isPreflight(request)) {
@@ -47,6 +48,13 @@ export function installGates(app: FastifyInstance, parts: GateParts): void {
     });
     done();
   });
+}
+
+/** Two Host headers may mean two things to two readers. */
+function requireOneHost(request: FastifyRequest): void {
+  const { rawHeaders } = request.raw;
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === "host");
+  if (hosts.length > 1) throw new LociError("invalid_request", "More than one Host header.");
 }
 
 function requireSmallHead(request: FastifyRequest, headersMax: number): void {

@@ -12,17 +12,16 @@ import { chatBody, type ChatBody } from "../schemas/chat-body.ts";
 import { chatCompletion } from "../schemas/response-bodies.ts";
 import { requireModel, requireReady, type ServerContext } from "../server-context.ts";
 import { choiceOptions, toolUse } from "../tool-use.ts";
-import { documented, type Routes } from "./routes.ts";
+import { documentedBody, type Routes } from "./routes.ts";
 
 export function chatRoutes(app: Routes, context: ServerContext): void {
-  const schema = documented({
+  const schema = documentedBody(chatBody, {
     summary: "Answer a chat",
     tag: "generation",
-    body: chatBody,
     response: chatCompletion,
     streams: true,
   });
-  app.post<{ Body: ChatBody }>("/v1/chat/completions", { schema }, async (request, reply) => {
+  app.post("/v1/chat/completions", { schema }, async (request, reply) => {
     const { body } = request;
     requireReady(context);
     requireModel(context, body.model);

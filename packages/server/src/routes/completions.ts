@@ -13,20 +13,19 @@ import { completionBody, type CompletionBody } from "../schemas/completion-body.
 import type { CompletionPrompt } from "../schemas/completion-body.ts";
 import { textCompletion } from "../schemas/response-bodies.ts";
 import { requireModel, requireReady, type ServerContext } from "../server-context.ts";
-import { documented, type Routes } from "./routes.ts";
+import { documentedBody, type Routes } from "./routes.ts";
 
 /** OpenAI's default for this endpoint. */
 const maxTokensDefault = 16;
 
 export function completionRoutes(app: Routes, context: ServerContext): void {
-  const schema = documented({
+  const schema = documentedBody(completionBody, {
     summary: "Continue a text or token ids",
     tag: "generation",
-    body: completionBody,
     response: textCompletion,
     streams: true,
   });
-  app.post<{ Body: CompletionBody }>("/v1/completions", { schema }, async (request, reply) => {
+  app.post("/v1/completions", { schema }, async (request, reply) => {
     const { body } = request;
     requireReady(context);
     requireModel(context, body.model);

@@ -1,11 +1,24 @@
 // What all route files share: the type of the application they add to, and how a route is
 // described once for validation and for /openapi.json.
 
-import type { FastifyInstance, FastifySchema } from "fastify";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import type { FastifyBaseLogger, FastifyInstance, FastifySchema } from "fastify";
+import type {
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from "fastify";
 import type { TSchema } from "typebox";
 import { errorResponse } from "../schemas/response-bodies.ts";
 
-export type Routes = FastifyInstance;
+/** Bodies have the types of their schemas. */
+export type Routes = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -21,24 +34,36 @@ declare module "fastify" {
 export interface RouteDescription {
   readonly summary: string;
   readonly tag: "generation" | "models" | "tokens" | "operations";
-  readonly body?: TSchema;
   /** Body of 200; absent for text. */
   readonly response?: TSchema;
   /** With `stream: true` the answer comes as server-sent events. */
   readonly streams?: boolean;
 }
 
+/** The schema of a route without a body. */
 export function documented(route: RouteDescription): FastifySchema {
   const streams = "With `stream: true`: server-sent events, the last of which is `[DONE]`.";
   return {
     summary: route.summary,
     tags: [route.tag],
     ...(route.streams ? { description: streams } : {}),
-    ...(route.body ? { body: route.body } : {}),
     response: {
       200: route.response ?? { type: "string" },
       "4xx": errorResponse,
       "5xx": errorResponse,
     },
   };
+}
+
+/** The response is left out of the type, as nothing is checked against it. */
+type BodySchema<Body extends TSchema> = Omit<FastifySchema, "body" | "response"> & {
+  readonly body: Body;
+};
+
+/** The schema of a route whose body must fit `body`. */
+export function documentedBody<Body extends TSchema>(
+  body: Body,
+  route: RouteDescription,
+): BodySchema<Body> {
+  return { ...documented(route), body };
 }

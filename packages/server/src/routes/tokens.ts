@@ -6,29 +6,25 @@ import { detokenized, tokenList } from "../schemas/response-bodies.ts";
 import { detokenizeBody, tokenizeBody } from "../schemas/token-bodies.ts";
 import type { DetokenizeBody, TokenizeBody } from "../schemas/token-bodies.ts";
 import { requireModel, requireReady, type ServerContext } from "../server-context.ts";
-import { documented, type Routes } from "./routes.ts";
+import { documentedBody, type Routes } from "./routes.ts";
 
 export function tokenRoutes(app: Routes, context: ServerContext): void {
-  const tokenizeSchema = documented({
+  const tokenizeSchema = documentedBody(tokenizeBody, {
     summary: "Text to token ids",
     tag: "tokens",
-    body: tokenizeBody,
     response: tokenList,
   });
-  const detokenizeSchema = documented({
+  const detokenizeSchema = documentedBody(detokenizeBody, {
     summary: "Token ids to text",
     tag: "tokens",
-    body: detokenizeBody,
     response: detokenized,
   });
   for (const prefix of ["", "/v1"]) {
-    app.post<{ Body: TokenizeBody }>(`${prefix}/tokenize`, { schema: tokenizeSchema }, (request) =>
+    app.post(`${prefix}/tokenize`, { schema: tokenizeSchema }, (request) =>
       tokenize(context, request.body),
     );
-    app.post<{ Body: DetokenizeBody }>(
-      `${prefix}/detokenize`,
-      { schema: detokenizeSchema },
-      (request) => detokenize(context, request.body),
+    app.post(`${prefix}/detokenize`, { schema: detokenizeSchema }, (request) =>
+      detokenize(context, request.body),
     );
   }
 }

@@ -72,7 +72,15 @@ const message = Type.Object(
           {
             id: Type.String({ maxLength: requestLimits.idCharsMax }),
             type: Type.Literal("function"),
-            function: Type.Object({ name: functionName, arguments: Type.String() }, closed),
+            function: Type.Object(
+              {
+                name: functionName,
+                arguments: Type.String(),
+                // The official clients add it when they parse an answer.
+                parsed_arguments: maybe(Type.Unknown()),
+              },
+              closed,
+            ),
             index: maybe(integerIn(0, requestLimits.toolCallsMax, "as streamed; not used")),
           },
           closed,

@@ -1,7 +1,6 @@
 // A server over scripts for one test: closed by `await using`. Everything has a default, so what a
 // test sets is what it is about.
 
-import type { Socket } from "node:net";
 import { systemClock } from "@loci/core";
 import { createServer, type LociServer } from "../create-server.ts";
 import type { EntropySource } from "../entropy.ts";
@@ -20,8 +19,6 @@ export function countingEntropy(): EntropySource {
 
 export interface TestServer extends LociServer, AsyncDisposable {
   readonly service: ScriptedService;
-  /** Connections that are open now. */
-  readonly sockets: ReadonlySet<Socket>;
   /** Sends JSON in process; `status` and parsed `body`. */
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<TestReply>;
   /** Listens on a free port of loopback. */
@@ -50,15 +47,9 @@ export function testServer(
     entropy: countingEntropy(),
     ...options,
   });
-  const sockets = new Set<Socket>();
-  server.app.server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
   return {
     ...server,
     service,
-    sockets,
     post: (path, body, headers = {}) => inject(server, path, body, headers),
     listenAnywhere: async () => {
       const url = await server.listen({ host: "127.0.0.1", port: 0 });

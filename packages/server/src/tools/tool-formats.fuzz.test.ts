@@ -71,7 +71,7 @@ test.each(formats)("%s: cutting the text anywhere changes nothing", (format) => 
       const pieces = places.slice(1).map((end, index) => whole.slice(places[index], end));
       expect(parse(format, pieces)).toEqual(expected);
     }),
-    { seed: 6, numRuns: 3000 },
+    { seed: 6, numRuns: 1000 },
   );
 });
 
@@ -97,7 +97,7 @@ test.each(formats)("%s: text that holds no call is content to the last character
     fc.property(callFree, (whole) => {
       expect(parse(format, [whole])).toEqual({ content: whole, calls: [] });
     }),
-    { seed: 7, numRuns: 2000 },
+    { seed: 7, numRuns: 1000 },
   );
 });
 
