@@ -9,6 +9,7 @@ import { loadApiKeys } from "../load-config.ts";
 import type { Output } from "../output.ts";
 import { ChatClient } from "./chat-client.ts";
 import { Conversation } from "./conversation.ts";
+import { printable } from "./printable.ts";
 import { chatInTerminal } from "./terminal-chat.ts";
 
 const pipedBytesMax = 4 * 1024 * 1024;
@@ -62,7 +63,9 @@ async function answerOnce(
   const interrupt = (): void => stop.abort();
   process.once("SIGINT", interrupt);
   try {
-    for await (const piece of client.answer(step.turns, stop.signal)) output.out(piece);
+    for await (const piece of client.answer(step.turns, stop.signal)) {
+      output.out(process.stdout.isTTY ? printable(piece) : piece);
+    }
     output.out("\n");
     return exitCodes.ok;
   } catch (error) {

@@ -12,6 +12,7 @@ import type { Output } from "../output.ts";
 import type { ChatClient, ChatTurn } from "./chat-client.ts";
 import type { Conversation } from "./conversation.ts";
 import { LineCollector } from "./line-collector.ts";
+import { printable } from "./printable.ts";
 
 const bracketedPasteOn = "\u001B[?2004h";
 const bracketedPasteOff = "\u001B[?2004l";
@@ -111,7 +112,7 @@ class TerminalChat {
     try {
       for await (const piece of client.answer(turns, stop.signal)) {
         text += piece;
-        output.out(piece);
+        output.out(printable(piece));
       }
     } catch (error) {
       if (!stop.signal.aborted) this.#report(error);
