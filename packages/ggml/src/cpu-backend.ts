@@ -21,6 +21,7 @@ export class CpuBackend implements Disposable {
   readonly #backend: Pointer;
   readonly #threadpool: Pointer;
   readonly #freeThreadpool: (threadpool: Pointer) => void;
+  readonly #setThreads: (threads: number) => void;
   #busy = false;
 
   constructor(threads: number) {
@@ -44,13 +45,19 @@ export class CpuBackend implements Disposable {
       backend,
       threadpool,
     );
-    cpuFunction("void ggml_backend_set_n_threads(void * backend, int n)")(backend, threads);
+    const setThreads = cpuFunction("void ggml_backend_set_n_threads(void * backend, int n)");
+    this.#setThreads = (count) => void setThreads(backend, count);
   }
 
-  /** Computes a graph on this backend's threads; the event loop stays free. One at a time. */
-  async compute(graph: Pointer): Promise<void> {
+  /**
+   * Computes a graph on the first `threads` of this backend's threads; the event loop stays free.
+   * One at a time.
+   */
+  async compute(graph: Pointer, threads: number = this.threads): Promise<void> {
     assert(!this.#busy, "one computation at a time");
+    assert(threads >= 1 && threads <= this.threads, "no more threads than there are");
     this.#busy = true;
+    this.#setThreads(threads);
     try {
       const status = await callAsync(loadGgml().base.backendGraphCompute, this.#backend, graph);
       if (status !== statusSuccess) throw computeFailed(status);
@@ -62,6 +69,7 @@ export class CpuBackend implements Disposable {
   /** Computes on the calling thread; for start-up, tests and benchmarks. */
   computeSync(graph: Pointer): void {
     assert(!this.#busy, "one computation at a time");
+    this.#setThreads(this.threads);
     const status = loadGgml().base.backendGraphCompute(this.#backend, graph);
     if (status !== statusSuccess) throw computeFailed(status);
   }

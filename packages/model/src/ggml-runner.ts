@@ -14,11 +14,13 @@ import type { CpuBackend, Vocabulary } from "@loci/ggml";
 import type { KvMemory } from "./attention/attention.ts";
 import { ForwardGraph, type ForwardGraphOptions } from "./forward-graph.ts";
 import { GraphCache } from "./graph-cache.ts";
+import { type StepWork, stepThreads } from "./step-threads.ts";
 import { RequestSampler } from "./sampling/request-sampler.ts";
 
 export interface GgmlRunnerOptions extends ForwardGraphOptions {
   readonly limits: RunnerLimits;
   readonly backend: CpuBackend;
+  readonly work: StepWork;
   readonly vocabulary: Vocabulary;
   readonly endTokens: readonly number[];
   readonly clock: Clock;
@@ -69,7 +71,7 @@ export class GgmlRunner implements Runner, Disposable {
   }
 
   async #compute({ copies, slices }: StepBatch): Promise<ForwardGraph> {
-    const { kv, backend, checkModelFile } = this.#options;
+    const { kv, backend, work, checkModelFile } = this.#options;
     this.#checkBatch(slices);
     kv.copyBlocks(copies);
     const shape = {
@@ -79,7 +81,7 @@ export class GgmlRunner implements Runner, Disposable {
     const key = `${shape.tokens}/${shape.outputs}/${kv.graphKey(slices)}`;
     const graph = this.#graphs.get(key, () => new ForwardGraph(this.#options, shape, slices));
     graph.fill(slices);
-    await backend.compute(graph.pointer);
+    await backend.compute(graph.pointer, stepThreads(work, shape.tokens, backend.threads));
     kv.checkStep();
     checkModelFile();
     return graph;

@@ -18,6 +18,7 @@ import { GgmlRunner } from "./ggml-runner.ts";
 import { type Hyperparameters, readHyperparameters } from "./hyperparameters.ts";
 import { ModelCodec } from "./model-codec.ts";
 import { guardModelFile } from "./guard-model-file.ts";
+import type { StepWork } from "./step-threads.ts";
 import { Weights } from "./weights.ts";
 
 export interface LoadModelOptions {
@@ -97,6 +98,7 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     vocabularySize: params.vocabularySize,
     limits,
     backend,
+    work: stepWork(file),
     vocabulary,
     endTokens,
     clock: options.clock,
@@ -123,6 +125,19 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     },
     [Symbol.dispose]: dispose,
   };
+}
+
+/** All matrices but the embedding table, which a step only looks rows up in. */
+function stepWork(file: GgufFile): StepWork {
+  let weightBytes = 0;
+  let matrixParameters = 0;
+  const tied = !file.tensors.has("output.weight");
+  for (const [name, { dimensions, byteLength }] of file.tensors) {
+    if (dimensions.length < 2 || (name === "token_embd.weight" && !tied)) continue;
+    weightBytes += byteLength;
+    matrixParameters += dimensions.reduce((product, size) => product * size, 1);
+  }
+  return { weightBytes, matrixParameters };
 }
 
 function planLimits(
