@@ -446,3 +446,21 @@ static void storeToken(const LayerShape & shape, const float * key, const float 
     storePart(shape.valueType, shape, value, values,
               {index * shape.headSize, 1, index * groups, 1});
 }
+
+// Measuring.
+
+constexpr int probeChains = 12;  // enough to cover the latency of a multiply-add
+constexpr int64_t probeFlop = int64_t(probeChains) * vectorWidth * 2;
+
+static float probe(int64_t rounds) {
+    Vector sums[probeChains];
+    for (int i = 0; i < probeChains; i++) sums[i] = broadcast(float(i));
+    const Vector factor = broadcast(0.999f), addend = broadcast(0.001f);
+    for (int64_t round = 0; round < rounds; round++) {
+#pragma GCC unroll 12
+        for (int i = 0; i < probeChains; i++) sums[i] = sums[i] * factor + addend;
+    }
+    float total = 0;
+    for (int i = 0; i < probeChains; i++) total += laneSum(sums[i]);
+    return total;
+}

@@ -11,5 +11,6 @@ namespace loci::avx2 {
 
 namespace loci {
 extern const Isa avx2Isa;
-const Isa avx2Isa = {"avx2", avx2::attend, avx2::merge, avx2::storeToken};
+const Isa avx2Isa = {"avx2", avx2::attend, avx2::merge, avx2::storeToken,
+                     avx2::probe, avx2::probeFlop};
 }

@@ -11,5 +11,6 @@ namespace loci::avx512 {
 
 namespace loci {
 extern const Isa avx512Isa;
-const Isa avx512Isa = {"avx512", avx512::attend, avx512::merge, avx512::storeToken};
+const Isa avx512Isa = {"avx512", avx512::attend, avx512::merge, avx512::storeToken,
+                     avx512::probe, avx512::probeFlop};
 }

@@ -9,5 +9,6 @@ namespace loci::baseline {
 
 namespace loci {
 extern const Isa baselineIsa;
-const Isa baselineIsa = {"baseline", baseline::attend, baseline::merge, baseline::storeToken};
+const Isa baselineIsa = {"baseline", baseline::attend, baseline::merge, baseline::storeToken,
+                     baseline::probe, baseline::probeFlop};
 }

@@ -11,5 +11,6 @@ namespace loci::neon {
 
 namespace loci {
 extern const Isa neonIsa;
-const Isa neonIsa = {"neon", neon::attend, neon::merge, neon::storeToken};
+const Isa neonIsa = {"neon", neon::attend, neon::merge, neon::storeToken,
+                     neon::probe, neon::probeFlop};
 }

@@ -107,6 +107,9 @@ struct Isa {
     /** Stores one head's key and value of one token as token `index` of a block. */
     void (*store)(const LayerShape &, const float * key, const float * value, uint8_t * keys,
                   uint8_t * values, int64_t index);
+    /** Multiply-adds at the register file's speed: the peak that figures are compared with. */
+    float (*probe)(int64_t rounds);
+    int64_t probeFlop;  // per round
 };
 
 }  // namespace loci

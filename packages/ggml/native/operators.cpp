@@ -67,6 +67,8 @@ const char * writeTokens(const GgmlTensor * dst, int64_t thread, int64_t threads
     return nullptr;
 }
 
+constexpr int64_t probeRounds = 200000;
+
 // Attending.
 
 class Attention {
@@ -267,6 +269,16 @@ LOCI_EXPORT void loci_paged_attention(GgmlTensor * dst, int thread, int threads,
     }
     const int32_t left = layer.workspace->left.fetch_add(1, std::memory_order_acq_rel) + 1;
     if (left == threads) finish(dst, layer);
+}
+
+/** Every thread does `loci_probe_flop` operations; for measuring the machine's peak. */
+LOCI_EXPORT void loci_probe(GgmlTensor * dst, int thread, int, void * userdata) {
+    const float sum = ((const Layer *)userdata)->isa->probe(probeRounds);
+    if (thread == 0) *(float *)dst->data = sum;
+}
+
+LOCI_EXPORT double loci_probe_flop(const Layer * layer) {
+    return double(probeRounds) * double(layer->isa->probeFlop);
 }
 
 }  // namespace loci

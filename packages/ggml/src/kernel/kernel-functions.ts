@@ -32,6 +32,7 @@ export interface KernelFunctions extends Record<string, (...args: never[]) => un
     threads: number,
     userData: Pointer,
   ) => boolean;
+  probeFlop: (layer: Pointer) => number;
   guardMapping: (address: Pointer, bytes: number) => boolean;
   guardClear: (address: Pointer) => void;
   guardTripped: () => number;
@@ -53,6 +54,7 @@ export const kernelPrototypes: Prototypes<KernelFunctions> = {
   memoryAllocate: "void * loci_memory_allocate(int64_t bytes)",
   memoryFree: "void loci_memory_free(void * address, int64_t bytes)",
   runThreads: "bool loci_run_threads(void * operation, void * dst, int threads, void * userdata)",
+  probeFlop: "double loci_probe_flop(const void * layer)",
   guardMapping: "bool loci_guard_mapping(void * address, int64_t bytes)",
   guardClear: "void loci_guard_clear(void * address)",
   guardTripped: "int loci_guard_tripped()",

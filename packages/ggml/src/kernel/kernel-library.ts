@@ -110,6 +110,8 @@ export class KernelLibrary {
   readonly kvWriteFunction: Pointer;
   /** Address of loci_paged_attention: inputs queries, the result of kv_write, plan. */
   readonly attentionFunction: Pointer;
+  /** Address of loci_probe: every thread multiplies and adds at its peak rate. No inputs. */
+  readonly probeFunction: Pointer;
   readonly #functions: KernelFunctions;
   readonly #library: LibraryHandle;
   readonly #isaForced: IsaName | null;
@@ -125,6 +127,7 @@ export class KernelLibrary {
     );
     this.kvWriteFunction = library.symbol("loci_kv_write");
     this.attentionFunction = library.symbol("loci_paged_attention");
+    this.probeFunction = library.symbol("loci_probe");
   }
 
   /** The same library bound to one instruction set, for tests; null when it cannot run here. */
@@ -199,6 +202,11 @@ export class KernelLibrary {
       tokens,
     );
     assert(done, "the copied tokens lie within a block");
+  }
+
+  /** Floating-point operations of each thread in one run of the probe. */
+  probeFlop(layer: KernelLayer): number {
+    return this.#functions.probeFlop(layer.address);
   }
 
   allocate(bytes: number): KernelMemory {
