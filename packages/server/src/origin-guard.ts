@@ -49,7 +49,7 @@ export class OriginGuard {
   }
 
   allowsOrigin(origin: string): boolean {
-    return this.#origins.has(origin);
+    return this.#origins.has(origin) || this.#origins.has("*");
   }
 
   #hostAllowed(header: string): boolean {

@@ -35,7 +35,7 @@ export interface ServerOptions {
   readonly apiKeys?: readonly string[];
   /** `/metrics` is open unless this is true. */
   readonly metricsNeedKey?: boolean;
-  /** Web origins that may call from a browser. */
+  /** Web origins that may call from a browser; `*` for every one. */
   readonly corsOrigins?: readonly string[];
   /** Host names accepted besides loopback ones while bound to loopback. */
   readonly allowedHosts?: readonly string[];
