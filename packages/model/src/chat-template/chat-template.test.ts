@@ -1,7 +1,7 @@
 // Real renderings in real threads: what templates of the known families print, and what hostile
 // ones cost.
 import { LociError, systemClock, toLociError, type ChatMessage, type ChatPrompt } from "@loci/core";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ChatTemplate, chatTemplateLimits, type ChatTemplateOptions } from "./chat-template.ts";
 
 const open: ChatTemplate[] = [];
@@ -13,16 +13,20 @@ afterEach(async () => {
   }
 });
 
+const plainOptions = {
+  bosToken: "<s>",
+  eosToken: "</s>",
+  specialTokens: ["<s>", "</s>", "<|im_start|>", "<|im_end|>"],
+  clock: systemClock,
+};
+
 async function templateOf(
   source: string,
   options: Partial<ChatTemplateOptions> = {},
 ): Promise<ChatTemplate> {
   const template = await ChatTemplate.create({
+    ...plainOptions,
     source,
-    bosToken: "<s>",
-    eosToken: "</s>",
-    specialTokens: ["<s>", "</s>", "<|im_start|>", "<|im_end|>"],
-    clock: systemClock,
     ...options,
     // The machine that runs the tests may be busy: time is asserted only where it is the subject.
     limits: { renderMsMax: 5000, ...options.limits },
@@ -275,15 +279,30 @@ describe("hostile templates", () => {
     "tall indent": "{{ ('a\\n' * 3) | indent(500000000) }}",
   };
 
-  test.each(Object.entries(attacks))("%s fails and the next chat is served", async (_, attack) => {
-    const template = await templateOf(
-      `{% if messages[0].content == 'attack' %}${attack}{% else %}calm{% endif %}`,
-      { limits: { renderMsMax: 600 } },
+  // One template that is attacked in turn: each attack, then an ordinary chat.
+  let attacked: ChatTemplate;
+
+  beforeAll(async () => {
+    const branches = Object.entries(attacks).map(
+      ([name, attack]) => `{% if messages[0].content == '${name}' %}${attack}{% endif %}`,
     );
-    const error = await failureOf(template.render(chatOf([user("attack")])));
+    attacked = await ChatTemplate.create({
+      ...plainOptions,
+      source: `${branches.join("")}calm`,
+      limits: { renderMsMax: 300 },
+    });
+  });
+
+  afterAll(async () => {
+    await attacked.close();
+  });
+
+  test.each(Object.keys(attacks))("%s fails and the next chat is served", async (name) => {
+    const error = await failureOf(attacked.render(chatOf([user(name)])));
     expect(error).toMatchObject({ code: "template_failed", status: 400 });
     expect(error.message.length).toBeLessThan(600);
-    expect(await textOf(template, chatOf([user("peace")]))).toBe("calm");
+    expect(await textOf(attacked, chatOf([user("peace")]))).toBe("calm");
+    attacked.checkIntegrity();
   });
 
   test("a loop that never ends is killed by the clock", async () => {

@@ -126,7 +126,7 @@ function checkLeftRecursion(
   return order;
 }
 
-/** llama.cpp walks from each rule to its starters, and to theirs, without remembering. */
+/** llama.cpp walks from rules to their starters, and on to theirs, without remembering. */
 function checkSearchCost(
   grammar: ParsedGrammar,
   starters: readonly (readonly number[])[],
@@ -145,7 +145,7 @@ function checkSearchCost(
     }
     steps.set(rule, sum);
     depths.set(rule, depth);
-    total = Math.max(total, sum);
+    total += sum;
     if (total > gbnfLimits.leftmostStepsMax || depth > gbnfLimits.leftmostDepthMax) {
       throw new GbnfError("rules start with each other in too many ways", 0);
     }

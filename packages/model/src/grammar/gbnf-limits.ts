@@ -17,7 +17,7 @@ export const gbnfLimits = {
   nestingMax: 64,
   nameUnitsMax: 128,
   /** Steps of llama.cpp's search for left recursion, which walks shared rules again and again. */
-  leftmostStepsMax: 4_000_000,
+  leftmostStepsMax: 8_000_000,
   /** Rules that start with each other, one inside the next: that search recurses. */
   leftmostDepthMax: 4000,
   /** Positions in the grammar that one text may have reached at the same time. */

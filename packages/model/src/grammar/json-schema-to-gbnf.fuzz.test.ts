@@ -130,6 +130,9 @@ const { schema: anySchema } = fc.letrec<{ schema: object }>((tie) => ({
         '^["\\\\é]+$',
         "^[^a-z]\\d\\w$",
         "^\\s.$",
+        "b",
+        "^a",
+        "[b-é]$",
       ),
     }),
     fc.record({

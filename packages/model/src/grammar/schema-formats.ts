@@ -21,6 +21,7 @@ const time = [
 const byte = '([0-9] | [1-9] [0-9] | "1" [0-9] [0-9] | "2" ([0-4] [0-9] | "5" [0-5]))';
 const label = "[a-z0-9] ([-]? [a-z0-9]){0,30}";
 const hostname = `${label} ("." ${label}){0,7}`;
+const email = `[a-zA-Z0-9] ([-._+]? [a-zA-Z0-9]){0,40} "@" ${label} ("." ${label}){1,5}`;
 const hex4 = "[0-9a-f]{1,4}";
 const amount = "[0-9]{1,4}";
 const clockPart = [
@@ -30,6 +31,12 @@ const clockPart = [
 const duration = [
   `"P" (${amount} "W" | ${clockPart} | (${amount} "Y" (${amount} "M")? (${amount} "D")? | `,
   `${amount} "M" (${amount} "D")? | ${amount} "D") (${clockPart})?)`,
+].join("");
+
+const uriCharacter = "([a-zA-Z0-9._~!$&()*+,;=:@-] | [%] [0-9A-F] [0-9A-F])";
+const uri = [
+  `("http" [s]? "://" ${hostname} (":" [1-9] [0-9]{0,3})? ("/" ${uriCharacter}{0,64}){0,16} `,
+  `("?" ${uriCharacter}{0,256})? ("#" ${uriCharacter}{0,64})? | "mailto:" ${email})`,
 ].join("");
 
 /** `format` → GBNF of the text between the quotes. Nothing in them needs an escape in JSON. */
@@ -42,5 +49,6 @@ export const stringFormats: ReadonlyMap<string, string> = new Map([
   ["ipv4", `${byte} "." ${byte} "." ${byte} "." ${byte}`],
   ["ipv6", `${hex4} (":" ${hex4}){7}`],
   ["hostname", hostname],
-  ["email", `[a-zA-Z0-9] ([-._+]? [a-zA-Z0-9]){0,40} "@" ${label} ("." ${label}){1,5}`],
+  ["email", email],
+  ["uri", uri],
 ]);

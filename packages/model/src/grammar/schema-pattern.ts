@@ -3,6 +3,7 @@
 // is the JSON form of the characters, so a quote in the pattern becomes an escaped quote.
 import { characterClass, literal, repeated, type GbnfWriter } from "./gbnf-writer.ts";
 import { gbnfLimits } from "./gbnf-limits.ts";
+import type { SchemaContext } from "./schema-context.ts";
 import { refuseSchema } from "./schema-error.ts";
 
 type Ranges = readonly (readonly [number, number])[];
@@ -37,9 +38,19 @@ const surrogates: Ranges = [[0xd800, 0xdfff]];
 
 const nestingMax = 24;
 
-/** The text between the quotes that `pattern` (anchored by ^ and $) allows. */
-export function patternRule(writer: GbnfWriter, pattern: string, path: string): string {
-  return new PatternReader(writer, pattern, path).read();
+/**
+ * The text between the quotes that `pattern` allows. Where it is not anchored by ^ or $, any
+ * number of `character` comes before or after it.
+ */
+export function patternRule(
+  { writer, json }: SchemaContext,
+  pattern: string,
+  path: string,
+): string {
+  const { rule, startsAnchored, endsAnchored } = new PatternReader(writer, pattern, path).read();
+  const before = startsAnchored ? "" : `${json.character}* `;
+  const after = endsAnchored ? "" : ` ${json.character}*`;
+  return `${before}${rule}${after}`;
 }
 
 class PatternReader {
@@ -54,22 +65,21 @@ class PatternReader {
     this.#characters = Array.from(pattern);
   }
 
-  read(): string {
+  read(): { rule: string; startsAnchored: boolean; endsAnchored: boolean } {
     const last = this.#characters.length - 1;
     let slashes = 0;
     while (this.#characters[last - 1 - slashes] === "\\") slashes++;
-    const anchored =
-      last >= 1 &&
-      this.#characters[0] === "^" &&
-      this.#characters[last] === "$" &&
-      slashes % 2 === 0;
-    if (!anchored) this.#refuse("must start with ^ and end with $");
-    this.#position = 1;
-    const body = this.#alternatives(0, last);
-    if (this.#position !== last) this.#refuse("has a ) too many");
+    const startsAnchored = this.#characters[0] === "^";
+    const endsAnchored = this.#characters[last] === "$" && slashes % 2 === 0;
+    this.#position = startsAnchored ? 1 : 0;
+    const end = endsAnchored ? last : last + 1;
+    const body = this.#alternatives(0, end);
+    if (this.#position !== end) this.#refuse("has a ) too many");
     // ^a|b$ anchors each alternative on one side only.
-    if (body.alternatives > 1) this.#refuse("must have its alternatives in a group: ^(a|b)$");
-    return body.rule;
+    if (body.alternatives > 1 && (startsAnchored || endsAnchored)) {
+      this.#refuse("must have its alternatives in a group: ^(a|b)$");
+    }
+    return { rule: body.rule, startsAnchored, endsAnchored };
   }
 
   #alternatives(nesting: number, end: number): { rule: string; alternatives: number } {

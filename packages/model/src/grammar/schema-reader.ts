@@ -33,6 +33,8 @@ export const annotations: ReadonlySet<string> = new Set([
   "$id",
   "$anchor",
   "$comment",
+  // OpenAPI's hint for readers; its branches are constrained by their own keywords.
+  "discriminator",
   "$defs",
   "definitions",
 ]);

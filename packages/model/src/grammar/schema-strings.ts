@@ -7,10 +7,11 @@ import { patternRule } from "./schema-pattern.ts";
 import { lengthOf, type SchemaObject } from "./schema-reader.ts";
 
 export function stringRule(
-  { writer, json }: SchemaContext,
+  context: SchemaContext,
   schema: SchemaObject,
   place: SchemaPlace,
 ): string {
+  const { writer, json } = context;
   const { path } = place;
   const least = lengthOf(schema, "minLength", path);
   const most = lengthOf(schema, "maxLength", path);
@@ -21,7 +22,7 @@ export function stringRule(
   }
   if (pattern !== undefined) {
     if (typeof pattern !== "string") refuseSchema(path, '"pattern" is not a string');
-    return writer.rule("string", `"\\"" ${patternRule(writer, pattern, path)} "\\""`);
+    return writer.rule("string", `"\\"" ${patternRule(context, pattern, path)} "\\""`);
   }
   if (format !== undefined) {
     if (typeof format !== "string") refuseSchema(path, '"format" is not a string');
