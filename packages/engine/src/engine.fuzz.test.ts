@@ -191,7 +191,7 @@ function checkOutcomes(world: World): { compared: number; cut: number } {
 describe("Engine under random traces", () => {
   it("answers every request as if it were alone", () => {
     let [compared, preemptions, cached] = [0, 0, 0];
-    for (let seed = 0; seed < 150; seed++) {
+    for (let seed = 0; seed < 100; seed++) {
       const world = makeWorld(seed);
       for (let step = 0; step < 60; step++) turn(world, step, 0);
       finish(world);
@@ -200,19 +200,19 @@ describe("Engine under random traces", () => {
       cached += world.engine.snapshot().cachedTokens;
     }
     // The traces reach what they are meant to reach.
-    expect(compared).toBeGreaterThan(1500);
-    expect(preemptions).toBeGreaterThan(100);
-    expect(cached).toBeGreaterThan(5000);
+    expect(compared).toBeGreaterThan(1000);
+    expect(preemptions).toBeGreaterThan(70);
+    expect(cached).toBeGreaterThan(3000);
   });
 
   it("never serves what a failed step computed", () => {
     let cut = 0;
-    for (let seed = 1000; seed < 1100; seed++) {
+    for (let seed = 1000; seed < 1060; seed++) {
       const world = makeWorld(seed);
       for (let step = 0; step < 60; step++) turn(world, step, 0.2);
       finish(world);
       cut += checkOutcomes(world).cut;
     }
-    expect(cut).toBeGreaterThan(150);
+    expect(cut).toBeGreaterThan(90);
   });
 });

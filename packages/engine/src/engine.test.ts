@@ -180,15 +180,6 @@ describe("Engine", () => {
     expect(bench.finished(third).reason).toBe("length");
   });
 
-  it("fails everyone when told so", () => {
-    const bench = new EngineBench({ engine: { sequencesMax: 1 } });
-    const ids = [bench.submit(), bench.submit()];
-    bench.engine.schedule(0);
-    bench.engine.failAll(new LociError("unavailable", "The device is gone."), 0);
-    bench.finish();
-    expect(ids.map((id) => bench.errors.get(id)?.code)).toEqual(["unavailable", "unavailable"]);
-  });
-
   it("passes on what sampling needs", () => {
     const bench = new EngineBench();
     const sampling = { ...greedySampling, logprobsTop: 2, seed: 5 };

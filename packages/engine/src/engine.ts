@@ -178,12 +178,6 @@ export class Engine {
     }
   }
 
-  /** Ends every request with `error`; for a device that is gone. */
-  failAll(error: LociError, nowMs: number): void {
-    if (this.#step !== null) this.fail(error, nowMs);
-    for (const request of this.#requests.values()) this.#finishFailed(request, error, nowMs);
-  }
-
   /** Hands over what happened since the last call, in order. */
   takeEvents(): EngineEvent[] {
     const events = this.#events;

@@ -2,6 +2,7 @@ import { defined, LociError, systemClock } from "@loci/core";
 import type { GenerationEvent, GenerationRequest } from "@loci/core";
 import { describe, expect, it } from "vitest";
 import { unreadBytesMax } from "./event-channel.ts";
+import { generationServiceConformance } from "./generation-service.suite.ts";
 import { LocalService } from "./local-service.ts";
 import type { EngineObserver } from "./observer.ts";
 import type { EngineOptions } from "./options.ts";
@@ -78,6 +79,17 @@ function expectIdle({ service }: Bench): void {
   const { kvBlocksFree, kvBlocksCached, kvBlocksTotal } = service.snapshot();
   expect(kvBlocksFree + kvBlocksCached).toBe(kvBlocksTotal);
 }
+
+generationServiceConformance("LocalService", () => {
+  const runner = new HashRunner({ blockTokens: 16, contextTokensMax: 512 });
+  const service = new LocalService({ runner, tokenText: runner, clock: systemClock });
+  return Promise.resolve({
+    service,
+    vocabularySize: runner.limits.vocabularySize,
+    contextTokensMax: runner.limits.contextTokensMax,
+    dispose: () => service.close({ drain: true }),
+  });
+});
 
 describe("LocalService", () => {
   it("streams many answers at once, each as if alone", async () => {

@@ -115,6 +115,18 @@ describe("Scheduler", () => {
     }
   });
 
+  it("shares a prefix as soon as it is there", () => {
+    const bench = new EngineBench({ engine: { targetStepMs: 100 } });
+    const shared = promptOf(600, 3);
+    const first = bench.submit({ prompt: [...shared, 1], maxTokens: 500, ignoreEos: true });
+    const second = bench.submit({ prompt: [...shared, 2], maxTokens: 2 });
+    const steps = stepsToFirstToken(bench, first);
+    expect(stepsToFirstToken(bench, second)).toBeLessThanOrEqual(1);
+    expect(steps).toBeGreaterThan(3);
+    bench.finish();
+    expect(bench.finished(second).usage.cachedTokens).toBeGreaterThanOrEqual(576);
+  });
+
   it("takes over a prefix when the request that computed it is cancelled", () => {
     const bench = new EngineBench({ engine: { targetStepMs: 100 } });
     const shared = promptOf(2000, 3);
@@ -143,6 +155,19 @@ describe("Scheduler", () => {
     expect(stepsOf(defined(ids[0]))).toBe(24);
     expect(batches.slice(0, 24).every((batch) => tokensOf(batch, defined(ids[0])) > 0)).toBe(true);
     for (const id of ids) expect(bench.finished(id).usage.completionTokens).toBe(24);
+  });
+
+  it("admits a prompt only when what running ones still need leaves room for it", () => {
+    const bench = new EngineBench({
+      runner: { blockCount: 40, contextTokensMax: 1200 },
+      engine: { targetStepMs: 100 },
+    });
+    const ids = [1, 2, 3].map((seed) => bench.submit({ prompt: promptOf(800, seed) }));
+    for (let step = 0; step < 3; step++) bench.step();
+    expect(ids.map((id) => bench.hasStarted(id))).toEqual([true, false, false]);
+    bench.finish();
+    expect(bench.engine.snapshot().preemptions).toBe(0);
+    for (const id of ids) expect(bench.finished(id).reason).toBe("length");
   });
 
   it("uses a whole step for a prompt when nobody decodes", () => {
