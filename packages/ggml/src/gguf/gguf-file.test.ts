@@ -123,6 +123,29 @@ describe("round trip", () => {
     );
   });
 
+  test("a header of many windows", () => {
+    const long = [127, 128, 129, 5000, 70_000, 1_200_000];
+    const texts = Array.from({ length: 30_000 }, (_, index) => {
+      const length = index % 5000 === 7 ? (long[Math.floor(index / 5000)] ?? 0) : index % 23;
+      return ["", "é", "é😀", "\ufeffxĠ", "\ufffd"][index % 5] + "y".repeat(length);
+    });
+    const numbers = Float64Array.from({ length: 200_000 }, (_, index) => index / 3);
+    const metadata = metadataOf({
+      "a.texts": ["array<string>", texts],
+      "b.numbers": ["array<float64>", numbers],
+      "c.end": ["string", "end"],
+    });
+    const file = parse(encodeGguf({ metadata, tensors: [] }));
+    expect(file.fileBytes).toBeGreaterThan(3 * 1024 * 1024);
+    const read = file.metadata.get("a.texts");
+    expect(Array.isArray(read) && texts.findIndex((text, index) => read[index] !== text)).toBe(-1);
+    const found = file.metadata.get("b.numbers");
+    expect(found instanceof Float64Array && found.every((item, at) => item === numbers[at])).toBe(
+      true,
+    );
+    expect(file.metadata.get("c.end")).toBe("end");
+  });
+
   test("texts with invalid bytes are decoded one by one", () => {
     const texts = ["plain", "ab", "cd", "é"];
     const bytes = encodeGguf({
