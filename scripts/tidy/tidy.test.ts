@@ -75,8 +75,14 @@ describe("words and headers", () => {
     "packages/work/main",
     "./tmp/x",
     "an issue of its own",
+    "reproduce.sh /tmp/x",
     "https://a.org/home/x",
   ])("%j is fine", (text) => expect(places(checkWords, { "a.md": text })).toEqual([]));
+
+  test("code may not name a folder for temporary files, a page may", () => {
+    const text = 'open("/tmp/x")';
+    expect(places(checkWords, { "a.ts": text, "a.md": text })).toEqual(["a.ts:1"]);
+  });
 
   test("source files need a header, tests and index files do not", () => {
     const files = {

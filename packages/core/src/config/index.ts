@@ -8,7 +8,6 @@ export {
   environmentNames,
   isSettingName,
   namedSettings,
-  nearestName,
 } from "./setting-names.ts";
 export type {
   Config,
