@@ -11,7 +11,7 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue };
 
-export const jsonDepthMax = 64;
+const jsonDepthMax = 64;
 
 /** Names that a request's `templateVariables` may not replace. */
 const reservedNames: ReadonlySet<string> = new Set([

@@ -20,7 +20,7 @@ export interface ToolCallGrammarOptions {
   readonly parallel: boolean;
 }
 
-export const parallelCallsMax = 16;
+const parallelCallsMax = 16;
 
 const toolsMax = 128;
 
