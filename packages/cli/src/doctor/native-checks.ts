@@ -7,6 +7,9 @@ import { bundledModelPath } from "../serve/bundled-model.ts";
 import { fail, ok, warn } from "./check.ts";
 import type { Check, Finding } from "./check.ts";
 
+/** Enough to compute with the bundled model. */
+const kvBytes = 64 * 1024 * 1024;
+
 /** In this order: each needs the one before. */
 export function nativeChecks(config: Config): readonly Check[] {
   return [
@@ -40,10 +43,11 @@ async function checkModelFile(path: string): Promise<Finding> {
   return ok(`${String(architecture)}, ${approximateBytes(file.fileBytes)}, ${path}`);
 }
 
-/** Loads the bundled model and computes one token with it. */
+/** Loads the bundled model and tokenises a word with it. */
 async function checkModelLoads(config: Config): Promise<Finding> {
   const { openModel } = await import("../serve/open-model.ts");
-  const model = await openModel({ ...config, model: null, hfRepo: null });
+  const kvMemory = { unit: "bytes", bytes: kvBytes } as const;
+  const model = await openModel({ ...config, kvMemory, model: null, hfRepo: null });
   try {
     const prompt = await model.codec.tokenize("Hello", { addSpecial: true, parseSpecial: false });
     if (prompt.length === 0) return fail("its vocabulary has no token for Hello", "Run npm ci.");

@@ -24,7 +24,7 @@ export async function runServe(config: Config, output: Output): Promise<number> 
   const { apiKeyFile, apiKeys, logFormat } = config;
   const needsKey = apiKeys.length > 0 || apiKeyFile !== null;
   if (logFormat === "text") output.out(readyText(server, needsKey, output));
-  server.logger.info({ url: server.url, model: server.model.id }, "serving");
+  else server.logger.info({ url: server.url, model: server.model.id }, "serving");
   // Usually written at the end; a server may be killed before.
   flushCompileCache();
   const signal = await Promise.race([signals.first, server.failed]);
