@@ -289,7 +289,7 @@ describe("hostile templates", () => {
     attacked = await ChatTemplate.create({
       ...plainOptions,
       source: `${branches.join("")}calm`,
-      limits: { renderMsMax: 300 },
+      limits: { renderMsMax: 400 },
     });
   });
 
