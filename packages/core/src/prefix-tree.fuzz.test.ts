@@ -99,9 +99,9 @@ function evict(world: World): void {
       entry.path.length % blockTokens === 0 &&
       entry.path.every((token, index) => token === path[index]),
   );
-  expect(isLeaf).toBe(true);
+  assert(isLeaf, "only leaves are evicted");
   const usedAt = Math.min(...unlocked(world).map((other) => other.usedAt));
-  expect(entry.usedAt).toBe(usedAt);
+  assert(entry.usedAt === usedAt, "the least recently used goes first");
   world.entries = world.entries.filter((other) => other !== entry);
   world.nodes.delete(payload);
 }
@@ -115,18 +115,22 @@ function unlocked(world: World): Entry[] {
 
 function checkMatch(world: World, salt: string, tokens: Int32Array): void {
   const match = world.tree.match(salt, tokens);
-  expect(match.tokens).toBe(naiveMatch(world.entries, salt, tokens));
-  expect(match.tokens).toBe(match.nodes.length * blockTokens + match.tailTokens);
-  expect(match.tail === null).toBe(match.tailTokens === 0);
-  const spelled = match.nodes.flatMap((node) => [...node.tokens]);
-  const tail = match.tail?.tokens.subarray(0, match.tailTokens) ?? [];
-  expect([...spelled, ...tail]).toEqual([...tokens.subarray(0, match.tokens)]);
+  assert(match.tokens === naiveMatch(world.entries, salt, tokens), "the longest match is found");
+  const parts = match.nodes.length * blockTokens + match.tailTokens;
+  assert(match.tokens === parts, "a match is the sum of its parts");
+  assert((match.tail === null) === (match.tailTokens === 0), "a tail matches something");
+  for (const [place, node] of [...match.nodes, ...(match.tail ? [match.tail] : [])].entries()) {
+    for (let index = 0; place * blockTokens + index < match.tokens; index++) {
+      if (index === blockTokens) break;
+      assert(node.tokens[index] === tokens[place * blockTokens + index], "the nodes spell it");
+    }
+  }
 }
 
 describe("PrefixTree under random operations", () => {
   it("matches, orders and evicts like a plain list", () => {
     let operations = 0;
-    for (let seed = 0; seed < 24; seed++) {
+    for (let seed = 0; seed < 100; seed++) {
       const random = new Random(seed);
       const tree = new PrefixTree<number>({ blockTokens, nodesMax });
       const world: World = {
@@ -138,7 +142,7 @@ describe("PrefixTree under random operations", () => {
         payload: 0,
         nowMs: 0,
       };
-      for (let step = 0; step < 500; step++) {
+      for (let step = 0; step < 1000; step++) {
         const salt = `salt ${random.integer(0, 1)}`;
         const tokens = randomTokens(world);
         if (random.integer(0, 9) === 0) evict(world);
@@ -149,12 +153,12 @@ describe("PrefixTree under random operations", () => {
         }
         checkMatch(world, salt, tokens);
         operations++;
-        if (step % 50 === 0) tree.checkIntegrity();
+        if (step % 100 === 0) tree.checkIntegrity();
       }
       while (tree.oldest !== null) evict(world);
       tree.checkIntegrity();
       assert(tree.size === 0 && tree.rootCount === 0, "an emptied tree keeps nothing");
     }
-    expect(operations).toBe(12_000);
+    expect(operations).toBe(100_000);
   });
 });

@@ -372,8 +372,11 @@ function nearestChild<T>(
   const { children } = parent;
   const index = lowerBound(children, tokens, range);
   const above = children[index];
-  const below = children[index - 1];
   const commonAbove = above === undefined ? 0 : commonTokens(above, tokens, range);
+  if (above !== undefined && commonAbove === above.tokens.length) {
+    return { node: above, common: commonAbove };
+  }
+  const below = children[index - 1];
   const commonBelow = below === undefined ? 0 : commonTokens(below, tokens, range);
   if (above !== undefined && commonAbove > 0 && commonAbove >= commonBelow) {
     return { node: above, common: commonAbove };

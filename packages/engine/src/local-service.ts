@@ -22,7 +22,7 @@ import type { EngineOptions } from "./options.ts";
 import type { Runner, StepBatch, StepResult, TokenText } from "./runner.ts";
 
 /** An idle engine checks itself at most this often. */
-const integrityIntervalMs = 10_000;
+const integrityIntervalMs = 60_000;
 
 export interface LocalServiceParts {
   readonly runner: Runner;

@@ -99,6 +99,10 @@ describe("TextStream", () => {
       texts: ["a", "b", "c", ""],
       end: { reason: "stop", stoppedBy: "b", text: "" },
     });
+    // A match that was passed over can be the start of the next one.
+    const overlapping = readAll(texts("a", "b", "a", "b", "a"), { stop: ["aba"], minTokens: 3 });
+    expect(overlapping.texts).toEqual(["", "", "ab", "", ""]);
+    expect(overlapping.end?.stoppedBy).toBe("aba");
     const stream = new TextStream(vocabulary(texts("a")), { ...open, minTokens: 1 });
     expect(stream.eosBanned).toBe(true);
     stream.push(1, false);
