@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { LociError, type Clock } from "@loci/core";
 import { interleave } from "../measure/abba.ts";
 import { openOutput, type Output, type OutputOptions } from "../measure/output.ts";
-import { pinSelf, splitCores, type CoreSplit } from "../measure/pinning.ts";
+import { pinSelf, planCores, type CoreSplit } from "../measure/pinning.ts";
 import { shortNumber, table } from "../measure/report.ts";
 import { findModel, tokenIdRange } from "../model-files/bench-models.ts";
 import {
@@ -35,6 +35,7 @@ interface ServeOptions extends OutputOptions {
   readonly rate: string;
   readonly peerArgs?: string;
   readonly lociArgs?: string;
+  readonly threads?: string;
   readonly keepNoisy?: boolean;
 }
 
@@ -57,6 +58,7 @@ export function registerServe(program: Command, clock: Clock): void {
     .option("--conversations <n>", "conversations", String(chatWorkload.conversations))
     .option("--turns <n>", "turns of each", String(chatWorkload.turns))
     .option("--rate <n>", "conversations started per second", String(chatWorkload.startsPerSecond))
+    .option("--threads <n>", "compute threads of each server; default all cores but one")
     .option("--keep-noisy", "count disturbed runs instead of repeating them")
     .option("--json", "print one JSON object as the last line")
     .option("--out <folder>", "where records go")
@@ -76,7 +78,7 @@ interface Session {
 
 async function serveBench(options: ServeOptions, clock: Clock): Promise<void> {
   const output = openOutput("serve", options, clock);
-  const cores = splitCores();
+  const cores = planCores(options.threads);
   if (!pinSelf(cores.clientCores)) output.progress("the client is not pinned to a core of its own");
   const modelPath = findModel(options.model, "q8_0", output.progress);
   const planned = {

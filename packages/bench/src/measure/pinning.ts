@@ -12,7 +12,16 @@ export interface CoreSplit {
   readonly serverThreads: number;
 }
 
-/** All cores but the last for the server. */
+/** All cores but the last for the server; `threads` overrides how many threads it starts. */
+export function planCores(threads: string | undefined): CoreSplit {
+  const split = splitCores();
+  if (threads === undefined) return split;
+  const serverThreads = Number(threads);
+  assert(Number.isInteger(serverThreads) && serverThreads >= 1, "threads are a positive integer");
+  return { ...split, serverThreads };
+}
+
+/** The same for any number of cores. */
 export function splitCores(cores: number = availableParallelism()): CoreSplit {
   assert(cores >= 1, "there is a core");
   if (cores === 1) return { serverCores: null, clientCores: null, serverThreads: 1 };

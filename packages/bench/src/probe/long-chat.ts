@@ -6,7 +6,9 @@ import { request } from "undici";
 import { child } from "../load/json-value.ts";
 
 const fillerWords = "the you are what this that with from have can would about when there";
-const calibrationWords = 200;
+const calibrationWords = 1000;
+/** Texts of other seeds take a little more or less per word. */
+const margin = 1.04;
 
 /** Different text for every seed, so that no cache can help. */
 export function fillerText(words: number, seed: number): string {
@@ -17,7 +19,7 @@ export function fillerText(words: number, seed: number): string {
   );
 }
 
-/** Words whose chat takes at least `tokens` prompt tokens, and few more. */
+/** Words whose chat takes at least `tokens` prompt tokens, and a few in a hundred more. */
 export async function wordsForTokens(
   baseUrl: string,
   model: string,
@@ -26,7 +28,7 @@ export async function wordsForTokens(
   const one = await chat(baseUrl, model, fillerText(1, 1));
   const many = await chat(baseUrl, model, fillerText(1 + calibrationWords, 2));
   const perWord = (many - one) / calibrationWords;
-  return Math.ceil((tokens - one) / perWord) + 8;
+  return Math.ceil((margin * (tokens - one)) / perWord);
 }
 
 /** Asks for one token; resolves with the number of prompt tokens when the answer is complete. */

@@ -9,12 +9,12 @@ import { Agent } from "undici";
 import { lociArm } from "../load/arms.ts";
 import { modelName } from "../load/serve-run.ts";
 import { freePort, startServer } from "../load/server-process.ts";
-import { openOutput, type OutputOptions } from "../measure/output.ts";
-import { pinSelf, splitCores } from "../measure/pinning.ts";
+import { openOutput, type Output, type OutputOptions } from "../measure/output.ts";
+import { pinSelf, planCores } from "../measure/pinning.ts";
 import { atLeast, atMost, shortNumber, table } from "../measure/report.ts";
 import { percentile } from "../measure/statistics.ts";
 import { findModel } from "../model-files/bench-models.ts";
-import { probeUntil, type ProbeRecord } from "./health-probe.ts";
+import { probeUntil, type ProbePlan, type ProbeRecord } from "./health-probe.ts";
 import { chat, fillerText, wordsForTokens } from "./long-chat.ts";
 
 interface ProbeOptions extends OutputOptions {
@@ -22,6 +22,7 @@ interface ProbeOptions extends OutputOptions {
   readonly promptTokens: string;
   readonly probes: string;
   readonly rate: string;
+  readonly threads?: string;
 }
 
 const latencyBarMs = 50;
@@ -35,6 +36,7 @@ export function registerProbe(program: Command, clock: Clock): void {
     // With this many, "p99 within the bar" holds with 99 % confidence when no probe misses.
     .option("--probes <n>", "probes at least", "459")
     .option("--rate <n>", "probes per second", "20")
+    .option("--threads <n>", "compute threads of the server; default all cores but one")
     .option("--json", "print one JSON object as the last line")
     .option("--out <folder>", "where records go")
     .action(async (options: ProbeOptions) => {
@@ -44,11 +46,12 @@ export function registerProbe(program: Command, clock: Clock): void {
 
 async function probeBench(options: ProbeOptions, clock: Clock): Promise<void> {
   const output = openOutput("probe", options, clock);
-  const cores = splitCores();
+  const cores = planCores(options.threads);
   pinSelf(cores.clientCores);
   const promptTokens = Number(options.promptTokens);
   const modelPath = findModel(options.model, "q8_0", output.progress);
-  const contextTokens = promptTokens + 512;
+  // Room for the prompt, which is a little longer than asked for.
+  const contextTokens = Math.ceil(1.1 * promptTokens) + 256;
   const extraArgs = ["--ctx-size", String(contextTokens)];
   const arm = lociArm({ modelPath, cores, contextTokens, extraArgs });
   const port = await freePort();
@@ -62,28 +65,60 @@ async function probeBench(options: ProbeOptions, clock: Clock): Promise<void> {
     },
     clock,
   );
-  const { baseUrl } = server;
-  const model = await modelName(baseUrl);
-  const words = await wordsForTokens(baseUrl, model, promptTokens);
   const dispatcher = new Agent();
-  const idle = await probeFor(clock, { baseUrl, dispatcher, rate: Number(options.rate) }, 2_000);
+  const plan = { url: `${server.baseUrl}/health`, perSecond: Number(options.rate), dispatcher };
+  const idle = await probeIdle(plan, clock);
+  const probed = await probePrompts(server.baseUrl, { plan, options, output }, clock);
+  await dispatcher.destroy();
+  report(output, { ...probed, idle, promptTokens });
+}
+
+interface Probed {
+  readonly records: readonly ProbeRecord[];
+  /** Tokens of each prompt that was computed meanwhile. */
+  readonly prompts: readonly number[];
+}
+
+interface Probing {
+  readonly plan: ProbePlan;
+  readonly options: ProbeOptions;
+  readonly output: Output;
+}
+
+/** Computes one long prompt after the other until there are enough probes. */
+async function probePrompts(
+  baseUrl: string,
+  { plan, options, output }: Probing,
+  clock: Clock,
+): Promise<Probed> {
+  const model = await modelName(baseUrl);
+  const words = await wordsForTokens(baseUrl, model, Number(options.promptTokens));
+  output.progress(`${words} words make a prompt of ${options.promptTokens} tokens`);
   const records: ProbeRecord[] = [];
   const prompts: number[] = [];
   while (records.length < Number(options.probes)) {
     const stop = new AbortController();
-    const plan = { url: `${baseUrl}/health`, perSecond: Number(options.rate), dispatcher };
     const probing = probeUntil(plan, stop.signal, clock);
     prompts.push(await chat(baseUrl, model, fillerText(words, 100 + prompts.length)));
     stop.abort();
     records.push(...(await probing));
     output.progress(`${records.length} probes during ${prompts.length} prompts`);
   }
-  await dispatcher.destroy();
+  return { records, prompts };
+}
+
+interface ProbeResult extends Probed {
+  readonly idle: readonly number[];
+  readonly promptTokens: number;
+}
+
+function report(output: Output, { records, prompts, idle, promptTokens }: ProbeResult): void {
   writeFileSync(
     join(output.folder, "probes.jsonl"),
     records.map((record) => `${JSON.stringify(record)}\n`).join(""),
   );
   const latencies = records.map((record) => record.endMs - record.scheduledMs);
+  const failed = records.filter((record) => record.error !== null).length;
   const figures = {
     probes: records.length,
     latencyMsP50: percentile(latencies, 0.5),
@@ -91,43 +126,28 @@ async function probeBench(options: ProbeOptions, clock: Clock): Promise<void> {
     latencyMsP99: percentile(latencies, 0.99),
     latencyMsMax: Math.max(...latencies),
     idleLatencyMsP50: percentile(idle, 0.5),
-    prompts,
+    prompts: prompts.length,
+    promptTokensMin: Math.min(...prompts),
   };
-  output.show(
-    table([
-      ["figure", "value"],
-      ...Object.entries(figures).map(([name, value]) => [
-        name,
-        typeof value === "number" ? shortNumber(value) : value.join(" "),
-      ]),
-    ]),
-  );
+  const rows = Object.entries(figures).map(([name, value]) => [name, shortNumber(value)]);
+  output.show(table([["figure", "value"], ...rows]));
   output.finish({
     benchmark: "probe",
     bars: [
       atMost("/health p99 while prefilling", figures.latencyMsP99, latencyBarMs, "ms"),
-      atMost("failed probes", records.filter((record) => record.error !== null).length, 0, ""),
-      atLeast("shortest prompt", Math.min(...prompts), promptTokens, "tokens"),
+      atMost("failed probes", failed, 0, "probes"),
+      atLeast("shortest prompt", figures.promptTokensMin, promptTokens, "tokens"),
     ],
     figures,
   });
 }
 
-interface IdleProbing {
-  readonly baseUrl: string;
-  readonly dispatcher: Agent;
-  readonly rate: number;
-}
+const idleProbingMs = 2_000;
 
 /** Latencies without load, to compare with. */
-async function probeFor(
-  clock: Clock,
-  { baseUrl, dispatcher, rate }: IdleProbing,
-  durationMs: number,
-): Promise<readonly number[]> {
+async function probeIdle(plan: ProbePlan, clock: Clock): Promise<readonly number[]> {
   const stop = new AbortController();
-  clock.after(durationMs, () => stop.abort());
-  const plan = { url: `${baseUrl}/health`, perSecond: rate, dispatcher };
+  clock.after(idleProbingMs, () => stop.abort());
   const records = await probeUntil(plan, stop.signal, clock);
   return records.map((record) => record.endMs - record.scheduledMs);
 }

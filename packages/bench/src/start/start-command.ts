@@ -4,11 +4,11 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import type { Clock } from "@loci/core";
+import { LociError, type Clock } from "@loci/core";
 import { lociEntry, nodePath } from "../load/arms.ts";
 import { freePort, startServer } from "../load/server-process.ts";
-import { openOutput, type OutputOptions } from "../measure/output.ts";
-import { splitCores } from "../measure/pinning.ts";
+import { openOutput, type Output, type OutputOptions } from "../measure/output.ts";
+import { planCores, type CoreSplit } from "../measure/pinning.ts";
 import { atMost, shortNumber, table, type Figure } from "../measure/report.ts";
 import { median } from "../measure/statistics.ts";
 import { findModel } from "../model-files/bench-models.ts";
@@ -16,6 +16,7 @@ import { findModel } from "../model-files/bench-models.ts";
 interface StartOptions extends OutputOptions {
   readonly runs: string;
   readonly model?: string;
+  readonly threads?: string;
 }
 
 interface StartCase {
@@ -30,6 +31,7 @@ export function registerStart(program: Command, clock: Clock): void {
     .description("time from start to serving, page cache warm")
     .option("-m, --model <file>", "the large file; default a generated Qwen2.5-0.5B shape in Q8_0")
     .option("--runs <n>", "starts of each model", "7")
+    .option("--threads <n>", "compute threads of the server; default all cores but one")
     .option("--json", "print one JSON object as the last line")
     .option("--out <folder>", "where records go")
     .action(async (options: StartOptions) => {
@@ -39,43 +41,38 @@ export function registerStart(program: Command, clock: Clock): void {
 
 async function startBench(options: StartOptions, clock: Clock): Promise<void> {
   const output = openOutput("start", options, clock);
+  const cores = planCores(options.threads);
   const large = findModel(options.model, "q8_0", output.progress);
   const megabytes = Math.round(statSync(large).size / 1e6);
   const cases: readonly StartCase[] = [
     { name: "bundled model", modelPath: null, barSeconds: 1.5 },
     { name: `${megabytes} MB file`, modelPath: large, barSeconds: 3 },
   ];
-  // Reading a file once leaves it in the page cache; a start before the measured ones does it
-  // for the program and the bundled model.
+  // Reading a file once leaves it in the page cache; an unmeasured start does it for the rest.
   readFileSync(large);
-  const seconds = new Map<string, number[]>(cases.map((each) => [each.name, []]));
-  for (let run = 0; run <= Number(options.runs); run++) {
-    for (const each of cases) {
-      const taken = await oneStart(each, join(output.folder, "server.log"), clock);
+  const logPath = join(output.folder, "server.log");
+  const rows: StartRow[] = [];
+  for (const each of cases) {
+    const seconds: number[] = [];
+    for (let run = 0; run <= Number(options.runs); run++) {
+      const taken = await oneStart(each, { cores, logPath, output }, clock);
+      if (taken === null) break;
       output.progress(`${each.name}: ${shortNumber(taken)} s${run === 0 ? " (warm-up)" : ""}`);
-      if (run > 0) seconds.get(each.name)?.push(taken);
+      if (run > 0) seconds.push(taken);
     }
+    rows.push({ name: each.name, barSeconds: each.barSeconds, seconds });
   }
-  const rows = cases.map(({ name, barSeconds }) => {
-    return { name, barSeconds, seconds: seconds.get(name) ?? [] };
-  });
-  writeFileSync(join(output.folder, "starts.jsonl"), rows.map((row) => `${line(row)}\n`).join(""));
-  output.show(
-    table([
-      ["model", "median s", "slowest s", "runs"],
-      ...rows.map((row) => [
-        row.name,
-        shortNumber(median(row.seconds)),
-        shortNumber(Math.max(...row.seconds)),
-        String(row.seconds.length),
-      ]),
-    ]),
+  writeFileSync(
+    join(output.folder, "starts.jsonl"),
+    rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
   );
+  output.show(startTable(rows));
   output.finish({
     benchmark: "start",
-    bars: rows.map((row) =>
-      atMost(`start to serving, ${row.name}`, median(row.seconds), row.barSeconds, "s"),
-    ),
+    bars: rows.map((row) => {
+      const typical = row.seconds.length === 0 ? null : median(row.seconds);
+      return atMost(`start to serving, ${row.name}`, typical, row.barSeconds, "s");
+    }),
     figures: {
       pageCache: "warm",
       starts: rows.map((row): Figure => ({ name: row.name, seconds: row.seconds })),
@@ -83,18 +80,51 @@ async function startBench(options: StartOptions, clock: Clock): Promise<void> {
   });
 }
 
-function line(row: { readonly name: string; readonly seconds: readonly number[] }): string {
-  return JSON.stringify({ name: row.name, seconds: row.seconds });
+interface StartRow {
+  readonly name: string;
+  readonly barSeconds: number;
+  readonly seconds: readonly number[];
 }
 
-async function oneStart(each: StartCase, logPath: string, clock: Clock): Promise<number> {
+function startTable(rows: readonly StartRow[]): string {
+  const body = rows.map(({ name, seconds }) =>
+    seconds.length === 0
+      ? [name, "did not start"]
+      : [
+          name,
+          shortNumber(median(seconds)),
+          shortNumber(Math.max(...seconds)),
+          String(seconds.length),
+        ],
+  );
+  return table([["model", "median s", "slowest s", "runs"], ...body]);
+}
+
+interface StartContext {
+  readonly cores: CoreSplit;
+  readonly logPath: string;
+  readonly output: Output;
+}
+
+/** Seconds of one start; null when the server does not start, which is said. */
+async function oneStart(
+  each: StartCase,
+  { cores, logPath, output }: StartContext,
+  clock: Clock,
+): Promise<number | null> {
   const port = await freePort();
-  const threads = String(splitCores().serverThreads);
+  const threads = String(cores.serverThreads);
   const model = each.modelPath === null ? [] : ["-m", each.modelPath];
   const args = [lociEntry(), "serve", ...model, "--port", String(port), "--threads", threads];
-  await using server = await startServer(
-    { command: nodePath, args, cores: null, port, logPath },
-    clock,
-  );
-  return server.startMs / 1000;
+  try {
+    await using server = await startServer(
+      { command: nodePath, args, cores: null, port, logPath },
+      clock,
+    );
+    return server.startMs / 1000;
+  } catch (error) {
+    if (!(error instanceof LociError)) throw error;
+    output.progress(`${each.name}: ${error.message}`);
+    return null;
+  }
 }
