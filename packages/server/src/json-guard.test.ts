@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseJsonBody } from "./json-guard.ts";
 
-const bounds = { jsonDepthMax: 64, jsonValuesMax: 1000 };
+const bounds = { jsonDepthMax: 64, jsonContainersMax: 500, jsonKeysMax: 300, jsonValuesMax: 1000 };
 const parse = (text: string): unknown => parseJsonBody(Buffer.from(text), bounds);
 
 describe("what is accepted", () => {
@@ -49,10 +49,15 @@ describe("what is accepted", () => {
 describe("what is refused", () => {
   const million = 1_000_000;
   test.each([
-    ["nested a million times", "[".repeat(million), /deeper than 64/],
-    ["nested once too deep", `${"[".repeat(65)}${"]".repeat(65)}`, /deeper than 64/],
-    ["too many values", `[${"1,".repeat(1001)}1]`, /more than 1000 values/],
-    ["too many containers", `[${"[],".repeat(600)}1]`, /more than 1000 values/],
+    ["nested a million times", "[".repeat(million), /more than 64 levels deep/],
+    ["nested once too deep", `${"[".repeat(65)}${"]".repeat(65)}`, /more than 64 levels deep/],
+    ["too many values", `[${"1,".repeat(1001)}1]`, /more than 1000 values large/],
+    ["too many containers", `[${"[],".repeat(600)}1]`, /more than 500 objects and arrays/],
+    [
+      "too many keys",
+      `{${Array.from({ length: 301 }, (_, at) => `"k${at}":1`).join(",")}}`,
+      /300 keys/,
+    ],
     ["a duplicate key", '{"a":1,"b":2,"a":3}', /'a' appears twice/],
     ["a duplicate key in disguise", '{"a":1,"\\u0061":3}', /'a' appears twice/],
     ["__proto__", '{"__proto__":{"x":1}}', /__proto__/],

@@ -2,11 +2,12 @@
 // and duplicate keys are bounded before JSON.parse runs, which bounds none of them.
 
 import { LociError } from "@loci/core";
+import type { ServerLimits } from "./limits.ts";
 
-export interface JsonBounds {
-  readonly jsonDepthMax: number;
-  readonly jsonValuesMax: number;
-}
+export type JsonBounds = Pick<
+  ServerLimits,
+  "jsonDepthMax" | "jsonContainersMax" | "jsonKeysMax" | "jsonValuesMax"
+>;
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -44,6 +45,7 @@ interface Level {
 }
 
 const quote = 0x22;
+const backslash = 0x5c;
 const comma = 0x2c;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
@@ -53,53 +55,81 @@ const closeBrace = 0x7d;
 /** Not a validator (JSON.parse is): it only follows strings, brackets and commas. */
 function scanStructure(text: string, bounds: JsonBounds): void {
   const levels: Level[] = [];
-  let values = 0;
+  const strings = new StringEnds(text);
+  let containers = 0;
+  let commas = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === quote) {
-      const end = stringEnd(text, at);
-      noteKey(levels.at(-1), text.slice(at, end + 1));
+      const end = strings.endOf(at);
+      noteKey(levels.at(-1), text, { start: at, end, keysMax: bounds.jsonKeysMax });
       at = end;
     } else if (code === openBrace || code === openBracket) {
-      values++;
+      containers++;
       levels.push({ keys: code === openBrace ? new Set() : null, keyNext: code === openBrace });
-      if (levels.length > bounds.jsonDepthMax) {
-        throw invalid(`The body is nested deeper than ${bounds.jsonDepthMax} levels.`);
-      }
+      requireWithin(levels.length, bounds.jsonDepthMax, "levels deep");
+      requireWithin(containers, bounds.jsonContainersMax, "objects and arrays large");
     } else if (code === closeBrace || code === closeBracket) {
       levels.pop();
     } else if (code === comma) {
-      values++;
+      commas++;
+      requireWithin(containers + commas, bounds.jsonValuesMax, "values large");
       const level = levels.at(-1);
       if (level?.keys) level.keyNext = true;
-    }
-    if (values > bounds.jsonValuesMax) {
-      throw invalid(`The body holds more than ${bounds.jsonValuesMax} values.`);
     }
   }
 }
 
-/** Index of the closing quote of the string that opens at `start`. */
-function stringEnd(text: string, start: number): number {
-  let end = text.indexOf('"', start + 1);
-  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
-  if (end === -1) throw invalid("The body is not valid JSON.");
-  return end;
+function requireWithin(count: number, most: number, what: string): void {
+  if (count > most) throw invalid(`The body is more than ${most} ${what}.`);
 }
 
-function isEscaped(text: string, at: number): boolean {
-  let first = at;
-  while (text.charCodeAt(first - 1) === 0x5c) first--;
-  return (at - first) % 2 === 1;
+/** Finds where strings end, in time linear in the text even if it is all quotes and backslashes. */
+class StringEnds {
+  readonly #text: string;
+  /** The first backslash at or after the last place asked for; the text's length if there is none. */
+  #backslash = -1;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Index of the closing quote of the string that opens at `start`. */
+  endOf(start: number): number {
+    const text = this.#text;
+    let end = text.indexOf('"', start + 1);
+    if (end === -1) throw invalid("The body is not valid JSON.");
+    if (this.#backslash < start) {
+      const found = text.indexOf("\\", start);
+      this.#backslash = found === -1 ? text.length : found;
+    }
+    if (this.#backslash > end) return end;
+    for (end = this.#backslash; end < text.length; end++) {
+      const code = text.charCodeAt(end);
+      if (code === quote) return end;
+      if (code === backslash) end++;
+    }
+    throw invalid("The body is not valid JSON.");
+  }
 }
 
-function noteKey(level: Level | undefined, literal: string): void {
+interface KeyPlace {
+  readonly start: number;
+  readonly end: number;
+  readonly keysMax: number;
+}
+
+function noteKey(level: Level | undefined, text: string, place: KeyPlace): void {
   if (!level?.keys || !level.keyNext) return;
   level.keyNext = false;
+  const literal = text.slice(place.start, place.end + 1);
   const key = literal.includes("\\") ? unescapeKey(literal) : literal.slice(1, -1);
   if (key === "__proto__") throw invalid("The key '__proto__' is not accepted.");
   if (level.keys.has(key)) throw invalid(`The key '${printable(key)}' appears twice.`);
   level.keys.add(key);
+  if (level.keys.size > place.keysMax) {
+    throw invalid(`An object has more than ${place.keysMax} keys.`);
+  }
 }
 
 function unescapeKey(literal: string): string {

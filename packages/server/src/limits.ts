@@ -36,7 +36,11 @@ export interface ServerLimits {
   readonly headersMax: number;
   readonly headersTimeoutMs: number;
   readonly jsonDepthMax: number;
-  /** Values in one body: numbers, strings, objects and so on. */
+  /** Objects and arrays in one body. */
+  readonly jsonContainersMax: number;
+  /** Keys of one object. */
+  readonly jsonKeysMax: number;
+  /** Values of any kind in one body. */
   readonly jsonValuesMax: number;
   readonly keepAliveTimeoutMs: number;
   /** Requests of one connection that wait for an earlier one's answer. */
@@ -58,7 +62,9 @@ export const defaultServerLimits: ServerLimits = {
   headersMax: 100,
   headersTimeoutMs: 10_000,
   jsonDepthMax: 64,
-  jsonValuesMax: 1_048_576,
+  jsonContainersMax: 65_536,
+  jsonKeysMax: 4096,
+  jsonValuesMax: 262_144,
   keepAliveTimeoutMs: 65_000,
   pipelinedMax: 16,
   requestTimeoutMs: 60_000,
