@@ -23,6 +23,8 @@ export async function runBench(words: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [path, ...words], { stdio: "inherit" });
   // Ctrl+C reaches the child through the terminal; this process waits for its answer.
   process.on("SIGINT", ignore);
+  const terminate = (): void => void child.kill("SIGTERM");
+  process.on("SIGTERM", terminate);
   try {
     return await new Promise<number>((resolve, reject) => {
       child.once("error", reject);
@@ -30,5 +32,6 @@ export async function runBench(words: readonly string[]): Promise<number> {
     });
   } finally {
     process.off("SIGINT", ignore);
+    process.off("SIGTERM", terminate);
   }
 }

@@ -190,6 +190,7 @@ async function modelKnowledge(): Promise<ModelKnowledge> {
 
 /** Read before the settings are resolved, because resolving them may be what failed. */
 function wantsDebug(words: readonly string[]): boolean {
+  if (process.env["LOCI_LOG_LEVEL"] === "debug") return true;
   const index = words.indexOf("--log-level");
   return words[index + 1] === "debug" || words.includes("--log-level=debug");
 }

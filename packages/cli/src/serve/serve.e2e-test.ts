@@ -93,7 +93,7 @@ describe("loci serve", () => {
     await Promise.allSettled(streams.map((stream) => stream.rest()));
   });
 
-  test("asks for the key of a key file, warns when others can reach it without one", async () => {
+  test("asks for its key, warns when others can reach it without one", async () => {
     await using locked = serve("--api-key", "one");
     const url = await locked.url();
     expect((await ask(url)).status).toBe(401);

@@ -53,7 +53,7 @@ export function expectation(setting: SettingDeclaration): string {
     case "text":
       return "a text that is not empty";
     case "list":
-      return "a list of texts (commas between them)";
+      return "a list of texts that are not empty (commas between them)";
     case "switch":
       return "true or false";
     default:
@@ -105,7 +105,7 @@ function splitList(text: string): readonly string[] | null {
 }
 
 function parseJsonList(setting: SettingDeclaration, json: unknown): Parsed {
-  if (typeof json === "string") return parseSettingText(setting, json);
+  if (typeof json === "string" && !/^[\s,]*$/.test(json)) return parseSettingText(setting, json);
   const items: readonly unknown[] = Array.isArray(json) ? json : [null];
   const texts = items.filter((item) => typeof item === "string" && item !== "");
   const list = texts.length === items.length ? boundedList(texts.map(String)) : null;

@@ -132,6 +132,12 @@ describe("refusals name the source and the remedy", () => {
     ["share over all", { flags: { kvMemory: "101%" } }, "a size of at least 1MiB"],
     ["wrong JSON type", { file: file({ port: [1] }) }, '"port" in loci.json is [1], but must be'],
     ["null", { file: file({ port: null }) }, '"port" in loci.json is null'],
+    [
+      "no key in a flag",
+      { flags: { apiKeys: ["", " , "] } },
+      '--api-key is "", but must be a list',
+    ],
+    ["no key in a file", { file: file({ "api-key": "" }) }, "must be a list of texts"],
     ["list of numbers", { file: file({ "api-key": [1] }) }, "must be a list of texts"],
     ["unknown key", { file: file({ prot: 1 }) }, '"prot" in loci.json is not a setting; did you'],
     ["prototype key", { file: file('{"__proto__": 1}') }, '"__proto__" in loci.json is not a'],

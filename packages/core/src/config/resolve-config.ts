@@ -124,6 +124,10 @@ function fromFlag(setting: SettingDeclaration, flag: FlagValue): Given {
         : { ok: false, expected: expectation(setting) };
     return { origin, parsed, shown: String(flag) };
   }
+  // An empty shell variable must not turn `--api-key "$KEY"` into a server without keys.
+  const isEmpty = flag.every((text) => /^[\s,]*$/.test(text));
+  if (isEmpty)
+    return { origin, parsed: { ok: false, expected: expectation(setting) }, shown: '""' };
   return fromText(setting, origin, flag.join(","));
 }
 
