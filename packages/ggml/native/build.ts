@@ -66,7 +66,7 @@ function build(): void {
 
 /** Another flag, source or architecture gives another hash. */
 function hashSources(): string {
-  const names = readdirSync(sourceDirectory).filter((name) => /\.(cpp|h|ts)$/.test(name));
+  const names = readdirSync(sourceDirectory).filter((name) => /\.(cpp|h)$|^build\.ts$/.test(name));
   const hash = createHash("sha256").update(process.env["CXX"] ?? "");
   for (const name of names.toSorted()) {
     hash.update(`${name}\0`).update(readFileSync(join(sourceDirectory, name)));
