@@ -104,10 +104,16 @@ def validate(model, corpus, rows):
     return {skill: round(100 * sum(all_) / len(all_)) for skill, all_ in sorted(right.items())}
 
 
-def scale_at(step, options):
+def scale_at(step, progress, options):
     """Learning-rate factor: warm-up, then a straight line between two values."""
     warm = min(1.0, (step + 1) / options.warmup) if options.warmup else 1.0
-    return warm * (options.lr_from + (options.lr_to - options.lr_from) * step / options.steps)
+    return warm * (options.lr_from + (options.lr_to - options.lr_from) * progress)
+
+
+def progress_at(step, began, options):
+    """How much of the run is done, by steps or by the clock, whichever is further."""
+    by_clock = (time.time() - began) / (60 * options.minutes) if options.minutes else 0.0
+    return min(1.0, max(step / options.steps, by_clock))
 
 
 def work(rank, shared, options):
@@ -116,7 +122,7 @@ def work(rank, shared, options):
     model, parameters, gradients = shared["model"], shared["parameters"], shared["gradients"]
     bind(model, gradients[rank], "grad")
     units = share_out(units_of(model, shared["state"]), options.workers)[rank]
-    counter, barrier = shared["counter"], shared["barrier"]
+    counter, barrier, progress = shared["counter"], shared["barrier"], shared["progress"]
     began, seen = time.time(), 0
     stream = corpus.batches(options.seed, options.batch_tokens)
     for step in range(options.steps):
@@ -141,14 +147,15 @@ def work(rank, shared, options):
                 gradient = unit.slice(gradients[0]).clone()
                 for other in range(1, options.workers):
                     gradient += unit.slice(gradients[other])
-                unit.update(parameters, gradient, options.done + step + 1, scale_at(step, options))
+                unit.update(parameters, gradient, options.done + step + 1, scale_at(step, progress.value, options))
         if rank == 0:
             counter.value = 0
+            progress.value = progress_at(step + 1, began, options)
             seen += sum(int(corpus.offsets[row + 1] - corpus.offsets[row]) for row in batch)
             shared["seen"].value += float(sum(int(corpus.offsets[row + 1] - corpus.offsets[row]) for row in batch))
             shared["average"].value += (float(shared["losses"].sum()) - shared["average"].value) * (1.0 if step == 0 else 0.05)
         barrier.wait()
-        last = step + 1 == options.steps
+        last = progress.value >= 1.0
         if rank == 0 and ((step + 1) % options.log_every == 0 or last):
             print(f"step {options.done + step + 1} loss {shared['average'].value:.4f} tokens {shared['seen'].value / 1e6:.2f}M "
                   f"{seen / (time.time() - began):.0f} tokens/s {time.strftime('%H:%M:%S')}", flush=True)
@@ -157,6 +164,8 @@ def work(rank, shared, options):
         if rank == options.workers - 1 and held_out is not None and ((step + 1) % options.save_every == 0 or last):
             rows = np.arange(min(options.validation_rows, len(held_out.offsets) - 1))
             print("  held out:", json.dumps(validate(model, held_out, rows)), flush=True)
+        if last:
+            break
 
 
 def save(shared, options, step):
@@ -178,6 +187,7 @@ def parse_options():
     parser.add_argument("--save", required=True)
     parser.add_argument("--resume")
     parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--minutes", type=float, help="stop, and anneal, by the clock if that comes first")
     parser.add_argument("--batch-tokens", type=int, default=8192)
     parser.add_argument("--pieces", type=int, default=8, help="parts of a batch the workers pull")
     parser.add_argument("--lr-from", type=float, default=1.0)
@@ -223,6 +233,7 @@ def main():
         "counter": mp.Value("i", 0),
         "barrier": mp.Barrier(options.workers),
         "average": mp.Value("d", 0.0),
+        "progress": mp.Value("d", 0.0),
         "seen": mp.Value("d", seen),
     }
     context = mp.get_context("fork")

@@ -26,19 +26,19 @@ type MakeExchange = (random: SeededRandom, lexicon: Lexicon) => Exchange;
 
 /** Every skill but recall, with how often it comes. */
 const SKILLS: readonly (readonly [number, MakeExchange])[] = [
-  [6, greetingExchange],
-  [5, introductionExchange],
-  [7, smallTalkExchange],
-  [11, countingExchange],
-  [10, listingExchange],
-  [13, spellingExchange],
-  [13, reversingExchange],
-  [9, repeatingExchange],
+  [4, greetingExchange],
+  [3, introductionExchange],
+  [5, smallTalkExchange],
+  [12, countingExchange],
+  [7, listingExchange],
+  [20, spellingExchange],
+  [16, reversingExchange],
+  [12, repeatingExchange],
   [16, sumExchange],
-  [8, knowledgeExchange],
-  [14, unknownExchange],
-  [5, (random, lexicon) => storyExchange(random, lexicon, "short")],
-  [2, (random, lexicon) => storyExchange(random, lexicon, "plain")],
+  [6, knowledgeExchange],
+  [9, unknownExchange],
+  [4, (random, lexicon) => storyExchange(random, lexicon, "short")],
+  [1, (random, lexicon) => storyExchange(random, lexicon, "plain")],
 ];
 const LONG_ANSWERS: readonly (readonly [number, MakeExchange])[] = [
   [2, (random, lexicon) => storyExchange(random, lexicon, "long")],
@@ -59,7 +59,7 @@ export function skillExchange(
   lexicon: Lexicon,
   longAnswers = false,
 ): Exchange {
-  const choices = longAnswers && random.chance(0.06) ? LONG_ANSWERS : SKILLS;
+  const choices = longAnswers && random.chance(0.025) ? LONG_ANSWERS : SKILLS;
   return weighted(random, choices)(random, lexicon);
 }
 
