@@ -3,7 +3,7 @@
 // that is read back through the block table. A wrong table, a lost copy, a stale or foreign block
 // therefore gives another token than a fresh run of the same request would.
 
-import { defined, prefillLoad, uniformAt } from "@loci/core";
+import { assert, defined, prefillLoad, uniformAt } from "@loci/core";
 import type { SampledLogprobs, SamplingParams, TokenLogprob } from "@loci/core";
 import type {
   QuerySlice,
@@ -125,6 +125,9 @@ export class HashRunner implements Runner, TokenText {
       // Zero: another slice of this step has written it and has yet to attend.
       const stored = defined(this.#contexts[slot]);
       if (stored !== 0 && stored !== context) foreign = mix(foreign, position);
+      if (slice.sample === null) continue;
+      const known = slice.sample.history[position];
+      assert(known === this.#tokens[slot], "the history is what the blocks hold");
     }
     return foreign === 0 ? context : mix(context, foreign);
   }
