@@ -38,11 +38,11 @@ export function callAsync<A extends unknown[], R>(
   ...args: A
 ): Promise<R> {
   const { async: start } = nativeFunction as unknown as {
-    async: (...args: [...A, (error: unknown, result: R) => void]) => void;
+    async: (...args: [...A, (error: Error | null, result: R) => void]) => void;
   };
   return new Promise((resolve, reject) => {
     start(...args, (error, result) => {
-      if (error) reject(error instanceof Error ? error : new Error(String(error)));
+      if (error) reject(error);
       else resolve(result);
     });
   });

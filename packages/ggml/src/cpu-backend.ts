@@ -35,9 +35,7 @@ export class CpuBackend implements Disposable {
     base.threadpoolParamsInit(params, threads);
     new DataView(params.buffer).setUint32(pollOffset, pollLevel, true);
     const newThreadpool = cpuFunction("void * ggml_threadpool_new(void * params)");
-    this.#freeThreadpool = cpuFunction("void ggml_threadpool_free(void * pool)") as (
-      pool: Pointer,
-    ) => void;
+    this.#freeThreadpool = cpuFunction("void ggml_threadpool_free(void * pool)");
     const threadpool = newThreadpool(params) as Pointer | null;
     if (threadpool === null) throw new LociError("out_of_memory", "No threads for ggml.");
     this.#threadpool = threadpool;

@@ -18,12 +18,14 @@ const mapShared = 1;
 const failed = 0xffff_ffff_ffff_ffffn;
 
 type Map = (
-  address: null,
-  bytes: number,
-  protection: number,
-  flags: number,
-  file: number,
-  offset: number,
+  ...args: [
+    address: null,
+    bytes: number,
+    protection: number,
+    flags: number,
+    file: number,
+    offset: number,
+  ]
 ) => Pointer;
 
 /** Maps `path`, which must hold exactly `bytesExpected` bytes (as when it was checked). */

@@ -18,6 +18,9 @@ export interface WeightLocation {
   readonly byteLength: number;
 }
 
+/** Entries of the null-terminated list of extra buffer types; one or two in reality. */
+const extraTypesMax = 8;
+
 const usageWeights = 1;
 const statusSuccess = 0;
 /** Offset of `buffer` in ggml_tensor. */
@@ -137,7 +140,8 @@ function findRepackType(): Pointer | null {
   const { base, device } = loadGgml();
   const extraTypes = cpuFunction("void * ggml_backend_dev_get_extra_bufts(void * device)");
   const list = extraTypes(device) as Pointer | null;
-  for (let index = 0; list !== null && index < 8; index++) {
+  if (list === null) return null;
+  for (let index = 0; index < extraTypesMax; index++) {
     const type = koffi.decode(list, index * 8, "void *") as Pointer | null;
     if (type === null) return null;
     if (base.bufferTypeName(type) === "CPU_REPACK") return type;

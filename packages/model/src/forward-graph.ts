@@ -45,7 +45,6 @@ export class ForwardGraph implements Disposable {
     };
     const logits = graph.output(options.architecture.build(graph, inputs, this.#attention));
     graph.allocate();
-    const integers = (tensor: Pointer): Int32Array => new Int32Array(tensorBytes(tensor));
     this.#tokens = integers(tokens);
     this.#positions = integers(positions);
     this.#outputRows = integers(outputRows);
@@ -87,4 +86,8 @@ export class ForwardGraph implements Disposable {
   [Symbol.dispose](): void {
     this.#graph[Symbol.dispose]();
   }
+}
+
+function integers(tensor: Pointer): Int32Array {
+  return new Int32Array(tensorBytes(tensor));
 }

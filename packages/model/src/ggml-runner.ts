@@ -11,7 +11,6 @@ import {
 } from "@loci/engine";
 import { type Clock, assert, defined } from "@loci/core";
 import type { CpuBackend, Vocabulary } from "@loci/ggml";
-import type { KvMemory } from "./attention/attention.ts";
 import { ForwardGraph, type ForwardGraphOptions } from "./forward-graph.ts";
 import { GraphCache } from "./graph-cache.ts";
 import { type StepWork, stepThreads } from "./step-threads.ts";

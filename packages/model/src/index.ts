@@ -1,16 +1,7 @@
 export { supportedArchitectures } from "./architectures/supported-architectures.ts";
 export type { KvCacheType } from "./attention/attention.ts";
 export type { AttentionChoice } from "./attention/create-kv-memory.ts";
-export {
-  ChatTemplate,
-  type ChatTemplateLimits,
-  type ChatTemplateOptions,
-  type RenderedChat,
-} from "./chat-template/chat-template.ts";
 export { detectToolCallFormat } from "./chat-template/tool-call-format.ts";
-export { checkGrammar } from "./grammar/gbnf-check.ts";
-export { grammarForSchema } from "./grammar/json-schema-to-gbnf.ts";
-export { grammarForToolCalls, type ToolCallGrammarOptions } from "./grammar/tool-call-grammar.ts";
 export { GgmlRunner } from "./ggml-runner.ts";
 export {
   loadModel,

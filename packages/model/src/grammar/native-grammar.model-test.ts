@@ -11,7 +11,6 @@ import { writeRandomModel } from "../testing/random-model.ts";
 import { checkGrammar } from "./gbnf-check.ts";
 import { grammarMatches, sampleSentence } from "./gbnf-matcher.ts";
 import { grammarForSchema } from "./json-schema-to-gbnf.ts";
-import { grammarForToolCalls } from "./tool-call-grammar.ts";
 
 let folder = "";
 let vocabulary: Vocabulary;
@@ -102,18 +101,6 @@ describe("llama.cpp", () => {
     let compared = 0;
     for (let round = 0; round < 10; round++) compared += await compare(gbnf, choose);
     expect(compared).toBeGreaterThan(5);
-  });
-
-  test("reads the grammars of tool calls", async () => {
-    for (const format of ["hermes", "mistral", "llama3-json"] as const) {
-      const gbnf = grammarForToolCalls({ tools: [{ name: "f" }], format, parallel: true });
-      const call = `{"name": "f", "${format === "llama3-json" ? "parameters" : "arguments"}": {}}`;
-      const text = {
-        hermes: `<tool_call>\n${call}\n</tool_call>`,
-        mistral: `[TOOL_CALLS][${call}]`,
-      };
-      expect(await nativeMatches(gbnf, format === "llama3-json" ? call : text[format])).toBe(true);
-    }
   });
 
   test("reads every random grammar that the check passes, and agrees on its texts", async () => {

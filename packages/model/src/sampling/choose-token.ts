@@ -12,7 +12,7 @@ export function argmax(logits: Float32Array): number {
   let best = 0;
   let bestLogit = -Infinity;
   for (let token = 0; token < logits.length; token++) {
-    const logit = logits[token] as number;
+    const logit = logits[token] ?? -Infinity;
     if (logit > bestLogit) {
       bestLogit = logit;
       best = token;
@@ -43,7 +43,7 @@ function byLogit(logits: Float32Array, a: number, b: number): number {
 function atLeast(logits: Float32Array, threshold: number): number[] {
   const tokens: number[] = [];
   for (let token = 0; token < logits.length; token++) {
-    if ((logits[token] as number) >= threshold) tokens.push(token);
+    if ((logits[token] ?? -Infinity) >= threshold) tokens.push(token);
   }
   return tokens;
 }
@@ -72,7 +72,7 @@ function draw(
 ): number {
   assert(tokens.length > 0, "there is a token to draw");
   const weight = (token: number): number =>
-    Math.exp(((logits[token] as number) - point.bestLogit) / point.temperature);
+    Math.exp(((logits[token] ?? -Infinity) - point.bestLogit) / point.temperature);
   let total = 0;
   for (const token of tokens) total += weight(token);
   let remaining = point.uniform * total;

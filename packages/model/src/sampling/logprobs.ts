@@ -31,7 +31,7 @@ export function largest(logits: Float32Array, count: number): number[] {
   const top: number[] = [];
   if (count === 0) return top;
   for (let token = 0; token < logits.length; token++) {
-    const logit = logits[token] as number;
+    const logit = logits[token] ?? -Infinity;
     if (top.length === count && logit <= defined(logits[defined(top.at(-1))])) continue;
     let place = top.length;
     while (place > 0 && logit > defined(logits[defined(top[place - 1])])) place--;

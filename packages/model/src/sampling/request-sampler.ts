@@ -100,7 +100,7 @@ export class RequestSampler implements Disposable {
 function tokensAbove(logits: Float32Array, threshold: number): number[] {
   const tokens: number[] = [];
   for (let token = 0; token < logits.length; token++) {
-    const logit = logits[token] as number;
+    const logit = logits[token] ?? -Infinity;
     if (logit > threshold && logit !== -Infinity) tokens.push(token);
   }
   return tokens;
