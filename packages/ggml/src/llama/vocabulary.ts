@@ -63,22 +63,22 @@ export class Vocabulary implements Disposable {
     if (bytes.length > textBytesMax) {
       throw new LociError("payload_too_large", "The text is too long to tokenise.");
     }
-    // A token stands for at least one byte, so this bound holds for every vocabulary; special
-    // tokens around the text are few.
-    const tokens = new Int32Array(bytes.length + 16);
-    const run = this.#llama.tokenize;
-    const args = [
-      this.#vocabulary,
-      bytes,
-      bytes.length,
-      tokens,
-      tokens.length,
-      addSpecial,
-      parseSpecial,
-    ] as const;
-    const count = bytes.length <= syncBytesMax ? run(...args) : await callAsync(run, ...args);
-    if (count < 0) throw new LociError("internal", "The tokenizer returned too many tokens.");
-    return tokens.slice(0, count);
+    const run = async (capacity: number): Promise<Int32Array | number> => {
+      const tokens = new Int32Array(capacity);
+      const { tokenize } = this.#llama;
+      const args = [this.#vocabulary, bytes, bytes.length, tokens, capacity] as const;
+      const count =
+        bytes.length <= syncBytesMax
+          ? tokenize(...args, addSpecial, parseSpecial)
+          : await callAsync(tokenize, ...args, addSpecial, parseSpecial);
+      return count < 0 ? -count : tokens.slice(0, count);
+    };
+    // Nearly every token stands for at least a byte; where not, llama.cpp says how many there are.
+    const first = await run(bytes.length + 16);
+    const tokens = typeof first === "number" ? await run(first) : first;
+    if (typeof tokens === "number")
+      throw new LociError("internal", "The tokenizer gave no tokens.");
+    return tokens;
   }
 
   /** The bytes a token stands for; empty for control tokens. */
