@@ -36,7 +36,8 @@ export async function runChat(
     temperature,
   });
   const conversation = new Conversation(system);
-  if (process.stdin.isTTY) return await chatInTerminal({ client, conversation, output });
+  const { stdin: input, stdout: screen } = process;
+  if (input.isTTY) return await chatInTerminal({ client, conversation, output, input, screen });
   return await answerOnce(client, conversation, output);
 }
 

@@ -18,9 +18,13 @@ const bracketedPasteOn = "\u001B[?2004h";
 const bracketedPasteOff = "\u001B[?2004l";
 
 export interface TerminalChatParts {
-  readonly client: ChatClient;
+  readonly client: Pick<ChatClient, "model" | "answer">;
   readonly conversation: Conversation;
   readonly output: Output;
+  /** The keyboard. */
+  readonly input: NodeJS.ReadableStream;
+  /** Where the editor line is drawn; the same place as `output`. */
+  readonly screen: NodeJS.WritableStream;
 }
 
 /** Runs until /exit, Ctrl+D or a second Ctrl+C; returns the exit code. */
@@ -43,8 +47,9 @@ class TerminalChat {
   constructor(parts: TerminalChatParts) {
     this.#parts = parts;
     this.#editor = createInterface({
-      input: process.stdin,
-      output: process.stdout,
+      input: parts.input,
+      output: parts.screen,
+      terminal: true,
       prompt: paint(parts.output, "green", "> "),
     });
   }
@@ -54,20 +59,21 @@ class TerminalChat {
       (message) => this.#receive(message),
       (action) => setImmediate(action),
     );
-    emitKeypressEvents(process.stdin);
-    process.stdin.on("keypress", (_text: unknown, key?: { readonly name?: string }) => {
+    const { input, screen } = this.#parts;
+    emitKeypressEvents(input);
+    input.on("keypress", (_text: unknown, key?: { readonly name?: string }) => {
       if (key?.name === "paste-start") lines.pasteStarted();
       if (key?.name === "paste-end") lines.pasteEnded();
     });
     this.#editor.on("line", (text) => lines.line(text));
     this.#editor.on("SIGINT", () => this.#interrupt());
     this.#editor.on("close", () => this.#ended.resolve(exitCodes.ok));
-    process.stdout.write(bracketedPasteOn);
+    screen.write(bracketedPasteOn);
     this.#editor.prompt();
     try {
       return await this.#ended.promise;
     } finally {
-      process.stdout.write(bracketedPasteOff);
+      screen.write(bracketedPasteOff);
       this.#answering?.abort();
       this.#editor.close();
     }
