@@ -215,4 +215,31 @@ describe("Engine under random traces", () => {
     }
     expect(cut).toBeGreaterThan(90);
   });
+
+  it("lets no answer pause while there is memory, whatever else is going on", () => {
+    let pairs = 0;
+    for (let seed = 2000; seed < 2030; seed++) {
+      const world = makeWorld(seed, { blockCount: 4000, stepTokensMax: 20 });
+      world.runner.keepBatches = 2;
+      let before = new Set<string>();
+      for (let step = 0; step < 80; step++) {
+        const { batches } = world.runner;
+        const last = batches.at(-1);
+        turn(world, step, 0);
+        const batch = batches.at(-1);
+        if (batch === last || batch === undefined) continue;
+        const present = new Set(batch.slices.map(({ requestId }) => requestId));
+        for (const id of before) {
+          const wasCancelled = world.outcomes.get(id)?.end?.startsWith("cancelled") === true;
+          assert(present.has(id) || wasCancelled, "who decodes takes part in every step");
+        }
+        const sampling = batch.slices.filter(({ sample }) => sample !== null);
+        const ids = sampling.map(({ requestId }) => requestId);
+        before = new Set(ids.filter((id) => world.outcomes.get(id)?.end === null));
+        pairs += before.size;
+      }
+      finish(world);
+    }
+    expect(pairs).toBeGreaterThan(1000);
+  });
 });

@@ -24,6 +24,9 @@ import type { Runner, StepBatch, StepResult, TokenText } from "./runner.ts";
 /** An idle engine checks itself at most this often. */
 const integrityIntervalMs = 60_000;
 
+/** When a client that comes while the server closes may try again: a restart takes seconds. */
+const retryAfterSeconds = 5;
+
 export interface LocalServiceParts {
   readonly runner: Runner;
   readonly tokenText: TokenText;
@@ -68,7 +71,7 @@ export class LocalService implements GenerationService {
     signal: AbortSignal,
   ): AsyncGenerator<GenerationEvent, void, undefined> {
     if (this.#closing) {
-      throw new LociError("unavailable", "The server is shutting down.", { retryAfterSeconds: 5 });
+      throw new LociError("unavailable", "The server is shutting down.", { retryAfterSeconds });
     }
     this.#engine.submit(request, this.#clock.nowMs());
     const channel = new EventChannel();
@@ -83,6 +86,11 @@ export class LocalService implements GenerationService {
       signal.removeEventListener("abort", cancel);
       cancel();
     }
+  }
+
+  /** Tokens that a prompt and its answer can have: the model's context or the whole KV memory. */
+  get contextTokensMax(): number {
+    return this.#engine.contextTokensMax;
   }
 
   snapshot(): ServiceSnapshot {

@@ -180,7 +180,7 @@ export class PrefixIndex {
 
   /**
    * The step failed: nothing it computed may be served. All sequences that took part must have
-   * been closed with `keepTokens` 0.
+   * been closed before, keeping nothing.
    */
   revoke(nowMs: number): void {
     this.#redundant = [];
