@@ -7,7 +7,7 @@ import type { ApiKeys } from "./api-keys.ts";
 import type { OriginGuard } from "./origin-guard.ts";
 import { PipelineGuard } from "./pipeline-guard.ts";
 import type { ServerContext } from "./server-context.ts";
-import { cutWhenStalled } from "./stalled-reader.ts";
+import { cutWhenStalled, inPieces } from "./stalled-reader.ts";
 
 export interface GateParts {
   readonly context: ServerContext;
@@ -42,11 +42,12 @@ export function installGates(app: FastifyInstance, parts: GateParts): void {
     request.log.info({ route, status, ms: Math.round(reply.elapsedTime) }, "request");
     done();
   });
-  app.addHook("onSend", (_request, reply, _payload, done) => {
-    reply.raw.once("prefinish", () => {
-      cutWhenStalled(reply.raw, context.clock, context.limits.slowReaderMs);
-    });
-    done();
+  app.addHook("onSend", (_request, reply, payload, done) => {
+    cutWhenStalled(reply.raw, context.clock, context.limits.slowReaderMs);
+    const body = inPieces(payload);
+    // The length of a stream is told by its chunks.
+    if (body !== payload) reply.removeHeader("content-length");
+    done(null, body);
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { byteTokens } from "./testing/byte-codec.ts";
+import { byteModel, byteTokens } from "./testing/byte-codec.ts";
 import { ManualClock } from "./testing/manual-clock.ts";
 import { RawConnection } from "./testing/raw-connection.ts";
 import { Gate } from "./testing/scripted-service.ts";
@@ -133,6 +133,46 @@ describe("a client that does not read", () => {
     client.socket.resume();
     await client.until((text) => text.includes("[DONE]"));
     expect(client.text.split('"content":"a"').length - 1).toBe(tokens.length);
+  });
+});
+
+describe("a client that does not read a whole answer", () => {
+  const large = { prompt: "a".repeat(1_500_000), echo: true, n: 8 };
+  const model = byteModel({ contextTokensMax: 2_000_000 });
+
+  async function stalledWhole(server: TestServer): Promise<RawConnection> {
+    const client = await connected(server);
+    client.socket.pause();
+    client.post("/v1/completions", large);
+    await server.service.until(() => server.service.requests.length === 8);
+    for (let turnsFull = 0; turnsFull < 100;) {
+      const [socket] = server.connections.open;
+      turnsFull = socket?.writableNeedDrain === true ? turnsFull + 1 : 0;
+      await setImmediate();
+    }
+    return client;
+  }
+
+  test("is cut after 30 s without progress", async () => {
+    const clock = new ManualClock();
+    await using server = testServer("!", { clock, model });
+    await using client = await stalledWhole(server);
+    expect(unreadBytes(server)).toBeLessThanOrEqual(256 * 1024);
+    clock.advance(60_000);
+    client.socket.resume();
+    await client.untilClosed();
+    expect(client.text.length).toBeLessThan(12_000_000);
+    expect(server.connections.open.size).toBe(0);
+  });
+
+  test("gets all of it when it goes on in time", async () => {
+    const clock = new ManualClock();
+    await using server = testServer("!", { clock, model });
+    await using client = await stalledWhole(server);
+    clock.advance(29_000);
+    client.socket.resume();
+    await client.until(() => client.bytes > 12_000_000 && client.endsWith("0\r\n\r\n"));
+    expect(client.closed).toBe(false);
   });
 });
 

@@ -5,14 +5,16 @@ import { once } from "node:events";
 
 export class RawConnection implements AsyncDisposable {
   readonly socket: Socket;
-  #received = Buffer.alloc(0);
+  readonly #received: Buffer[] = [];
+  #bytes = 0;
   #closed = false;
   #watchers: (() => void)[] = [];
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on("data", (bytes: Buffer) => {
-      this.#received = Buffer.concat([this.#received, bytes]);
+      this.#received.push(bytes);
+      this.#bytes += bytes.length;
       this.#changed();
     });
     // A reset by the server is an end like any other for these tests.
@@ -31,7 +33,16 @@ export class RawConnection implements AsyncDisposable {
   }
 
   get text(): string {
-    return this.#received.toString("latin1");
+    return Buffer.concat(this.#received).toString("latin1");
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Looks at the last piece that arrived only. */
+  endsWith(text: string): boolean {
+    return this.#received.at(-1)?.toString("latin1").endsWith(text) ?? false;
   }
 
   get closed(): boolean {

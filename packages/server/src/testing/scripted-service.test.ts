@@ -23,7 +23,7 @@ const request = (overrides: Partial<GenerationRequest> = {}): GenerationRequest 
   sampling: greedySampling,
   ...overrides,
 });
-const events = (one: GenerationRequest, signal = never()): AsyncIterable<GenerationEvent> =>
+const play = (one: GenerationRequest, signal = never()): AsyncIterable<GenerationEvent> =>
   service.generate(one, signal);
 const idle = (): boolean => {
   const { requestsRunning, requestsWaiting } = service.snapshot();
@@ -32,7 +32,7 @@ const idle = (): boolean => {
 
 describe("ScriptedService", () => {
   it("starts once, gives tokens, and finishes with the usage of just those", async () => {
-    const all = await collect(events(request()));
+    const all = await collect(play(request()));
     expect(all.map((event) => event.type)).toEqual([
       "started",
       ...Array.from({ length: 8 }, () => "token"),
@@ -47,13 +47,13 @@ describe("ScriptedService", () => {
 
   it("gives the same tokens for the same request", async () => {
     const sampling = { ...greedySampling, temperature: 1, seed: 7 };
-    const first = tokenIds(await collect(events(request({ sampling }))));
-    expect(tokenIds(await collect(events(request({ sampling }))))).toEqual(first);
+    const first = tokenIds(await collect(play(request({ sampling }))));
+    expect(tokenIds(await collect(play(request({ sampling }))))).toEqual(first);
   });
 
   it("reports as many alternatives as asked for", async () => {
     const sampling = { ...greedySampling, logprobsTop: 3 };
-    const all = await collect(events(request({ sampling, maxTokens: 2 })));
+    const all = await collect(play(request({ sampling, maxTokens: 2 })));
     for (const event of all) {
       const found = event.type === "token" ? event.logprobs?.top.length : 3;
       expect(found).toBe(3);
@@ -61,13 +61,13 @@ describe("ScriptedService", () => {
   });
 
   it("serves several at once, each its own", async () => {
-    const alone = tokenIds(await collect(events(request())));
-    const together = await Promise.all(Array.from({ length: 4 }, () => collect(events(request()))));
+    const alone = tokenIds(await collect(play(request())));
+    const together = await Promise.all(Array.from({ length: 4 }, () => collect(play(request()))));
     for (const one of together) expect(tokenIds(one)).toEqual(alone);
   });
 
   it("never starts when its signal has aborted, and says cancelled", async () => {
-    const all = await settle(events(request(), AbortSignal.abort()));
+    const all = await settle(play(request(), AbortSignal.abort()));
     expect(all.ending).toBe("cancelled");
     expect(all.events.filter((event) => event.type === "token")).toEqual([]);
     expect(idle()).toBe(true);
@@ -76,7 +76,7 @@ describe("ScriptedService", () => {
   it("ends soon after its signal aborts, and says cancelled", async () => {
     const controller = new AbortController();
     const one = request({ maxTokens: 32 });
-    const all = await settle(events(one, controller.signal), (event) => {
+    const all = await settle(play(one, controller.signal), (event) => {
       if (event.type === "token") controller.abort();
     });
     expect(all.ending).toBe("cancelled");
@@ -84,17 +84,17 @@ describe("ScriptedService", () => {
   });
 
   it("forgets a request whose reader leaves the loop", async () => {
-    for await (const event of events(request({ maxTokens: 32 }))) {
+    for await (const event of play(request({ maxTokens: 32 }))) {
       if (event.type === "token") break;
     }
     // Another request passes only through a service that still works.
-    expect(tokenIds(await collect(events(request())))).toHaveLength(8);
+    expect(tokenIds(await collect(play(request())))).toHaveLength(8);
     expect(idle()).toBe(true);
   });
 
   it("counts", async () => {
     const before = service.snapshot();
-    await collect(events(request()));
+    await collect(play(request()));
     const after = service.snapshot();
     expect(after.generatedTokens - before.generatedTokens).toBe(8);
     expect(after.promptTokens - before.promptTokens).toBe(promptTokens.length);
