@@ -140,6 +140,8 @@ function installRoutes(app: FastifyInstance, context: ServerContext): void {
   // Answers are built by our own code; the schemas only describe them.
   app.setSerializerCompiler(() => JSON.stringify);
   app.register(fastifySwagger, {
+    // The rest of a path is a parameter to readers; to the router it is a wildcard.
+    transform: ({ schema, url }) => ({ schema, url: url.replace("*", ":id") }),
     openapi: {
       openapi: "3.1.0",
       info: { title: "loci", version: context.version },

@@ -250,7 +250,7 @@ describe("/openapi.json", () => {
       "/v1/detokenize",
       "/v1/health",
       "/v1/models",
-      "/v1/models/{*}",
+      "/v1/models/{id}",
       "/v1/tokenize",
       "/version",
     ]);
@@ -258,6 +258,13 @@ describe("/openapi.json", () => {
     const schema = operation.requestBody.content["application/json"].schema;
     expect(schema.required).toEqual(["messages"]);
     expect(schema.properties.n).toMatchObject({ type: "integer", minimum: 1, maximum: 8 });
+    expect(Object.keys(operation.responses["200"].content)).toEqual([
+      "application/json",
+      "text/event-stream",
+    ]);
+    expect(body.paths["/v1/models/{id}"].get.parameters).toMatchObject([
+      { in: "path", name: "id" },
+    ]);
     expect(Object.keys(operation.responses)).toEqual(["200", "4XX", "5XX"]);
   });
 });

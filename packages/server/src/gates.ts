@@ -39,7 +39,9 @@ export function installGates(app: FastifyInstance, parts: GateParts): void {
     const route = request.routeOptions.url ?? "unknown";
     const status = reply.raw.statusCode;
     context.metrics.response(route, status);
-    request.log.info({ route, status, ms: Math.round(reply.elapsedTime) }, "request");
+    // Probes come every few seconds and say nothing.
+    const level = request.routeOptions.config.open === true ? "debug" : "info";
+    request.log[level]({ route, status, ms: Math.round(reply.elapsedTime) }, "request");
     done();
   });
   app.addHook("onSend", (_request, reply, payload, done) => {

@@ -48,11 +48,19 @@ export function documented(route: RouteDescription): FastifySchema {
     tags: [route.tag],
     ...(route.streams ? { description: streams } : {}),
     response: {
-      200: route.response ?? { type: "string" },
+      200: answer(route),
       "4xx": errorResponse,
       "5xx": errorResponse,
     },
   };
+}
+
+function answer({ response, streams }: RouteDescription): object {
+  const description = "The answer";
+  const text = { schema: { type: "string" } };
+  if (response === undefined) return { description, content: { "text/plain": text } };
+  const json = { "application/json": { schema: response } };
+  return { description, content: streams ? { ...json, "text/event-stream": text } : json };
 }
 
 /** The response is left out of the type, as nothing is checked against it. */
