@@ -34,6 +34,13 @@ const weightTypes = [
   ["q4_K", "f16"],
   ["q6_K", "f16"],
 ] as const;
+/**
+ * ggml rounds activations to int8 for these types, 256 at a time: a difference in the last bit
+ * flips roundings, and each layer adds its own. With more layers libllama differs from itself by
+ * the bar when only its batch size changes.
+ */
+const kQuantLayers = 2;
+
 const ways: readonly AttentionChoice[] = ["native", "portable"];
 
 /** f32 weights and KV agree to rounding; quantised activations amplify it. */
@@ -80,7 +87,8 @@ const written = new Set<string>();
 
 function modelPath({ architecture, weightType, shape }: Setup): string {
   const scaling = shape?.ropeScaling?.type ?? "plain";
-  const path = join(directory, `${architecture}-${weightType}-${scaling}.gguf`);
+  const layers = shape?.layers ?? "all";
+  const path = join(directory, `${architecture}-${weightType}-${scaling}-${layers}.gguf`);
   if (written.has(path)) return path;
   written.add(path);
   writeRandomModel(path, { architecture, weightType, seed: 11, ...(shape && { shape }) });
@@ -180,7 +188,8 @@ async function cachedPrefixLogits(model: LoadedModel, tokens: Int32Array): Promi
 describe.each(ways)("%s attention", (attention) => {
   describe.each(architectures)("%s", (architecture) => {
     test.each(weightTypes)("%s weights, %s cache", async (weightType, cacheType) => {
-      await expectEqualLogits({ architecture, weightType, cacheType }, attention);
+      const shape = weightType.endsWith("_K") ? { layers: kQuantLayers } : {};
+      await expectEqualLogits({ architecture, weightType, cacheType, shape }, attention);
     });
   });
 
