@@ -56,4 +56,6 @@ export interface TextCodec {
   tokenBytes(tokenId: number): Uint8Array;
   /** GBNF for a JSON schema (`null`: any JSON object); throws unsupported_schema. */
   grammarForSchema(schema: unknown): string;
+  /** Throws invalid_request for a GBNF text that cannot be used safely; before it is generated with. */
+  checkGrammar(grammar: string): void;
 }

@@ -11,6 +11,7 @@ import type { TokenText } from "@loci/engine";
 import { GrammarState, type Vocabulary } from "@loci/ggml";
 import type { ChatTemplate } from "./chat-template/chat-template.ts";
 import { checkGrammar } from "./grammar/gbnf-check.ts";
+import { gbnfLimits } from "./grammar/gbnf-limits.ts";
 import { grammarForSchema } from "./grammar/json-schema-to-gbnf.ts";
 
 export class ModelCodec implements TextCodec, TokenText {
@@ -68,7 +69,7 @@ export class ModelCodec implements TextCodec, TokenText {
   }
 
   checkGrammar(grammar: string): void {
-    checkGrammar(grammar);
+    checkGrammar(grammar, gbnfLimits.madeTextUnitsMax);
     this.#tried(grammar);
   }
 

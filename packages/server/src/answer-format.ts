@@ -16,10 +16,10 @@ export interface AnswerFormat {
 export function answerFormat(body: GenerationFields, codec: TextCodec): AnswerFormat | null {
   const wishes = [
     fromResponseFormat(body, codec),
-    fromGrammar("grammar", body.grammar),
+    fromGrammar("grammar", body.grammar, codec),
     fromSchema("guided_json", body.guided_json, codec),
     fromSchema("structured_outputs", body.structured_outputs?.json, codec),
-    fromGrammar("structured_outputs", body.structured_outputs?.grammar),
+    fromGrammar("structured_outputs", body.structured_outputs?.grammar, codec),
   ].filter((wish) => wish !== null);
   const [first, second] = wishes;
   if (second !== undefined) {
@@ -37,9 +37,14 @@ function fromResponseFormat(body: GenerationFields, codec: TextCodec): AnswerFor
   return fromSchema("response_format", format.schema ?? null, codec);
 }
 
-function fromGrammar(param: string, grammar: string | undefined): AnswerFormat | null {
+function fromGrammar(
+  param: string,
+  grammar: string | undefined,
+  codec: TextCodec,
+): AnswerFormat | null {
   if (grammar === undefined) return null;
   if (grammar.includes("\0")) throw invalid(param, "A grammar holds no NUL character.");
+  named(param, () => codec.checkGrammar(grammar));
   return { param, grammar };
 }
 
@@ -59,8 +64,13 @@ export function schemaGrammar(schema: unknown, param: string, codec: TextCodec):
       { param },
     );
   }
+  return named(param, () => codec.grammarForSchema(schema));
+}
+
+/** What `make` returns; its LociError names the field. */
+function named<T>(param: string, make: () => T): T {
   try {
-    return codec.grammarForSchema(schema);
+    return make();
   } catch (error) {
     if (!(error instanceof LociError) || error.param !== null) throw error;
     throw new LociError(error.code, error.message, { param, cause: error });

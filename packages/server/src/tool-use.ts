@@ -43,7 +43,10 @@ export function toolUse(
   const bound = required || callable.some((tool) => tool.function.strict === true);
   const parallel = named === null && (body.parallel_tool_calls ?? true);
   const demand = { format, tools: callable, required, parallel };
-  return { format, tools, parallel, grammar: bound ? toolGrammar(demand, context.codec) : null };
+  if (!bound) return { format, tools, parallel, grammar: null };
+  const grammar = toolGrammar(demand, context.codec);
+  context.codec.checkGrammar(grammar);
+  return { format, tools, parallel, grammar };
 }
 
 function knownFormat(context: ServerContext): KnownFormat {

@@ -39,6 +39,11 @@ export const byteCodec: TextCodec = {
     }
     return `root ::= object # ${JSON.stringify(schema)}\nobject ::= "{" [^}]* "}"\n`;
   },
+  checkGrammar: (grammar) => {
+    if (!/^root\s*::=/m.test(grammar)) {
+      throw new LociError("invalid_request", "The grammar has no rule 'root'.");
+    }
+  },
 };
 
 /** The tokens of `text` as an answer: its UTF-8 bytes. */
