@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { LociError, Random, type Clock } from "@loci/core";
 import { interleave } from "../measure/abba.ts";
 import { noiseBetween, readMachineTimes, type Noise } from "../measure/noise-guard.ts";
+import { positiveInteger } from "../measure/flag-values.ts";
 import { openOutput, type Output, type OutputOptions } from "../measure/output.ts";
 import { splitCores } from "../measure/pinning.ts";
 import { atLeast, shortNumber, table, type Bar, type Figure } from "../measure/report.ts";
@@ -22,9 +23,9 @@ import { engineCases, type EngineCase } from "./engine-cases.ts";
 interface EngineOptions extends OutputOptions {
   readonly model?: string;
   readonly types: string;
-  readonly threads?: string;
-  readonly pairs: string;
-  readonly seed: string;
+  readonly threads?: number;
+  readonly pairs: number;
+  readonly seed: number;
   readonly cases?: string;
 }
 
@@ -34,10 +35,10 @@ export function registerEngine(program: Command, clock: Clock): void {
     .description("prefill and decode speed of our engine against libllama's")
     .option("-m, --model <file>", "measure this GGUF file instead of generated ones")
     .option("--types <names>", "tensor types of the generated models", "q8_0,q4_0")
-    .option("--threads <n>", "compute threads; default all cores but one")
-    .option("--pairs <n>", "measurements of each arm per case", "5")
+    .option("--threads <n>", "compute threads; default all cores but one", positiveInteger)
+    .option("--pairs <n>", "measurements of each arm per case", positiveInteger, 5)
     .option("--cases <text>", "only cases whose name holds this text")
-    .option("--seed <n>", "seed of the order", "1")
+    .option("--seed <n>", "seed of the order", positiveInteger, 1)
     .option("--json", "print one JSON object as the last line")
     .option("--out <folder>", "where records go")
     .action(async (options: EngineOptions) => {
@@ -59,7 +60,7 @@ interface CaseResult {
 async function engineBench(options: EngineOptions, clock: Clock): Promise<void> {
   const output = openOutput("engine", options, clock);
   const cores = splitCores();
-  const threads = options.threads === undefined ? cores.serverThreads : Number(options.threads);
+  const threads = options.threads ?? cores.serverThreads;
   const cases = engineCases.filter((each) => each.name.includes(options.cases ?? ""));
   if (cases.length === 0) throw new LociError("config_invalid", "No case has such a name.");
   const models =
@@ -88,7 +89,7 @@ async function engineBench(options: EngineOptions, clock: Clock): Promise<void> 
       results.push(await measureCase(session, model.name, measured));
     }
   }
-  finish(output, results, { threads, pairs: Number(options.pairs), seed: Number(options.seed) });
+  finish(output, results, { threads, pairs: options.pairs, seed: options.seed });
 }
 
 interface Measuring {
@@ -112,7 +113,7 @@ async function measureCase(
   const cpuBefore = (ours.cpuSeconds() ?? 0) + (theirs.cpuSeconds() ?? 0);
   const seconds = { loci: [] as number[], libllama: [] as number[] };
   let idleShare = 0;
-  for (const { arm } of interleave([ours, theirs], Number(options.pairs), Number(options.seed))) {
+  for (const { arm } of interleave([ours, theirs], options.pairs, options.seed)) {
     const sleeper = arm === ours ? theirs : ours;
     const sleeperBefore = sleeper.cpuSeconds() ?? 0;
     const startMs = clock.nowMs();

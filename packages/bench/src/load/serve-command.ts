@@ -2,8 +2,9 @@
 // cores, interleaved order; a disturbed run is void and is repeated.
 
 import type { Command } from "commander";
-import { LociError, type Clock } from "@loci/core";
+import type { Clock } from "@loci/core";
 import { interleave } from "../measure/abba.ts";
+import { positiveInteger, positiveNumber } from "../measure/flag-values.ts";
 import { openOutput, type Output, type OutputOptions } from "../measure/output.ts";
 import { pinSelf, planCores, type CoreSplit } from "../measure/pinning.ts";
 import { shortNumber, table } from "../measure/report.ts";
@@ -28,14 +29,14 @@ interface ServeOptions extends OutputOptions {
   readonly peerBinary?: string;
   readonly only?: string;
   readonly sweepPeer?: boolean;
-  readonly pairs: string;
-  readonly seed: string;
-  readonly conversations: string;
-  readonly turns: string;
-  readonly rate: string;
+  readonly pairs: number;
+  readonly seed: number;
+  readonly conversations: number;
+  readonly turns: number;
+  readonly rate: number;
   readonly peerArgs?: string;
   readonly lociArgs?: string;
-  readonly threads?: string;
+  readonly threads?: number;
   readonly keepNoisy?: boolean;
 }
 
@@ -53,12 +54,21 @@ export function registerServe(program: Command, clock: Clock): void {
     .option("--loci-args <words>", "further arguments for loci serve")
     .option("--only <arm>", "run one arm: loci or llama-server")
     .option("--sweep-peer", "try the peer's candidate settings and print the best")
-    .option("--pairs <n>", "pairs of runs", "5")
-    .option("--seed <n>", "seed of tokens and order", "1")
-    .option("--conversations <n>", "conversations", String(chatWorkload.conversations))
-    .option("--turns <n>", "turns of each", String(chatWorkload.turns))
-    .option("--rate <n>", "conversations started per second", String(chatWorkload.startsPerSecond))
-    .option("--threads <n>", "compute threads of each server; default all cores but one")
+    .option("--pairs <n>", "pairs of runs", positiveInteger, 5)
+    .option("--seed <n>", "seed of tokens and order", positiveInteger, 1)
+    .option("--conversations <n>", "conversations", positiveInteger, chatWorkload.conversations)
+    .option("--turns <n>", "turns of each", positiveInteger, chatWorkload.turns)
+    .option(
+      "--rate <n>",
+      "conversations started per second",
+      positiveNumber,
+      chatWorkload.startsPerSecond,
+    )
+    .option(
+      "--threads <n>",
+      "compute threads of each server; default all cores but one",
+      positiveInteger,
+    )
     .option("--keep-noisy", "count disturbed runs instead of repeating them")
     .option("--json", "print one JSON object as the last line")
     .option("--out <folder>", "where records go")
@@ -83,11 +93,11 @@ async function serveBench(options: ServeOptions, clock: Clock): Promise<void> {
   const modelPath = findModel(options.model, "q8_0", output.progress);
   const planned = {
     ...chatWorkload,
-    conversations: positive(options.conversations),
-    turns: positive(options.turns),
-    startsPerSecond: positive(options.rate),
+    conversations: options.conversations,
+    turns: options.turns,
+    startsPerSecond: options.rate,
   };
-  const seed = positive(options.seed);
+  const seed = options.seed;
   const shape: WorkloadShape = { ...planned, tokenIds: tokenIdRange(modelPath), seed };
   const contextTokens = contextTokensNeeded(planned);
   const settings: ArmSettings = { modelPath, cores, contextTokens, extraArgs: [] };
@@ -99,14 +109,6 @@ async function serveBench(options: ServeOptions, clock: Clock): Promise<void> {
 function isOfficial(shape: WorkloadShape): boolean {
   const given = new Map<string, unknown>(Object.entries(shape));
   return Object.entries(chatWorkload).every(([name, value]) => given.get(name) === value);
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) {
-    throw new LociError("config_invalid", `${text} is not a positive number.`);
-  }
-  return value;
 }
 
 function words(text: string | undefined): readonly string[] {
@@ -125,7 +127,7 @@ async function compare(session: Session): Promise<void> {
   const hasPeer = options.peer !== "none" && options.only === undefined;
   const runs: PairedRun[] = [];
   let voids = 0;
-  const pairs = positive(options.pairs);
+  const pairs = options.pairs;
   const plan = hasPeer
     ? interleave([ours, peerArm(session, peerBest)], pairs, session.shape.seed)
     : Array.from({ length: pairs }, (_, pair) => ({

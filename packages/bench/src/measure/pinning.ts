@@ -13,12 +13,11 @@ export interface CoreSplit {
 }
 
 /** All cores but the last for the server; `threads` overrides how many threads it starts. */
-export function planCores(threads: string | undefined): CoreSplit {
+export function planCores(threads: number | undefined): CoreSplit {
   const split = splitCores();
   if (threads === undefined) return split;
-  const serverThreads = Number(threads);
-  assert(Number.isInteger(serverThreads) && serverThreads >= 1, "threads are a positive integer");
-  return { ...split, serverThreads };
+  assert(Number.isInteger(threads) && threads >= 1, "threads are a positive integer");
+  return { ...split, serverThreads: threads };
 }
 
 /** The same for any number of cores. */

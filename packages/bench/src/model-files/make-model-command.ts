@@ -2,13 +2,14 @@
 
 import type { Command } from "commander";
 import { namedShapes } from "@loci/model";
+import { positiveInteger } from "../measure/flag-values.ts";
 import { makeModel } from "./bench-models.ts";
 
 interface MakeModelOptions {
   readonly shape: string;
   readonly type: string;
   readonly out: string;
-  readonly seed: string;
+  readonly seed: number;
 }
 
 export function registerMakeModel(program: Command): void {
@@ -18,10 +19,10 @@ export function registerMakeModel(program: Command): void {
     .requiredOption("--shape <name>", `one of ${Object.keys(namedShapes).join(", ")}`)
     .requiredOption("--type <name>", "tensor type of the matrices: q8_0, q4_0, f16, q4_K, ...")
     .requiredOption("--out <file>", "where to write it")
-    .option("--seed <n>", "the same seed writes the same file", "1")
+    .option("--seed <n>", "the same seed writes the same file", positiveInteger, 1)
     .action((options: MakeModelOptions) => {
       const { shape, type, out, seed } = options;
-      const parameters = makeModel(shape, type, out, Number(seed));
+      const parameters = makeModel(shape, type, out, seed);
       process.stdout.write(`${out}: ${(parameters / 1e6).toFixed(1)} M parameters\n`);
     });
 }

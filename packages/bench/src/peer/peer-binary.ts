@@ -51,7 +51,12 @@ function buildPeer(folder: string): void {
   }
   const build = join(source, "build");
   // Options of a release build; the microarchitecture is this machine's, as the packages choose.
-  const options = ["-DCMAKE_BUILD_TYPE=Release", "-DGGML_NATIVE=ON", "-DLLAMA_CURL=OFF"];
+  const options = [
+    "-DCMAKE_BUILD_TYPE=Release",
+    "-DGGML_NATIVE=ON",
+    "-DBUILD_SHARED_LIBS=OFF",
+    "-DLLAMA_OPENSSL=OFF",
+  ];
   step("cmake", ["-S", source, "-B", build, ...options], folder);
   const jobs = String(availableParallelism());
   step("cmake", ["--build", build, "-j", jobs, "--target", ...targets], folder);

@@ -9,6 +9,7 @@ import { Agent } from "undici";
 import { lociArm } from "../load/arms.ts";
 import { modelName } from "../load/serve-run.ts";
 import { freePort, startServer } from "../load/server-process.ts";
+import { positiveInteger } from "../measure/flag-values.ts";
 import { openOutput, type Output, type OutputOptions } from "../measure/output.ts";
 import { pinSelf, planCores } from "../measure/pinning.ts";
 import { atLeast, atMost, shortNumber, table } from "../measure/report.ts";
@@ -19,10 +20,10 @@ import { chat, fillerText, wordsForTokens } from "./long-chat.ts";
 
 interface ProbeOptions extends OutputOptions {
   readonly model?: string;
-  readonly promptTokens: string;
-  readonly probes: string;
-  readonly rate: string;
-  readonly threads?: string;
+  readonly promptTokens: number;
+  readonly probes: number;
+  readonly rate: number;
+  readonly threads?: number;
 }
 
 const latencyBarMs = 50;
@@ -32,11 +33,15 @@ export function registerProbe(program: Command, clock: Clock): void {
     .command("probe")
     .description("latency of /health while long prompts are computed")
     .option("-m, --model <file>", "GGUF file; default a generated Qwen2.5-0.5B shape in Q8_0")
-    .option("--prompt-tokens <n>", "tokens of each prompt", "8192")
+    .option("--prompt-tokens <n>", "tokens of each prompt", positiveInteger, 8192)
     // With this many, "p99 within the bar" holds with 99 % confidence when no probe misses.
-    .option("--probes <n>", "probes at least", "459")
-    .option("--rate <n>", "probes per second", "20")
-    .option("--threads <n>", "compute threads of the server; default all cores but one")
+    .option("--probes <n>", "probes at least", positiveInteger, 459)
+    .option("--rate <n>", "probes per second", positiveInteger, 20)
+    .option(
+      "--threads <n>",
+      "compute threads of the server; default all cores but one",
+      positiveInteger,
+    )
     .option("--json", "print one JSON object as the last line")
     .option("--out <folder>", "where records go")
     .action(async (options: ProbeOptions) => {
@@ -48,7 +53,7 @@ async function probeBench(options: ProbeOptions, clock: Clock): Promise<void> {
   const output = openOutput("probe", options, clock);
   const cores = planCores(options.threads);
   pinSelf(cores.clientCores);
-  const promptTokens = Number(options.promptTokens);
+  const promptTokens = options.promptTokens;
   const modelPath = findModel(options.model, "q8_0", output.progress);
   // Room for the prompt, which is a little longer than asked for.
   const contextTokens = Math.ceil(1.1 * promptTokens) + 256;
@@ -66,7 +71,7 @@ async function probeBench(options: ProbeOptions, clock: Clock): Promise<void> {
     clock,
   );
   const dispatcher = new Agent();
-  const plan = { url: `${server.baseUrl}/health`, perSecond: Number(options.rate), dispatcher };
+  const plan = { url: `${server.baseUrl}/health`, perSecond: options.rate, dispatcher };
   const idle = await probeIdle(plan, clock);
   const probed = await probePrompts(server.baseUrl, { plan, options, output }, clock);
   await dispatcher.destroy();
@@ -92,11 +97,11 @@ async function probePrompts(
   clock: Clock,
 ): Promise<Probed> {
   const model = await modelName(baseUrl);
-  const words = await wordsForTokens(baseUrl, model, Number(options.promptTokens));
+  const words = await wordsForTokens(baseUrl, model, options.promptTokens);
   output.progress(`${words} words make a prompt of ${options.promptTokens} tokens`);
   const records: ProbeRecord[] = [];
   const prompts: number[] = [];
-  while (records.length < Number(options.probes)) {
+  while (records.length < options.probes) {
     const stop = new AbortController();
     const probing = probeUntil(plan, stop.signal, clock);
     prompts.push(await chat(baseUrl, model, fillerText(words, 100 + prompts.length)));

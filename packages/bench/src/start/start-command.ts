@@ -7,6 +7,7 @@ import type { Command } from "commander";
 import { LociError, type Clock } from "@loci/core";
 import { lociEntry, nodePath } from "../load/arms.ts";
 import { freePort, startServer } from "../load/server-process.ts";
+import { positiveInteger } from "../measure/flag-values.ts";
 import { openOutput, type Output, type OutputOptions } from "../measure/output.ts";
 import { planCores, type CoreSplit } from "../measure/pinning.ts";
 import { atMost, shortNumber, table, type Figure } from "../measure/report.ts";
@@ -14,9 +15,9 @@ import { median } from "../measure/statistics.ts";
 import { findModel } from "../model-files/bench-models.ts";
 
 interface StartOptions extends OutputOptions {
-  readonly runs: string;
+  readonly runs: number;
   readonly model?: string;
-  readonly threads?: string;
+  readonly threads?: number;
 }
 
 interface StartCase {
@@ -30,8 +31,12 @@ export function registerStart(program: Command, clock: Clock): void {
     .command("start")
     .description("time from start to serving, page cache warm")
     .option("-m, --model <file>", "the large file; default a generated Qwen2.5-0.5B shape in Q8_0")
-    .option("--runs <n>", "starts of each model", "7")
-    .option("--threads <n>", "compute threads of the server; default all cores but one")
+    .option("--runs <n>", "starts of each model", positiveInteger, 7)
+    .option(
+      "--threads <n>",
+      "compute threads of the server; default all cores but one",
+      positiveInteger,
+    )
     .option("--json", "print one JSON object as the last line")
     .option("--out <folder>", "where records go")
     .action(async (options: StartOptions) => {
@@ -54,7 +59,7 @@ async function startBench(options: StartOptions, clock: Clock): Promise<void> {
   const rows: StartRow[] = [];
   for (const each of cases) {
     const seconds: number[] = [];
-    for (let run = 0; run <= Number(options.runs); run++) {
+    for (let run = 0; run <= options.runs; run++) {
       const taken = await oneStart(each, { cores, logPath, output }, clock);
       if (taken === null) break;
       output.progress(`${each.name}: ${shortNumber(taken)} s${run === 0 ? " (warm-up)" : ""}`);
