@@ -15,7 +15,7 @@ const bytesPerSecond = 10e9;
 const flopsPerSecond = 50e9;
 
 /** Work below which a further thread does not pay. */
-const secondsPerThreadMin = 300e-6;
+const secondsPerThreadMin = 1e-3;
 
 /** Threads for a step of `tokens` query tokens, from 1 to `threadsMax`. */
 export function stepThreads(work: StepWork, tokens: number, threadsMax: number): number {
