@@ -100,7 +100,7 @@ describe("LatencyModel", () => {
   it("remembers what prompts cost through hours of decoding", () => {
     const model = new LatencyModel();
     teach(model, new Random(7), { steps: 1000, noise: 0.02 });
-    teach(model, new Random(8), { steps: 20_000, noise: 0.02, load: decodingLoad });
+    teach(model, new Random(8), { steps: 6000, noise: 0.02, load: decodingLoad });
     const prompt = prefillLoad(512, 0);
     expect(model.predictSeconds(prompt) / secondsOf(prompt, truth)).toBeCloseTo(1, 1);
   });

@@ -211,7 +211,7 @@ export class LatencyModel {
         total[index] = defined(total[index]) + factor * defined(regime.sums[index]);
       }
     }
-    this.#solution = solveNonNegative(total) ?? this.#solution;
+    this.#solution = solveNonNegative(total, this.#solution) ?? this.#solution;
     this.#stale = false;
     return this.#solution;
   }

@@ -191,7 +191,7 @@ function checkOutcomes(world: World): { compared: number; cut: number } {
 describe("Engine under random traces", () => {
   it("answers every request as if it were alone", () => {
     let [compared, preemptions, cached] = [0, 0, 0];
-    for (let seed = 0; seed < 100; seed++) {
+    for (let seed = 0; seed < 80; seed++) {
       const world = makeWorld(seed);
       for (let step = 0; step < 60; step++) turn(world, step, 0);
       finish(world);
@@ -200,25 +200,25 @@ describe("Engine under random traces", () => {
       cached += world.engine.snapshot().cachedTokens;
     }
     // The traces reach what they are meant to reach.
-    expect(compared).toBeGreaterThan(1000);
-    expect(preemptions).toBeGreaterThan(70);
-    expect(cached).toBeGreaterThan(3000);
+    expect(compared).toBeGreaterThan(800);
+    expect(preemptions).toBeGreaterThan(50);
+    expect(cached).toBeGreaterThan(2000);
   });
 
   it("never serves what a failed step computed", () => {
     let cut = 0;
-    for (let seed = 1000; seed < 1060; seed++) {
+    for (let seed = 1000; seed < 1045; seed++) {
       const world = makeWorld(seed);
       for (let step = 0; step < 60; step++) turn(world, step, 0.2);
       finish(world);
       cut += checkOutcomes(world).cut;
     }
-    expect(cut).toBeGreaterThan(90);
+    expect(cut).toBeGreaterThan(70);
   });
 
   it("lets no answer pause while there is memory, whatever else is going on", () => {
     let pairs = 0;
-    for (let seed = 2000; seed < 2030; seed++) {
+    for (let seed = 2000; seed < 2020; seed++) {
       const world = makeWorld(seed, { blockCount: 4000, stepTokensMax: 20 });
       world.runner.keepBatches = 2;
       let before = new Set<string>();
@@ -240,6 +240,6 @@ describe("Engine under random traces", () => {
       }
       finish(world);
     }
-    expect(pairs).toBeGreaterThan(1000);
+    expect(pairs).toBeGreaterThan(700);
   });
 });
