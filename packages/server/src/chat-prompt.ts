@@ -3,7 +3,7 @@
 
 import { LociError, type ChatMessage, type ChatPrompt } from "@loci/core";
 import { invalid } from "./sampling-params.ts";
-import type { ChatBody, MessageBody, ToolBody } from "./schemas/chat-body.ts";
+import type { ChatFields, MessageBody, ToolBody } from "./schemas/chat-body.ts";
 
 /** Names a template already uses for itself or that change what rendering returns. */
 const reservedVariables: ReadonlySet<string> = new Set([
@@ -22,7 +22,7 @@ const reservedVariables: ReadonlySet<string> = new Set([
 ]);
 
 /** The chat for the codec; `tools` are those the model may see. Throws invalid_request. */
-export function chatPrompt(body: ChatBody, tools: readonly ToolBody[] | null): ChatPrompt {
+export function chatPrompt(body: ChatFields, tools: readonly ToolBody[] | null): ChatPrompt {
   const templateVariables = body.chat_template_kwargs ?? {};
   for (const name of Object.keys(templateVariables)) {
     if (!reservedVariables.has(name)) continue;

@@ -169,6 +169,17 @@ describe("tokens", () => {
     }
   });
 
+  test("messages become the tokens of their chat", async () => {
+    await using server = testServer();
+    const tokens = (await server.post("/tokenize", { messages })).body.tokens;
+    await server.post(chat, { messages });
+    expect(tokens).toEqual(Array.from(server.service.requests[0]?.promptTokens ?? []));
+    const open = await server.post("/tokenize", { messages, add_generation_prompt: false });
+    expect(open.body.tokens).toEqual(tokens.slice(0, -1));
+    expect((await server.post("/tokenize", { messages, content: "a" })).status).toBe(400);
+    expect((await server.post("/tokenize", { messages: [{ role: "x" }] })).status).toBe(400);
+  });
+
   test("special tokens, pieces and what is refused", async () => {
     await using server = testServer();
     const special = { content: "<|start|>", add_special: false, parse_special: true };

@@ -1,5 +1,6 @@
 // POST /tokenize and /detokenize, also under /v1.
 
+import { chatPrompt, chatTexts, requireChatTemplate } from "../chat-prompt.ts";
 import { requireTextFits } from "../generation-requests.ts";
 import { checkedTokenIds, invalid } from "../sampling-params.ts";
 import { detokenized, tokenList } from "../schemas/response-bodies.ts";
@@ -32,18 +33,31 @@ export function tokenRoutes(app: Routes, context: ServerContext): void {
 async function tokenize(context: ServerContext, body: TokenizeBody): Promise<object> {
   requireReady(context);
   requireModel(context, body.model);
-  const text = oneOf(body.content, body.prompt, "prompt") ?? missing("content");
-  requireTextFits(context, [text]);
-  const tokens = await context.codec.tokenize(text, {
-    addSpecial: oneOf(body.add_special, body.add_special_tokens, "add_special_tokens") ?? true,
-    parseSpecial: body.parse_special ?? false,
-  });
+  const tokens = await tokensOf(context, body);
   const ids = [...tokens];
   return {
     tokens: body.with_pieces ? ids.map((id) => ({ id, piece: piece(context, id) })) : ids,
     count: ids.length,
     max_model_len: context.model.contextTokensMax,
   };
+}
+
+async function tokensOf(context: ServerContext, body: TokenizeBody): Promise<Int32Array> {
+  const { messages, ...rest } = body;
+  const text = oneOf(body.content, body.prompt, "prompt");
+  if (messages !== undefined) {
+    if (text !== undefined) throw invalid("messages", "Give a text or messages, not both.");
+    requireChatTemplate(context.model.toolCallFormat);
+    const chat = chatPrompt({ ...rest, messages }, null);
+    requireTextFits(context, chatTexts(chat));
+    return context.codec.encodeChat(chat);
+  }
+  if (text === undefined) throw invalid("content", "'content' is missing.");
+  requireTextFits(context, [text]);
+  return context.codec.tokenize(text, {
+    addSpecial: oneOf(body.add_special, body.add_special_tokens, "add_special_tokens") ?? true,
+    parseSpecial: body.parse_special ?? false,
+  });
 }
 
 async function detokenize(context: ServerContext, body: DetokenizeBody): Promise<object> {
@@ -72,8 +86,4 @@ function piece(context: ServerContext, id: number): string | readonly number[] {
 function oneOf<T>(first: T | undefined, second: T | undefined, param: string): T | undefined {
   if (first !== undefined && second !== undefined) throw invalid(param, "Given under two names.");
   return first ?? second;
-}
-
-function missing(param: string): never {
-  throw invalid(param, `'${param}' is missing.`);
 }

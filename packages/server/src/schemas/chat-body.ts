@@ -1,12 +1,18 @@
 // The body of POST /v1/chat/completions.
 
-import { Type, type TUnsafe } from "typebox";
+import { Type, type TSchema, type TUnsafe } from "typebox";
 import { requestLimits } from "../limits.ts";
 import { generationProperties, inertProperties, integerIn } from "./sampling.ts";
 import type { GenerationFields } from "./sampling.ts";
 
-export interface ChatBody extends GenerationFields {
+/** What a chat prompt is made of. */
+export interface ChatFields {
   readonly messages: readonly MessageBody[];
+  readonly chat_template_kwargs?: Readonly<Record<string, string | number | boolean>>;
+  readonly add_generation_prompt?: boolean;
+}
+
+export interface ChatBody extends GenerationFields, ChatFields {
   readonly tools?: readonly ToolBody[];
   readonly tool_choice?: ToolChoice;
   readonly parallel_tool_calls?: boolean;
@@ -14,8 +20,6 @@ export interface ChatBody extends GenerationFields {
   readonly max_completion_tokens?: number;
   readonly logprobs?: boolean;
   readonly top_logprobs?: number;
-  readonly chat_template_kwargs?: Readonly<Record<string, string | number | boolean>>;
-  readonly add_generation_prompt?: boolean;
 }
 
 export interface MessageBody {
@@ -99,6 +103,25 @@ const message = Type.Object(
   closed,
 );
 
+/** The messages of a chat. */
+export const chatMessages: TSchema = Type.Array(message, {
+  minItems: 1,
+  maxItems: requestLimits.messagesMax,
+});
+
+/** Variables for the chat template. */
+export const templateVariables: TSchema = Type.Record(
+  Type.String({ pattern: "^[a-zA-Z_][a-zA-Z0-9_]{0,63}$" }),
+  Type.Union([Type.String({ maxLength: 1024 }), Type.Number(), Type.Boolean()], {
+    description: "a string, number or boolean",
+  }),
+  {
+    maxProperties: requestLimits.templateVariablesMax,
+    additionalProperties: false,
+    description: "variables for the chat template, e.g. enable_thinking",
+  },
+);
+
 const tool = Type.Object(
   {
     type: Type.Literal("function"),
@@ -132,7 +155,7 @@ const toolChoice = Type.Union(
 export const chatBody: TUnsafe<ChatBody> = Type.Unsafe<ChatBody>(
   Type.Object(
     {
-      messages: Type.Array(message, { minItems: 1, maxItems: requestLimits.messagesMax }),
+      messages: chatMessages,
       ...generationProperties,
       tools: maybe(Type.Array(tool, { maxItems: requestLimits.toolsMax })),
       tool_choice: maybe(toolChoice),
@@ -141,19 +164,7 @@ export const chatBody: TUnsafe<ChatBody> = Type.Unsafe<ChatBody>(
       max_completion_tokens: maybe(integerIn(1, requestLimits.tokensMax, "goes before max_tokens")),
       logprobs: maybe(Type.Boolean()),
       top_logprobs: maybe(integerIn(0, requestLimits.logprobsMax, "needs logprobs: true")),
-      chat_template_kwargs: maybe(
-        Type.Record(
-          Type.String({ pattern: "^[a-zA-Z_][a-zA-Z0-9_]{0,63}$" }),
-          Type.Union([Type.String({ maxLength: 1024 }), Type.Number(), Type.Boolean()], {
-            description: "a string, number or boolean",
-          }),
-          {
-            maxProperties: requestLimits.templateVariablesMax,
-            additionalProperties: false,
-            description: "variables for the chat template, e.g. enable_thinking",
-          },
-        ),
-      ),
+      chat_template_kwargs: maybe(templateVariables),
       add_generation_prompt: maybe(Type.Boolean()),
       ...inertProperties,
     },

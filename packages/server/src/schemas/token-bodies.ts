@@ -2,8 +2,9 @@
 
 import { Type, type TUnsafe } from "typebox";
 import { requestLimits } from "../limits.ts";
+import { chatMessages, templateVariables, type ChatFields } from "./chat-body.ts";
 
-export interface TokenizeBody {
+export interface TokenizeBody extends Partial<ChatFields> {
   readonly model?: string;
   readonly content?: string;
   readonly prompt?: string;
@@ -34,6 +35,9 @@ export const tokenizeBody: TUnsafe<TokenizeBody> = Type.Unsafe<TokenizeBody>(
       parse_special: maybe(
         Type.Boolean({ description: "special tokens written in the text count; default false" }),
       ),
+      messages: maybe(chatMessages),
+      chat_template_kwargs: maybe(templateVariables),
+      add_generation_prompt: maybe(Type.Boolean()),
       with_pieces: maybe(Type.Boolean({ description: "tokens as {id, piece}" })),
     },
     { ...closed, title: "TokenizeRequest" },
