@@ -36,11 +36,12 @@ export class ChatAnswer implements Answer {
         this.#usage.started(index, event.promptTokens, event.cachedTokens);
         return [this.#firstChunk(index)];
       case "token":
-        this.#usage.token();
+        this.#usage.token(index);
         return this.#tokenChunk(index, choice.token(event), event);
       case "finished":
       default: {
         const delta = choice.finish(event);
+        this.#usage.finished(index, event.usage);
         this.#timings = timingsBody(event.usage, times);
         return this.#finalChunks(index, delta);
       }

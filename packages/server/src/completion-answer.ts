@@ -59,13 +59,14 @@ export class CompletionAnswer implements Answer {
         this.#usage.started(index, event.promptTokens, event.cachedTokens);
         return this.#startChunks(index);
       case "token":
-        this.#usage.token();
+        this.#usage.token(index);
         return this.#tokenChunk(index, choice, event);
       case "finished":
       default:
         choice.finishReason = event.reason === "length" ? "length" : "stop";
         choice.stoppedBy = event.stoppedBy;
         this.#addText(choice, event.text);
+        this.#usage.finished(index, event.usage);
         this.#timings = timingsBody(event.usage, times);
         return [this.#chunk(index, event.text)];
     }

@@ -15,7 +15,8 @@ export class UsageCount {
   readonly #answersPerPrompt: number;
   #promptTokens = 0;
   #cachedTokens = 0;
-  #completionTokens = 0;
+  /** By generation. */
+  readonly #completionTokens: number[] = [];
 
   constructor(answersPerPrompt: number) {
     this.#answersPerPrompt = answersPerPrompt;
@@ -27,15 +28,21 @@ export class UsageCount {
     this.#cachedTokens += cachedTokens;
   }
 
-  token(): void {
-    this.#completionTokens++;
+  token(index: number): void {
+    this.#completionTokens[index] = (this.#completionTokens[index] ?? 0) + 1;
+  }
+
+  /** The service's own count is the last word. */
+  finished(index: number, usage: Usage): void {
+    this.#completionTokens[index] = usage.completionTokens;
   }
 
   body(): UsageBody {
+    const completionTokens = this.#completionTokens.reduce((sum, tokens) => sum + tokens, 0);
     return {
       prompt_tokens: this.#promptTokens,
-      completion_tokens: this.#completionTokens,
-      total_tokens: this.#promptTokens + this.#completionTokens,
+      completion_tokens: completionTokens,
+      total_tokens: this.#promptTokens + completionTokens,
       prompt_tokens_details: { cached_tokens: this.#cachedTokens },
     };
   }
