@@ -1,5 +1,5 @@
-// The two servers that are compared, and the peer's candidate settings. What a peer is given was
-// found by trying (`--sweep-peer`), not assumed: it runs at its best.
+// The two servers that are compared, and the peer's candidate settings. `--sweep-peer` tries them
+// all, so that what the peer is given can be checked against what is best for it.
 
 import { fileURLToPath } from "node:url";
 import { llamaServerDialect, openaiDialect, type Dialect } from "./dialect.ts";
@@ -61,8 +61,8 @@ export interface PeerFlags {
 }
 
 /**
- * What was tried as the best: a slot per conversation or fewer, one cache for all slots or one
- * each, chunk sizes, reuse by shifting, memory mapping, slot similarity, polling.
+ * A slot per conversation or fewer, one cache for all slots or one each, chunk sizes, reuse by
+ * shifting, memory mapping, slot similarity, the host-memory prompt cache.
  */
 export const peerCandidates: readonly PeerFlags[] = [
   { name: "8 slots", parallel: 8, flags: [] },
@@ -79,7 +79,10 @@ export const peerCandidates: readonly PeerFlags[] = [
   { name: "24 slots, high similarity", parallel: 24, flags: ["-sps", "0.5"] },
 ];
 
-/** The fixed settings of the comparison: the sweep's best on the chat workload. */
+/**
+ * The fixed settings of the comparison. A slot per conversation gave the same output rate as 8
+ * slots and far shorter waits, a unified cache two thirds of the rate (docs/benchmarks.md).
+ */
 export const peerBest: PeerFlags = { name: "24 slots", parallel: 24, flags: [] };
 
 /** llama-server with the given settings. */

@@ -1,6 +1,7 @@
 // `bench serve`: loci and llama-server under the same conversations. Fresh processes, pinned
 // cores, interleaved order; a disturbed run is void and is repeated.
 
+import { basename } from "node:path";
 import type { Command } from "commander";
 import type { Clock } from "@loci/core";
 import { interleave } from "../measure/abba.ts";
@@ -151,6 +152,9 @@ async function compare(session: Session): Promise<void> {
       // Only the whole workload against the peer answers for the bars of the project.
       official: hasPeer && isOfficial(session.shape),
       voidRuns: voids,
+      disturbedRunsCounted: runs.filter((run) => run.result.voided !== null).length,
+      model: basename(session.settings.modelPath),
+      threads: session.cores.serverThreads,
       workload,
       peer: hasPeer ? peer : null,
     },
