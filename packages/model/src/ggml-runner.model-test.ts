@@ -1,0 +1,125 @@
+// The ggml runner under the suites that every runner and every service passes, both ways to
+// attend; and the promise behind the cache: an answer is the same whatever was cached, shared,
+// preempted or recomputed.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type GenerationRequest, Random, greedySampling, systemClock } from "@loci/core";
+import { LocalService } from "@loci/engine";
+import { generationServiceConformance } from "@loci/engine/generation-service.suite";
+import { runnerConformance } from "@loci/engine/runner.suite";
+import { type LoadedModel, loadModel } from "./load-model.ts";
+import type { AttentionChoice } from "./attention/create-kv-memory.ts";
+import { writeRandomModel } from "./testing/random-model.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "loci-runner-"));
+const path = join(directory, "model.gguf");
+// f32 throughout: rounding then never decides between two tokens of a random model.
+beforeAll(() => {
+  writeRandomModel(path, { architecture: "qwen2", weightType: "f32", seed: 5 });
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const ways: readonly AttentionChoice[] = ["native", "portable"];
+const mebibyte = 1024 * 1024;
+
+function open(attention: AttentionChoice, kvMemoryBytes: number): Promise<LoadedModel> {
+  return loadModel({
+    path,
+    clock: systemClock,
+    threads: 2,
+    attention,
+    cacheType: "f32",
+    kvMemoryBytes,
+    contextTokensMax: 512,
+  });
+}
+
+function endToken(model: LoadedModel): number {
+  for (let token = 0; token < model.info.vocabularySize; token++) {
+    if (model.codec.isEndOfGeneration(token)) return token;
+  }
+  throw new Error("the random vocabulary has an end token");
+}
+
+for (const attention of ways) {
+  runnerConformance(`GgmlRunner, ${attention}`, async () => {
+    const model = await open(attention, 16 * mebibyte);
+    return { runner: model.runner, eosTokenId: endToken(model), dispose: () => model.close() };
+  });
+
+  generationServiceConformance(`LocalService over ggml, ${attention}`, async () => {
+    const model = await open(attention, 16 * mebibyte);
+    const service = makeService(model);
+    return {
+      service,
+      vocabularySize: 700,
+      contextTokensMax: model.info.contextTokensMax,
+      dispose: async () => {
+        await service.close({ drain: false });
+        await model.close();
+      },
+    };
+  });
+}
+
+function makeService(model: LoadedModel): LocalService {
+  return new LocalService({ runner: model.runner, tokenText: model.codec, clock: systemClock });
+}
+
+async function answer(service: LocalService, request: GenerationRequest): Promise<number[]> {
+  const tokens: number[] = [];
+  for await (const event of service.generate(request, new AbortController().signal)) {
+    if (event.type === "token") tokens.push(event.tokenId);
+  }
+  return tokens;
+}
+
+/** Requests that share beginnings of random lengths; every third one samples with a seed. */
+function sharingRequests(count: number): GenerationRequest[] {
+  const random = new Random(17);
+  const base = Array.from({ length: 200 }, () => random.integer(0, 699));
+  return Array.from({ length: count }, (_, index) => {
+    const shared = random.integer(0, 150);
+    const own = Array.from({ length: random.integer(1, 60) }, () => random.integer(0, 699));
+    const sampling =
+      index % 3 === 0 ? { ...greedySampling, temperature: 0.8, seed: index } : greedySampling;
+    return {
+      id: `r${index}`,
+      tenant: index % 4 === 0 ? "b" : "a",
+      promptTokens: Int32Array.from([...base.slice(0, shared), ...own]),
+      maxTokens: random.integer(60, 150),
+      minTokens: 0,
+      ignoreEos: true,
+      stop: [],
+      stopTokenIds: [],
+      sampling,
+    };
+  });
+}
+
+describe.each(ways)("%s attention", (attention) => {
+  test("answers under sharing and preemption equal lonely answers", async () => {
+    const requests = sharingRequests(16);
+    const lonely: number[][] = [];
+    for (const request of requests) {
+      const model = await open(attention, 16 * mebibyte);
+      const service = makeService(model);
+      lonely.push(await answer(service, request));
+      await service.close({ drain: true });
+      await model.close();
+    }
+    // Room for about three of them at a time.
+    const model = await open(attention, 2 * mebibyte);
+    const service = makeService(model);
+    const together = await Promise.all(requests.map((request) => answer(service, request)));
+    expect(together).toEqual(lonely);
+    const { cachedTokens, preemptions, kvBlocksTotal } = service.snapshot();
+    expect(cachedTokens, "prefixes were shared").toBeGreaterThan(0);
+    expect(preemptions, `${kvBlocksTotal} blocks are too few for all`).toBeGreaterThan(0);
+    await service.close({ drain: true });
+    await model.close();
+  });
+});
