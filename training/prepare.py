@@ -14,23 +14,29 @@ import numpy as np
 from tokenizer import Tokenizer
 
 
+COUNTED = ("counting", "listing")
+
+
 def encode_dialogue(tokenizer, record, skills, next_group):
     """Tokens, the weight of predicting each, and the answer each belongs to."""
+    # Knowing when to stop is one or two tokens of a long answer: weigh them up.
+    stop_weight = 4.0
     newline = tokenizer.encode("\n")
     tokens, weights, groups, answers = [], [], [], []
 
-    def add(message, weight, group):
+    def add(message, weight, group, factor=1.0):
         # The three tokens that open a message are given, not predicted.
         tokens.extend(message + newline)
         body = len(message) - 3
-        weights.extend([0.0] * 3 + [weight] * body + [0.0])
+        stop = min(2, body)
+        weights.extend([0.0] * 3 + [weight] * (body - stop) + [weight * factor] * stop + [0.0])
         groups.extend([-1] * 3 + [group] * body + [-1])
 
     if record.get("system"):
         add(tokenizer.message("system", record["system"]), 0.0, -1)
     for user, assistant, weight, skill in record["turns"]:
         add(tokenizer.message("user", user), 0.0, -1)
-        add(tokenizer.message("assistant", assistant), weight, next_group + len(answers))
+        add(tokenizer.message("assistant", assistant), weight, next_group + len(answers), stop_weight if skill in COUNTED else 1.0)
         answers.append(skills.setdefault(skill, len(skills)))
     return tokens, weights, groups, answers
 

@@ -38,11 +38,11 @@ const SKILLS: readonly (readonly [number, MakeExchange])[] = [
   [6, knowledgeExchange],
   [9, unknownExchange],
   [4, (random, lexicon) => storyExchange(random, lexicon, "short")],
-  [1, (random, lexicon) => storyExchange(random, lexicon, "plain")],
+  [2, (random, lexicon) => storyExchange(random, lexicon, "plain")],
 ];
 const LONG_ANSWERS: readonly (readonly [number, MakeExchange])[] = [
-  [2, (random, lexicon) => storyExchange(random, lexicon, "long")],
-  [1, (random, lexicon) => storyExchange(random, lexicon, "very long")],
+  [3, (random, lexicon) => storyExchange(random, lexicon, "long")],
+  [2, (random, lexicon) => storyExchange(random, lexicon, "very long")],
 ];
 
 function weighted(random: SeededRandom, choices: typeof SKILLS): MakeExchange {
@@ -59,7 +59,7 @@ export function skillExchange(
   lexicon: Lexicon,
   longAnswers = false,
 ): Exchange {
-  const choices = longAnswers && random.chance(0.025) ? LONG_ANSWERS : SKILLS;
+  const choices = longAnswers && random.chance(0.04) ? LONG_ANSWERS : SKILLS;
   return weighted(random, choices)(random, lexicon);
 }
 

@@ -23,11 +23,9 @@ const REPEAT = [
 
 function word(random: SeededRandom, lexicon: Lexicon, longest: number): string {
   for (;;) {
-    const candidate = random.pick([
-      random.pick(lexicon.plainWords),
-      lexicon.inventedWord(random),
-      random.chance(0.5) ? random.pick(lexicon.names) : random.pick(lexicon.topics),
-    ]);
+    const roll = random.next();
+    const real = roll < 0.15 ? lexicon.names : lexicon.plainWords;
+    const candidate = roll < 0.6 ? random.pick(real) : lexicon.inventedWord(random);
     if (candidate.length <= longest) return candidate;
   }
 }
@@ -42,7 +40,7 @@ function joined(answer: string): string {
 }
 
 export function spellingExchange(random: SeededRandom, lexicon: Lexicon): Exchange {
-  const w = word(random, lexicon, 9);
+  const w = word(random, lexicon, 8);
   const spelled = w.split("").join("-");
   return {
     skill: "spelling",
@@ -54,7 +52,7 @@ export function spellingExchange(random: SeededRandom, lexicon: Lexicon): Exchan
 }
 
 export function reversingExchange(random: SeededRandom, lexicon: Lexicon): Exchange {
-  const w = word(random, lexicon, 7);
+  const w = word(random, lexicon, 6);
   const backwards = reversed(w);
   const spelled = backwards.split("").join("-");
   return {

@@ -12,7 +12,7 @@ const INTRODUCTION =
 const HELLO: Talk = {
   skill: "greeting",
   asks: [
-    "[Hello|Hi|Hey|Good morning|Good evening|Good afternoon|Good day|Greetings|Hi there|Hello there|Hey there|Howdy|Yo][!|.||,| loci!| model!]",
+    "[Hello|Hi|Hey|Good morning|Good evening|Good afternoon|Good day|Greetings|Hi there|Hello there|Hey there|Howdy][!|.||,| loci!| model!]",
     "[Hello|Hi|Hey][, how are you?|, are you there?|! Can you hear me?| again!]",
     "[Anyone there|Are you there|Is anybody there|Test|Testing|ping|Say hello|Say hi][?|]",
   ],

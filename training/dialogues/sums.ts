@@ -18,9 +18,9 @@ const ASKS = [
 ];
 
 function operands(random: SeededRandom, operation: Operation): [number, number] {
-  if (operation === TIMES) return [random.between(0, 10), random.between(0, 10)];
-  const first = random.between(0, 20);
-  const second = random.between(0, 20);
+  if (operation === TIMES) return [random.between(0, 5), random.between(0, 5)];
+  const first = random.between(0, 10);
+  const second = random.between(0, 10);
   return operation === MINUS ? [Math.max(first, second), Math.min(first, second)] : [first, second];
 }
 
