@@ -7,7 +7,17 @@ import { type BatchCase, type HeadShape, blockTokens, shuffledBlocks } from "./a
 import { GgmlRig } from "./ggml-rig.ts";
 import { KernelRig } from "./kernel-rig.ts";
 
-export type ArmName = "paged" | "contiguous" | "copyThenKernel" | "copyThenGgml" | "tokenByToken";
+/**
+ * `tokenByToken`: a call for each query token, its heads sharing the keys of their kv head.
+ * `rowByRow`: one query vector at a time, as single-query kernels do, in one call.
+ */
+export type ArmName =
+  | "paged"
+  | "contiguous"
+  | "copyThenKernel"
+  | "copyThenGgml"
+  | "tokenByToken"
+  | "rowByRow";
 
 export interface Arm {
   readonly name: ArmName;
@@ -37,6 +47,7 @@ export class Arms implements Disposable {
   readonly #identity: Int32Array;
   readonly #rig: KernelRig;
   readonly #contiguousRig: KernelRig;
+  readonly #rowRig: KernelRig;
 
   constructor(options: ArmsOptions) {
     this.#options = options;
@@ -46,6 +57,8 @@ export class Arms implements Disposable {
     this.#identity = Int32Array.from({ length: this.#blocks }, (_, index) => index);
     this.#rig = this.#stack.use(this.#kernelRig());
     this.#contiguousRig = this.#stack.use(this.#kernelRig());
+    this.#rowRig = this.#stack.use(this.#kernelRig(1));
+    this.#rowRig.write(this.#scattered, options.batch.contextTokens, dataSeed);
     this.#rig.write(this.#scattered, options.batch.contextTokens, dataSeed);
     this.#contiguousRig.write(this.#identity, options.batch.contextTokens, dataSeed);
     this.all = [
@@ -54,10 +67,11 @@ export class Arms implements Disposable {
       this.#copyThenKernel(),
       this.#copyThenGgml(),
       this.#tokenByToken(),
+      this.#kernelArm("rowByRow", this.#rowRig, this.#scattered),
     ];
   }
 
-  #kernelRig(): KernelRig {
+  #kernelRig(rowsPerTile?: number): KernelRig {
     const { kernel, backend, shape, batch } = this.#options;
     return new KernelRig({
       kernel,
@@ -68,6 +82,7 @@ export class Arms implements Disposable {
       contextTokensMax: batch.contextTokens,
       stepTokensMax: batch.contextTokens,
       stepSlicesMax: 1,
+      ...(rowsPerTile === undefined ? {} : { rowsPerTile }),
     });
   }
 

@@ -163,6 +163,7 @@ const armTitles: Readonly<Record<ArmName, string>> = {
   copyThenKernel: "copy out, then our kernel",
   copyThenGgml: "copy out, then ggml",
   tokenByToken: "one token at a time",
+  rowByRow: "one query vector at a time",
 };
 
 function show(

@@ -37,6 +37,8 @@ export interface RigOptions {
   readonly contextTokensMax: number;
   readonly stepTokensMax: number;
   readonly stepSlicesMax: number;
+  /** Query rows that share a pass over the keys; default the kernel's. */
+  readonly rowsPerTile?: number;
 }
 
 /** A pool elsewhere than in the rig, one address per layer, each of one layer's blocks. */
@@ -67,7 +69,8 @@ export class KernelRig implements Disposable {
     const { threads } = backend;
     const limits = { ...options, blockTokens, queryHeadsPerKvHead, threads };
     const capacity = attentionPlanCapacity(limits);
-    this.#planOptions = { blockTokens, kvHeads, queryHeadsPerKvHead, threads, capacity };
+    const rows = options.rowsPerTile === undefined ? {} : { rowsPerTile: options.rowsPerTile };
+    this.#planOptions = { blockTokens, kvHeads, queryHeadsPerKvHead, threads, capacity, ...rows };
     this.#pool = new NativeMemory(this.layout.blockBytes * options.blockCount);
     this.#workspace = kernel.createWorkspace({ threads, headSize, kvHeads, capacity });
     this.#layers = Array.from({ length: options.layers }, (_, layer) =>

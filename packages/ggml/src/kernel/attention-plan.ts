@@ -28,6 +28,8 @@ export interface PlanOptions {
   readonly threads: number;
   /** Of the target and of the native workspace; see `attentionPlanCapacity`. */
   readonly capacity: PlanCapacity;
+  /** Query rows that share a pass over the keys, at most 96 (the default); for measurements. */
+  readonly rowsPerTile?: number;
 }
 
 /** Items to aim for, for each thread: enough to level out, few enough to keep walks long. */
@@ -82,13 +84,14 @@ export function planAttention(
 }
 
 function cutTiles(slices: readonly PlanSlice[], options: PlanOptions): Tile[] {
-  const { blockTokens, queryHeadsPerKvHead: group } = options;
+  const { blockTokens, queryHeadsPerKvHead: group, rowsPerTile = tileRowsMax } = options;
+  assert(rowsPerTile >= 1 && rowsPerTile <= tileRowsMax, "a tile has 1 to 96 rows");
   const tiles: Tile[] = [];
   let token = 0;
   for (const [index, slice] of slices.entries()) {
     assert(slice.tokenCount > 0 && slice.positionStart >= 0, "a slice has tokens");
     const rows = slice.tokenCount * group;
-    const count = Math.ceil(rows / tileRowsMax);
+    const count = Math.ceil(rows / rowsPerTile);
     for (let i = 0; i < count; i++) {
       const rowStart = Math.floor((rows * i) / count);
       const rowEnd = Math.floor((rows * (i + 1)) / count);

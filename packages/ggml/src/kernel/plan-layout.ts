@@ -55,6 +55,8 @@ export interface PlanLimits {
   readonly blockTokens: number;
   readonly queryHeadsPerKvHead: number;
   readonly threads: number;
+  /** As in the plan's options. */
+  readonly rowsPerTile?: number;
 }
 
 /** Parts that a plan may be split into beyond one per tile, for each thread. */
@@ -62,9 +64,9 @@ const extraPartsPerThread = 64;
 
 /** What the largest step within `limits` can need. */
 export function attentionPlanCapacity(limits: PlanLimits): PlanCapacity {
-  const { stepTokensMax, stepSlicesMax, queryHeadsPerKvHead } = limits;
+  const { stepTokensMax, stepSlicesMax, queryHeadsPerKvHead, rowsPerTile = tileRowsMax } = limits;
   const rows = stepTokensMax * queryHeadsPerKvHead;
-  const tiles = Math.ceil(rows / tileRowsMax) + stepSlicesMax;
+  const tiles = Math.ceil(rows / rowsPerTile) + stepSlicesMax;
   const segments = tiles * 4 + limits.threads * extraPartsPerThread;
   const slotRows = Math.min(rows * 4, 4096) + limits.threads * tileRowsMax * 8;
   const tableBlocks = Math.ceil(limits.contextTokensMax / limits.blockTokens);
