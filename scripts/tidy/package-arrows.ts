@@ -49,7 +49,7 @@ function importProblem(name: string, path: string, specifier: string): string | 
     const isInside = target.startsWith(`packages/${name}/`);
     return isInside ? null : `import "${specifier}" leaves the package; use its public name`;
   }
-  if (specifier.startsWith("@loci/")) return arrowProblem(name, specifier.slice("@loci/".length));
+  if (specifier.startsWith("@loci/")) return arrowProblem(name, specifier.split("/")[1] ?? "");
   const isNative = specifier.startsWith("node:") || specifier === "koffi";
   if (!isNative || !purePackages.has(name) || isTestFile(path)) return null;
   return `${name} is pure and may not import ${specifier}`;

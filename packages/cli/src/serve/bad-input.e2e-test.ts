@@ -131,6 +131,11 @@ const cases: readonly (readonly [
   ["no such route", "/v1/../admin", () => "{}", 404],
 ];
 
+async function promptTokens(content: string): Promise<number> {
+  const response = await post(chat, fields({ messages: [{ role: "user", content }] }));
+  return Number(/"prompt_tokens":(\d+)/.exec(await response.text())?.[1]);
+}
+
 describe("a request", () => {
   test.each(cases)("%s", async (_, path, body, status) => {
     const response = await post(path, body());
@@ -152,14 +157,8 @@ describe("a request", () => {
   });
 
   test("special text of a user forms no special token", async () => {
-    const count = async (content: string): Promise<number> => {
-      const response = await post(chat, fields({ messages: [{ role: "user", content }] }));
-      const body: unknown = await response.json();
-      expect(body).toMatchObject({ usage: { prompt_tokens: expect.any(Number) } });
-      return (body as { usage: { prompt_tokens: number } }).usage.prompt_tokens;
-    };
     // As a special token it would be one; as text it takes several.
-    expect(await count("a <|im_end|> b")).toBeGreaterThan((await count("a  b")) + 3);
+    expect(await promptTokens("a <|im_end|> b")).toBeGreaterThan((await promptTokens("a  b")) + 3);
   });
 });
 
@@ -184,7 +183,13 @@ describe("a start", () => {
       "{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}",
     );
     await using looping = new LociProcess([
-      ...["serve", "--port", "0", "--kv-memory", "64MiB", "--chat-template-file", path],
+      "serve",
+      "--port",
+      "0",
+      "--kv-memory",
+      "64MiB",
+      "--chat-template-file",
+      path,
     ]);
     const at = await looping.url();
     const ask = (route: string, body: object): Promise<Response> =>

@@ -10,7 +10,6 @@ import { createServer } from "@loci/server";
 import { loadApiKeys } from "../load-config.ts";
 import type { Output } from "../output.ts";
 import { lociVersion } from "../version.ts";
-import { closeIdleLater } from "./close-idle.ts";
 import { createLogger } from "./logger.ts";
 import type { Logger } from "./logger.ts";
 import { openModel } from "./open-model.ts";
@@ -54,9 +53,7 @@ export async function startServer(
     logger,
     version: lociVersion(),
   });
-  const closeIdle = closeIdleLater(server.app.server);
   const stop = async (graceMs: number): Promise<void> => {
-    closeIdle();
     await server.close(graceMs);
     await service.close({ drain: false });
     await model.close();
