@@ -113,7 +113,8 @@ function shareWalks(
   options: PlanOptions,
 ): Walk[] {
   const { blockTokens, capacity } = options;
-  const small = tiles.filter((tile) => tile.rows * 2 <= tileRowsMax);
+  const rowsMax = options.rowsPerTile ?? tileRowsMax;
+  const small = tiles.filter((tile) => tile.rows * 2 <= rowsMax);
   const readers = small.map((tile) => {
     const { blockTable, positionStart } = defined(slices[tile.slice]);
     const position = positionStart + Math.floor(tile.rowStart / options.queryHeadsPerKvHead);
@@ -130,7 +131,7 @@ function shareWalks(
     slotRowsFree -= rows * 2;
     if (segmentsFree < 0 || slotRowsFree < 0) break;
     for (const tile of members) tile.sharedEnd = range.blockEnd;
-    for (const batch of batchByRows(members)) {
+    for (const batch of batchByRows(members, rowsMax)) {
       const { blockStart, blockEnd } = range;
       walks.push({ tiles: batch, rows: rowsOf(batch), blockStart, blockEnd });
     }
@@ -143,15 +144,15 @@ function rowsOf(tiles: readonly Tile[]): number {
 }
 
 /** Splits `members` so that no batch has more rows than share one pass. */
-function batchByRows(members: readonly Tile[]): Tile[][] {
+function batchByRows(members: readonly Tile[], rowsMax: number): Tile[][] {
   const batches: Tile[][] = [];
-  const count = Math.ceil(rowsOf(members) / tileRowsMax);
+  const count = Math.ceil(rowsOf(members) / rowsMax);
   const rowsEach = rowsOf(members) / count;
   let rows = 0;
   for (const tile of members) {
     const batch = batches.at(-1);
     // A batch closes at its even share, or before it would overflow.
-    if (batch === undefined || rows >= rowsEach || rows + tile.rows > tileRowsMax) {
+    if (batch === undefined || rows >= rowsEach || rows + tile.rows > rowsMax) {
       batches.push([tile]);
       rows = tile.rows;
     } else {
