@@ -12,6 +12,7 @@ import {
   readFileSync,
   readdirSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -60,7 +61,7 @@ function build(): void {
     compile(compiler);
     writeFileSync(hashPath, hash);
   } catch (error) {
-    notice(error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error));
+    notice(`${compiler} failed: ${firstError(error)}`);
   }
 }
 
@@ -114,7 +115,16 @@ function run(command: string, args: readonly string[]): void {
   execFileSync(command, args, { stdio: ["ignore", "ignore", "pipe"] });
 }
 
+/** The compiler's first line that names an error, or the error's own. */
+function firstError(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const lines = text.split("\n");
+  return (lines.slice(1).find((line) => line.includes("error")) ?? lines[0] ?? "").trim();
+}
+
+/** What an earlier build left would not match these sources. */
 function notice(reason: string): void {
+  rmSync(libraryPath, { force: true });
   process.stderr.write(
     `loci: the attention kernel was not built (${reason}); ggml's slower path is used.\n`,
   );

@@ -1,3 +1,5 @@
+// Which instruction sets the library holds, and which of them run here.
+
 #include "isas.h"
 
 #include <cstring>
@@ -14,10 +16,8 @@ bool runsAvx512() {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
-bool runsAvx2() {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("f16c");
-}
+// Every processor with AVX2 and FMA also has F16C, whose name not every compiler knows.
+bool runsAvx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 }  // namespace
 
 const Isa * findIsa(const char * name) {

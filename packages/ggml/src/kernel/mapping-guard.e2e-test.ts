@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 function probe(mode: "guarded" | "bare"): { stdout: string; signal: NodeJS.Signals | null } {
@@ -12,7 +13,7 @@ function probe(mode: "guarded" | "bare"): { stdout: string; signal: NodeJS.Signa
   try {
     const path = join(folder, "mapped");
     writeFileSync(path, new Uint8Array(1 << 20).fill(7));
-    const script = join(import.meta.dirname, "testing", "guard-probe.ts");
+    const script = fileURLToPath(new URL("./testing/guard-probe.ts", import.meta.url));
     return spawnSync(process.execPath, [script, path, mode], { encoding: "utf8" });
   } finally {
     rmSync(folder, { recursive: true });
