@@ -7,6 +7,7 @@
 
 namespace loci::avx2 {
 #include "attend.h"
+#include "store.h"
 }
 
 namespace loci {

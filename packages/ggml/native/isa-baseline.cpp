@@ -5,6 +5,7 @@
 
 namespace loci::baseline {
 #include "attend.h"
+#include "store.h"
 }
 
 namespace loci {

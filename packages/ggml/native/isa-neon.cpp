@@ -7,6 +7,7 @@
 
 namespace loci::neon {
 #include "attend.h"
+#include "store.h"
 }
 
 namespace loci {
