@@ -112,7 +112,7 @@ export function composeDialogue(
       closing || opening ? Math.max(0.7, shape.recallShare) : shape.recallShare,
     );
     if (!recall) out.push(skillExchange(random, lexicon, shape.longAnswers));
-    else if (random.chance(0.07))
+    else if (random.chance(0.11))
       out.push(askUntoldExchange(random, untoldAttribute(random, lexicon, facts)));
     else if (
       facts.length === 0 ||

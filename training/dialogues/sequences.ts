@@ -33,8 +33,8 @@ function numbersIn(text: string): string {
 
 export function countingExchange(random: SeededRandom): Exchange {
   const kind = random.next();
-  const down = kind > 0.75;
-  const length = random.chance(0.75) ? random.between(3, 12) : random.between(13, 30);
+  const down = kind > 0.8;
+  const length = random.chance(0.8) ? random.between(3, 12) : random.between(13, 20);
   const low = kind < 0.35 ? 1 : random.between(0, 99 - length);
   const high = low + length - 1;
   const [a, b] = down ? [high, low] : [low, high];
@@ -44,7 +44,10 @@ export function countingExchange(random: SeededRandom): Exchange {
   const wanted = numbers.join(",");
   return {
     skill: "counting",
-    user: request(random, templates, { a: writtenNumber(random, a), b: writtenNumber(random, b) }),
+    user: request(random, templates, {
+      a: writtenNumber(random, a, 0.05),
+      b: writtenNumber(random, b, 0.05),
+    }),
     assistant: `${numbers.join(", ")}.`,
     weight: 1,
     accepts: (answer) => numbersIn(answer) === wanted,
@@ -119,13 +122,11 @@ export function listingExchange(random: SeededRandom): Exchange {
   if (random.chance(0.08)) return calendarExchange(random);
   const { plural, items } = random.pick(CATEGORIES);
   // Mostly few: a long list costs many tokens and teaches little more.
-  const most = random.chance(0.7) ? 8 : 20;
+  const most = random.chance(0.7) ? 8 : 12;
   const count = random.between(2, Math.min(items.length, most));
-  const n = writtenNumber(random, count, 0.35);
+  const n = writtenNumber(random, count, 0.25);
   const things = plural === "colours" && random.chance(0.3) ? "colors" : plural;
-  // A run through the fixed order from a random place: never repeats an item.
-  const start = random.chance(0.5) ? 0 : random.between(0, items.length - 1);
-  const chosen = [...items.slice(start), ...items.slice(0, start)].slice(0, count);
+  const chosen = items.slice(0, count);
   return {
     skill: "listing",
     user: request(random, LIST_MANY, { n, things }),

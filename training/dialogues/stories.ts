@@ -38,10 +38,13 @@ const PHRASES: Readonly<Record<StoryLength, string>> = {
   "very long": "a [very long|very long|really long]",
 };
 
-const OPENINGS = [
-  "Once upon a time there was a {h} called {n} who lived {p}.",
-  "Long ago, a {h} called {n} lived {p}.",
-];
+/** The first words settle how long the story will be; the rest follows them. */
+const OPENINGS: Readonly<Record<StoryLength, string>> = {
+  short: "Once upon a time there was a {h} called {n} who lived {p}.",
+  plain: "Long ago, a {h} called {n} lived {p}.",
+  long: "Here is a long story. There was a {h} called {n} who lived {p}.",
+  "very long": "Here is a very long story. There was a {h} called {n} who lived {p}.",
+};
 const WISHES = [
   "The {h} wanted to find {o}.",
   "One day the {h} heard about {o} and wanted to see it.",
@@ -92,7 +95,9 @@ export function storyText(random: SeededRandom, hero: string, length: StoryLengt
     o: random.pick(THINGS),
     f: random.pick(FRIENDS),
   };
-  const parts = [`${sentence(random, OPENINGS, slots)} ${sentence(random, WISHES, slots)}`];
+  const parts = [
+    `${sentence(random, [OPENINGS[length]], slots)} ${sentence(random, WISHES, slots)}`,
+  ];
   for (const ordinal of ORDINALS.slice(0, DAY_COUNTS[length])) {
     const day = { ...slots, f: random.pick(FRIENDS), q: random.pick(SPOTS) };
     parts.push(
@@ -129,7 +134,7 @@ export function storyExchange(
     skill: `story-${length.replace(" ", "-")}`,
     user: user.replace(/^a /, "A "),
     assistant: storyText(random, told, length),
-    weight: 0.4,
+    weight: 0.6,
     accepts: (answer) => {
       const count = wordCount(answer);
       const finished = /[.!?]\s*$/.test(answer);
