@@ -1,7 +1,7 @@
 // From a GGUF file to a model that runs: check the file, map its weights, build its architecture,
 // size its block pool, prepare its vocabulary and template.
 
-import { availableParallelism, freemem } from "node:os";
+import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import { type Clock, LociError, type ModelInfo } from "@loci/core";
 import type { RunnerLimits } from "@loci/engine";
@@ -59,9 +59,11 @@ export interface ModelFacts {
   readonly hyperparameters: Hyperparameters;
 }
 
-/** Of the memory that is free once the weights are mapped. */
+/** Default of the block pool: a share of what is free once the weights are mapped, within bounds. */
 const kvMemoryShare = 0.4;
 const kvMemoryBytesMax = 16 * 1024 ** 3;
+/** A million tokens at 32 a block: what a small model's cache is worth remembering. */
+const kvBlocksMax = 32_768;
 const blockTokensDefault = 32;
 const stepTokensDefault = 2048;
 const stepSlicesDefault = 256;
@@ -154,8 +156,10 @@ function planLimits(
     cacheType: options.cacheType ?? "f16",
   });
   const stepTokensMax = options.stepTokensMax ?? stepTokensDefault;
-  const free = Math.max(0, freemem() - weightBytes);
-  const kvBytes = options.kvMemoryBytes ?? Math.min(free * kvMemoryShare, kvMemoryBytesMax);
+  const free = Math.max(0, process.availableMemory() - weightBytes);
+  const kvBytes =
+    options.kvMemoryBytes ??
+    Math.min(free * kvMemoryShare, kvMemoryBytesMax, kvBlocksMax * blockBytes);
   const blockCount = Math.floor(kvBytes / blockBytes);
   if (blockCount < blocksMin) {
     throw new LociError(

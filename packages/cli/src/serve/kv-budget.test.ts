@@ -8,9 +8,8 @@ test("a share is of what is available, bytes are taken as they are", () => {
   expect(kvBudgetBytes({ unit: "share", share: 0.25 }, 100)).toBe(1_048_576);
 });
 
-test("by default 40 %, at most 16 GiB", () => {
-  expect(kvBudgetBytes(null, 1e9)).toBe(4e8);
-  expect(kvBudgetBytes(null, 1e12)).toBe(16 * 1024 ** 3);
+test("without a setting the model's own default holds", () => {
+  expect(kvBudgetBytes(null, 1e9)).toBeNull();
 });
 
 test("more than there is is refused with both figures", () => {

@@ -4,13 +4,10 @@ import { approximateBytes, LociError } from "@loci/core";
 import type { MemorySize } from "@loci/core";
 
 const kvBytesMin = 1024 * 1024;
-/** Without a setting: enough for long conversations, while other programs keep most memory. */
-const shareDefault = 0.4;
-const kvBytesDefaultMax = 16 * 1024 ** 3;
 
-/** Bytes for the block pool; LociError config_invalid when they are not there. */
-export function kvBudgetBytes(size: MemorySize | null, availableBytes: number): number {
-  if (size === null) return Math.min(shareOf(availableBytes, shareDefault), kvBytesDefaultMax);
+/** Bytes for the block pool, null = the model's default; LociError config_invalid when too many. */
+export function kvBudgetBytes(size: MemorySize | null, availableBytes: number): number | null {
+  if (size === null) return null;
   if (size.unit === "share") return shareOf(availableBytes, size.share);
   if (size.bytes <= availableBytes) return size.bytes;
   const asked = approximateBytes(size.bytes);

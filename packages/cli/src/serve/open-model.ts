@@ -18,17 +18,18 @@ export async function openModel(config: Config, signal?: AbortSignal): Promise<L
   const { path, name } = await findModel(config, signal);
   const { chatTemplateFile, contextTokensMax, threads } = config;
   const template = chatTemplateFile === null ? null : await readTemplate(chatTemplateFile);
+  const kvMemoryBytes = kvBudgetBytes(config.kvMemory, process.availableMemory());
   const model = await loadModel({
     path,
     clock: systemClock,
     name: config.servedModelName ?? name,
-    kvMemoryBytes: kvBudgetBytes(config.kvMemory, process.availableMemory()),
     blockTokens: config.blockTokens,
     cacheType: cacheType(config),
     attention: config.attention,
     stepTokensMax: config.stepTokensMax,
     stepSlicesMax: Math.min(config.runningMax, config.stepTokensMax),
     ...(contextTokensMax === null ? {} : { contextTokensMax }),
+    ...(kvMemoryBytes === null ? {} : { kvMemoryBytes }),
     ...(threads === null ? {} : { threads }),
     ...(template === null ? {} : { chatTemplateSource: template }),
   });

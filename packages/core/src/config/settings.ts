@@ -97,7 +97,8 @@ export const settings = {
     kind: "memory",
     default: null,
     group: "Cache",
-    description: "memory for keys and values; by default 40% of what is available, at most 16GiB",
+    description:
+      "memory for keys and values; by default 40% of what is available, at most 16GiB or 32,768 blocks",
     aliases: ["--kv-cache-memory-bytes"],
     min: 1_048_576,
   },
