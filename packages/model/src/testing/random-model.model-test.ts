@@ -6,20 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LlamaOracle } from "@loci/ggml";
 import { afterAll, describe, expect, test } from "vitest";
-import type { ModelShape, RandomModelArchitecture } from "./model-shapes.ts";
+import {
+  type ModelShape,
+  type RandomModelArchitecture,
+  randomModelArchitectures,
+} from "./model-shapes.ts";
 import { writeRandomModel } from "./random-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "random-model-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-const architectures: readonly RandomModelArchitecture[] = [
-  "llama",
-  "qwen2",
-  "qwen3",
-  "gemma3",
-  "phi3",
-  "qwen3moe",
-];
 
 const types = ["f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q4_K", "q5_K", "q6_K"];
 
@@ -56,7 +51,7 @@ function deviation(values: Float32Array): number {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
 }
 
-describe.each(architectures)("%s", (architecture) => {
+describe.each(randomModelArchitectures)("%s", (architecture) => {
   test.each(types)("%s: logits are spread and depend on the whole prompt", (weightType) => {
     const [one, other] = logitsOf(architecture, weightType);
     for (const logits of [one, other]) {

@@ -3,22 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readGguf } from "@loci/ggml";
 import { afterAll, describe, expect, test } from "vitest";
-import type { ModelShape, RandomModelArchitecture } from "./model-shapes.ts";
+import {
+  type ModelShape,
+  type RandomModelArchitecture,
+  randomModelArchitectures,
+} from "./model-shapes.ts";
 import { writeRandomModel } from "./random-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "random-model-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const architectures: readonly RandomModelArchitecture[] = [
-  "llama",
-  "qwen2",
-  "qwen3",
-  "gemma3",
-  "phi3",
-  "qwen3moe",
-];
-
-describe.each(architectures)("%s", (architecture) => {
+describe.each(randomModelArchitectures)("%s", (architecture) => {
   test("the file reads back with the shape it was given", () => {
     const path = join(folder, `${architecture}.gguf`);
     const facts = writeRandomModel(path, { architecture, weightType: "q8_0", seed: 1 });
