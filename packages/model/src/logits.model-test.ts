@@ -11,20 +11,16 @@ import { LlamaOracle, ggmlTypesByName } from "@loci/ggml";
 import { type LoadedModel, loadModel } from "./load-model.ts";
 import type { KvCacheType } from "./attention/attention.ts";
 import type { AttentionChoice } from "./attention/create-kv-memory.ts";
-import type { ModelShape, RandomModelArchitecture } from "./testing/model-shapes.ts";
+import {
+  type ModelShape,
+  type RandomModelArchitecture,
+  randomModelArchitectures,
+} from "./testing/model-shapes.ts";
 import { writeRandomModel } from "./testing/random-model.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "loci-logits-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const architectures: readonly RandomModelArchitecture[] = [
-  "llama",
-  "qwen2",
-  "qwen3",
-  "gemma3",
-  "phi3",
-  "qwen3moe",
-];
 const weightTypes = [
   ["f32", "f32"],
   ["f16", "f16"],
@@ -186,7 +182,7 @@ async function cachedPrefixLogits(model: LoadedModel, tokens: Int32Array): Promi
 }
 
 describe.each(ways)("%s attention", (attention) => {
-  describe.each(architectures)("%s", (architecture) => {
+  describe.each(randomModelArchitectures)("%s", (architecture) => {
     test.each(weightTypes)("%s weights, %s cache", async (weightType, cacheType) => {
       const shape = weightType.endsWith("_K") ? { layers: kQuantLayers } : {};
       await expectEqualLogits({ architecture, weightType, cacheType, shape }, attention);

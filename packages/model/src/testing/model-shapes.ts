@@ -4,6 +4,16 @@
 
 export type RandomModelArchitecture = "llama" | "qwen2" | "qwen3" | "gemma3" | "phi3" | "qwen3moe";
 
+/** All of them, for tests. */
+export const randomModelArchitectures: readonly RandomModelArchitecture[] = [
+  "llama",
+  "qwen2",
+  "qwen3",
+  "gemma3",
+  "phi3",
+  "qwen3moe",
+];
+
 /** A RoPE scaling as GGUF metadata (and, for two of them, factor tensors) states it. */
 export type RopeScaling =
   | { readonly type: "none" }

@@ -3,11 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readGguf } from "@loci/ggml";
 import { afterAll, describe, expect, test } from "vitest";
-import {
-  type ModelShape,
-  type RandomModelArchitecture,
-  randomModelArchitectures,
-} from "./model-shapes.ts";
+import { type ModelShape, randomModelArchitectures } from "./model-shapes.ts";
 import { writeRandomModel } from "./random-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "random-model-"));
