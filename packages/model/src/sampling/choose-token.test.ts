@@ -4,8 +4,9 @@ import { greedySampling } from "@loci/core";
 import { argmax, chooseToken } from "./choose-token.ts";
 
 const logitsArbitrary = fc
-  .array(fc.float({ min: -20, max: 20, noNaN: true }), { minLength: 1, maxLength: 50 })
-  .map((values) => Float32Array.from(values));
+  .array(fc.integer({ min: -200, max: 200 }), { minLength: 1, maxLength: 50 })
+  // In tenths, so that equal logits occur and others differ clearly.
+  .map((values) => Float32Array.from(values, (value) => value / 10));
 
 const uniformArbitrary = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -19,7 +20,7 @@ function naiveDistribution(
   );
   const order = weights
     .map((_, token) => token)
-    .toSorted((a, b) => logits[b]! - logits[a]! || a - b);
+    .toSorted((a, b) => weights[b]! - weights[a]! || a - b);
   let kept = params.topK > 0 ? order.slice(0, params.topK) : order;
   const total = kept.reduce((sum, token) => sum + weights[token]!, 0);
   let covered = 0;
