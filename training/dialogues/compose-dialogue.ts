@@ -30,7 +30,7 @@ const SKILLS: readonly (readonly [number, MakeExchange])[] = [
   [3, introductionExchange],
   [5, smallTalkExchange],
   [12, countingExchange],
-  [7, listingExchange],
+  [10, listingExchange],
   [20, spellingExchange],
   [16, reversingExchange],
   [12, repeatingExchange],
@@ -112,7 +112,7 @@ export function composeDialogue(
       closing || opening ? Math.max(0.7, shape.recallShare) : shape.recallShare,
     );
     if (!recall) out.push(skillExchange(random, lexicon, shape.longAnswers));
-    else if (random.chance(0.11))
+    else if (random.chance(0.17))
       out.push(askUntoldExchange(random, untoldAttribute(random, lexicon, facts)));
     else if (
       facts.length === 0 ||
