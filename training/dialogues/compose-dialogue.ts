@@ -59,7 +59,7 @@ export function skillExchange(
   lexicon: Lexicon,
   longAnswers = false,
 ): Exchange {
-  const choices = longAnswers && random.chance(0.04) ? LONG_ANSWERS : SKILLS;
+  const choices = longAnswers && random.chance(0.06) ? LONG_ANSWERS : SKILLS;
   return weighted(random, choices)(random, lexicon);
 }
 

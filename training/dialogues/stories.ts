@@ -1,5 +1,5 @@
 // Stories whose length follows the request: short, plain, long, very long.
-// Longer ones are told day by day, which gives the model a place to stand.
+// Longer ones are told day by day or week by week, which gives the model a place to stand.
 
 import type { Exchange } from "./dialogue-types.ts";
 import type { Lexicon } from "./lexicon.ts";
@@ -86,6 +86,11 @@ function sentence(
   return fill(expand(random, random.pick(templates)), slots);
 }
 
+/** Very long stories go by weeks: each paragraph then tells how many may follow. */
+function when(length: StoryLength, ordinal: string): string {
+  return length === "very long" ? `In the ${ordinal} week` : `On the ${ordinal} day`;
+}
+
 /** The text of a story of the given length about a hero such as "fox". */
 export function storyText(random: SeededRandom, hero: string, length: StoryLength): string {
   const slots: Record<string, string> = {
@@ -101,7 +106,7 @@ export function storyText(random: SeededRandom, hero: string, length: StoryLengt
   for (const ordinal of ORDINALS.slice(0, DAY_COUNTS[length])) {
     const day = { ...slots, f: random.pick(FRIENDS), q: random.pick(SPOTS) };
     parts.push(
-      `On the ${ordinal} day, ${sentence(random, EVENTS, day)} ${sentence(random, REACTIONS, day)}`,
+      `${when(length, ordinal)}, ${sentence(random, EVENTS, day)} ${sentence(random, REACTIONS, day)}`,
     );
   }
   if (length === "short") parts.push(sentence(random, TURNS, slots));
