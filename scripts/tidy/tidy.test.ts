@@ -63,8 +63,8 @@ describe("words and headers", () => {
     ["// TODO later", 1],
     ["x\n/* FIXME */", 2],
     ['const path = "/home/someone/x";', 1],
-    ["see /work/main", 1],
-    ["https://registry.example.org/", 1],
+    [`see ${["", "work", "main"].join("/")}`, 1],
+    [["https:", "", "registry.example.org", ""].join("/"), 1],
     ["closes issue #4", 1],
   ])("%j is found", (text, line) => {
     expect(places(checkWords, { "a.md": text })).toEqual([`a.md:${line}`]);
