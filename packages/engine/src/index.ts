@@ -5,3 +5,4 @@ export { engineDefaults, type EngineOptions } from "./options.ts";
 export * from "./runner.ts";
 export { checkBatch } from "./testing/check-batch.ts";
 export { HashRunner, type HashRunnerOptions } from "./testing/hash-runner.ts";
+export * from "./tiers/block-mover.ts";

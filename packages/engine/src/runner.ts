@@ -49,6 +49,11 @@ export interface SampleSpec {
 export interface StepBatch {
   readonly copies: readonly BlockCopy[];
   readonly slices: readonly QuerySlice[];
+  /**
+   * Restores that may still be under way, by gate: a layer is computed once they have all brought
+   * that layer. None when absent.
+   */
+  readonly gates?: readonly number[];
 }
 
 export interface SampledToken {
@@ -61,8 +66,13 @@ export interface SampledToken {
 export interface StepResult {
   /** One for each slice with a `sample`, in the order of the slices. */
   readonly samples: readonly SampledToken[];
-  /** Time the device took. */
+  /** Time the device took, waiting at gates included. */
   readonly durationMs: number;
+  /**
+   * True: one of the step's gates belongs to a restore that failed, so nothing that the step
+   * computed may be used; `samples` is empty and no sampling state has changed.
+   */
+  readonly restoreFailed?: boolean;
 }
 
 export interface Runner {
