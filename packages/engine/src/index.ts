@@ -2,6 +2,13 @@ export { Engine, type EngineEvent, type EngineParts } from "./engine.ts";
 export { LocalService, type LocalServiceParts } from "./local-service.ts";
 export * from "./observer.ts";
 export { engineDefaults, type EngineOptions } from "./options.ts";
+export { RetentionEntry } from "./retention/retention-entry.ts";
+export {
+  RetentionQueue,
+  type RetentionPolicyName,
+  type RetentionQueueOptions,
+} from "./retention/retention-queue.ts";
+export { ReturnModel } from "./retention/return-model.ts";
 export * from "./runner.ts";
 export { checkBatch } from "./testing/check-batch.ts";
 export { HashRunner, type HashRunnerOptions } from "./testing/hash-runner.ts";

@@ -1,0 +1,37 @@
+// What the retention policies know of one block. The owner of the block keeps the entry, refreshes
+// the public facts when they change, and hands the entry to the queues of the memories that hold
+// the block. An entry may outlive its block: whoever still knows the tokens of a dropped block and
+// computes it again should use the same entry, so that the model learns from the long gap, too.
+
+import { assert } from "@loci/core";
+
+export class RetentionEntry {
+  /** Token position in the sequence at which the block starts. */
+  readonly positionStart: number;
+  /** Tokens in the block. */
+  readonly tokens: number;
+  /** Seconds to compute the block again at its depth. */
+  recomputeSeconds = 0;
+  /** Seconds to restore it from the next memory that has it; Infinity when none has. */
+  restoreSeconds = Infinity;
+  /** Requests waiting now that will use it. */
+  queuedUses = 0;
+  /** Not given up before this time; 0 = not pinned. */
+  pinnedUntilMs = 0;
+
+  // Learned facts: written by ReturnModel alone.
+
+  /** Requests that used it. */
+  uses = 0;
+  /** When a request used it last; -Infinity before the first use. */
+  lastUseMs = -Infinity;
+  /** Number of the request that used it last; requests of one millisecond stay apart. */
+  lastUse = 0;
+
+  constructor(positionStart: number, tokens: number) {
+    assert(Number.isSafeInteger(positionStart) && positionStart >= 0, "a position is a number");
+    assert(Number.isSafeInteger(tokens) && tokens > 0, "a block holds tokens");
+    this.positionStart = positionStart;
+    this.tokens = tokens;
+  }
+}
