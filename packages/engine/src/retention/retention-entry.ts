@@ -13,7 +13,7 @@ export class RetentionEntry {
   /** Seconds to compute the block again at its depth. */
   recomputeSeconds = 0;
   /** Seconds to restore it from the next memory that has it; Infinity when none has. */
-  restoreSeconds = Infinity;
+  restoreSeconds: number = Infinity;
   /** Requests waiting now that will use it. */
   queuedUses = 0;
   /** Not given up before this time; 0 = not pinned. */
@@ -24,7 +24,7 @@ export class RetentionEntry {
   /** Requests that used it. */
   uses = 0;
   /** When a request used it last; -Infinity before the first use. */
-  lastUseMs = -Infinity;
+  lastUseMs: number = -Infinity;
   /** Number of the request that used it last; requests of one millisecond stay apart. */
   lastUse = 0;
 
