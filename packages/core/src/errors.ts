@@ -29,7 +29,12 @@ export type ErrorCode =
   | "out_of_memory"
   | "config_invalid"
   | "file_unreadable"
-  | "download_failed";
+  | "download_failed"
+  | "storage_full"
+  | "storage_corrupt"
+  | "storage_unavailable"
+  | "storage_version_unsupported"
+  | "storage_quota_exceeded";
 
 export interface ErrorFacts {
   readonly status: number;
@@ -70,6 +75,12 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorFacts>> = {
   config_invalid: { status: 500, type: "server_error" },
   file_unreadable: { status: 500, type: "server_error" },
   download_failed: { status: 502, type: "server_error" },
+  // The durable store.
+  storage_full: { status: 507, type: "unavailable_error" },
+  storage_corrupt: { status: 500, type: "server_error" },
+  storage_unavailable: { status: 503, type: "unavailable_error" },
+  storage_version_unsupported: { status: 500, type: "server_error" },
+  storage_quota_exceeded: { status: 429, type: "rate_limit_error" },
 };
 
 export interface ErrorDetails {

@@ -1,0 +1,4 @@
+export type * from "./json.ts";
+export * from "./limits.ts";
+export type * from "./records.ts";
+export type * from "./store.ts";

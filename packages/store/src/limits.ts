@@ -1,0 +1,34 @@
+// Every bound of the store, by name. What is over a bound of its size is refused with
+// `invalid_request`, what is over a tenant's count with `storage_quota_exceeded`.
+
+/** Characters of a tenant's name, an id, an item type, an idempotency key or a content hash. */
+export const idCharsMax: number = 256;
+/** UTF-8 bytes of one item's JSON. */
+export const itemBytesMax: number = 8 * 2 ** 20;
+/** UTF-8 bytes of all JSON of one turn: parameters, items, usage and the rest. */
+export const turnBytesMax: number = 32 * 2 ** 20;
+/** UTF-8 bytes of a conversation's metadata. */
+export const metadataBytesMax: number = 64 * 2 ** 10;
+/** Items given in one call. */
+export const itemsPerCallMax: number = 4_096;
+/** Items and bytes that one conversation may hold. */
+export const conversationItemsMax: number = 65_536;
+export const conversationBytesMax: number = 64 * 2 ** 20;
+/** Items in one page. */
+export const itemPageMax: number = 100;
+/** Token ids of one turn, prompt and answer. */
+export const turnTokensMax: number = 4 * 2 ** 20;
+/** Conversations and responses of one tenant. */
+export const conversationsPerTenantMax: number = 1_000_000;
+export const responsesPerTenantMax: number = 4_000_000;
+/** Turns of one `previousResponseId` chain that are followed. */
+export const responseChainMax: number = 4_096;
+/** Chat turns remembered for one tenant; the oldest go first. */
+export const chatTurnsMax: number = 4_096;
+/** Keys that one `chatTurns.find` or `forget` may name. */
+export const chatKeysMax: number = 1_024;
+/** UTF-8 bytes of one stored reply. */
+export const replyBytesMax: number = 16 * 2 ** 20;
+/** Idempotency keys alive for one tenant, and how long one is kept at least. */
+export const idempotencyKeysMax: number = 100_000;
+export const idempotencySecondsMin: number = 24 * 3_600;
