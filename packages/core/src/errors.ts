@@ -11,6 +11,9 @@ export type ErrorCode =
   | "not_found"
   | "model_not_found"
   | "method_not_allowed"
+  | "conversation_busy"
+  | "idempotency_conflict"
+  | "idempotency_mismatch"
   | "payload_too_large"
   | "unsupported_media_type"
   | "headers_too_large"
@@ -54,6 +57,10 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorFacts>> = {
   not_found: { status: 404, type: "not_found_error" },
   model_not_found: { status: 404, type: "not_found_error" },
   method_not_allowed: { status: 405, type: "invalid_request_error" },
+  /** Another turn of the conversation, or another request with the key, is under way. */
+  conversation_busy: { status: 409, type: "conflict_error" },
+  idempotency_conflict: { status: 409, type: "conflict_error" },
+  idempotency_mismatch: { status: 422, type: "invalid_request_error" },
   payload_too_large: { status: 413, type: "invalid_request_error" },
   unsupported_media_type: { status: 415, type: "invalid_request_error" },
   headers_too_large: { status: 431, type: "invalid_request_error" },

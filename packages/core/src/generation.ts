@@ -56,6 +56,10 @@ export interface GenerationRequest {
   readonly stop: readonly string[];
   readonly stopTokenIds: readonly number[];
   readonly sampling: SamplingParams;
+  /** Names the conversation it belongs to, within its tenant; a hint for what to keep. */
+  readonly sessionKey?: string;
+  /** The client asks to keep the prompt's cache for so long after the answer. */
+  readonly retainSeconds?: number;
 }
 
 export interface TokenLogprob {
