@@ -12,12 +12,13 @@ export const packageArrows: Readonly<Record<string, readonly string[]>> = {
   ggml: ["core"],
   engine: ["core"],
   model: ["core", "engine", "ggml"],
+  tiers: ["core", "engine", "ggml"],
   store: ["core"],
   server: ["core", "store"],
   router: ["core"],
   sim: ["core", "engine", "router"],
-  bench: ["core", "engine", "ggml", "model", "server", "router", "sim"],
-  cli: ["core", "engine", "ggml", "model", "store", "server", "router", "sim"],
+  bench: ["core", "engine", "ggml", "model", "tiers", "server", "router", "sim"],
+  cli: ["core", "engine", "ggml", "model", "tiers", "store", "server", "router", "sim"],
 };
 
 const purePackages: ReadonlySet<string> = new Set(["core", "engine", "router"]);

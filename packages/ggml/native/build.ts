@@ -40,6 +40,7 @@ const isaFlags: Readonly<Record<string, Readonly<Record<string, readonly string[
 
 const sharedSources = [
   "block-copy.cpp",
+  "gates.cpp",
   "isas.cpp",
   "mapping-guard.cpp",
   "memory.cpp",

@@ -13,6 +13,7 @@ namespace loci {
 struct LayerOptions {
     void * workspace;
     uint8_t * pool;
+    int32_t * gates;  // null: no step waits
     int64_t blockCount;
     int64_t blockBytes;
     int64_t layerOffsetBytes;
@@ -23,6 +24,7 @@ struct LayerOptions {
     int64_t keyType;
     int64_t valueType;
     int64_t slidingWindow;
+    int64_t index;
     double scale;
     double softCap;
 };
@@ -53,6 +55,8 @@ struct Layer {
     const Isa * isa;
     Workspace * workspace;
     LayerShape shape;
+    int32_t * gates;
+    int64_t index;  // among the layers of a block
 };
 
 /** Remembers the first failure until it is asked for. `message` must be static. */

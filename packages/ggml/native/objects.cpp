@@ -123,6 +123,8 @@ LOCI_EXPORT Layer * loci_layer_create(const LayerOptions * options, const char *
         return nullptr;
     }
     if (!isKvType(options->keyType) || !isKvType(options->valueType)) return nullptr;
+    layer.gates = options->gates;
+    layer.index = options->index;
     LayerShape & shape = layer.shape;
     shape.layer0 = options->pool + options->layerOffsetBytes;
     shape.blockBytes = options->blockBytes;

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "exports.h"
+#include "gates.h"
 #include "ggml-tensor.h"
 #include "layer.h"
 #include "plan.h"
@@ -37,7 +38,19 @@ bool openPlan(const GgmlTensor * meta, const LayerShape & shape, Plan & plan) {
            plan.group * shape.kvHeads == shape.queryHeads;
 }
 
-// Writing.
+// Writing. A restore may still be filling blocks that this step reads, and the rest of a block that
+// it writes to: every thread waits here until the layer has arrived, so that none waits elsewhere.
+
+/** False when a gate does not exist. */
+bool awaitRestores(const Plan & plan, const Layer & layer) {
+    if (plan.gates > 0 && layer.gates == nullptr) return false;
+    for (int64_t i = 0; i < plan.gates; i++) {
+        const int32_t gate = plan.gate(i);
+        if (gate < 0 || gate >= gatesMax) return false;
+        awaitGate(layer.gates, gate, int32_t(layer.index));
+    }
+    return true;
+}
 
 const char * writeTokens(const GgmlTensor * dst, int64_t thread, int64_t threads,
                          const Layer & layer) {
@@ -52,6 +65,7 @@ const char * writeTokens(const GgmlTensor * dst, int64_t thread, int64_t threads
     if (plan.tokens > dst->src[0]->ne[2] || plan.tokens > dst->src[1]->ne[2]) {
         return "the plan has more tokens than the keys";
     }
+    if (!awaitRestores(plan, layer)) return "a gate of the plan does not exist";
     const int64_t work = plan.tokens * shape.kvHeads;
     for (int64_t i = work * thread / threads; i < work * (thread + 1) / threads; i++) {
         const int64_t token = i / shape.kvHeads, head = i % shape.kvHeads;

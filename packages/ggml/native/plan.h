@@ -11,6 +11,7 @@
 // segments 2 ints each: [tile, slot of the tile's first row, or -1 when the item's result is final]
 // slots    per tile: the slots its partial results start at, in the order of their blocks
 // tables   block ids
+// gates    gates of restores that every layer waits for before it writes (gates.h)
 //
 // The same plan serves every layer and every kv head. Nothing in it is trusted: each part is
 // checked by the thread that uses it, before it is used.
@@ -35,7 +36,7 @@ struct PlanItem {
 
 class Plan {
 public:
-    int64_t tokens = 0, blockTokens = 0, group = 0, tiles = 0, items = 0, slotRows = 0;
+    int64_t tokens = 0, blockTokens = 0, group = 0, tiles = 0, items = 0, slotRows = 0, gates = 0;
 
     /** False when the header does not fit `capacity` ints or itself. */
     bool open(const int32_t * source, int64_t capacity) {
@@ -54,10 +55,15 @@ public:
         tilesAt = ints[10];
         itemsAt = ints[11];
         segmentsAt = ints[12];
+        gates = ints[13];
+        gatesAt = ints[14];
         return blockTokens > 0 && blockTokens % unitTokens == 0 && group > 0 && slotRows >= 0 &&
                holds(tokensAt, tokens, 1) && holds(tilesAt, tiles, tileInts) &&
-               holds(itemsAt, items, itemInts) && holds(segmentsAt, segments, segmentInts);
+               holds(itemsAt, items, itemInts) && holds(segmentsAt, segments, segmentInts) &&
+               (gates == 0 || holds(gatesAt, gates, 1));
     }
+
+    int32_t gate(int64_t index) const { return ints[gatesAt + index]; }
 
     int64_t poolRow(int64_t token) const { return ints[tokensAt + token]; }
 
@@ -100,7 +106,8 @@ public:
 
 private:
     const int32_t * ints = nullptr;
-    int64_t size = 0, segments = 0, tokensAt = 0, tilesAt = 0, itemsAt = 0, segmentsAt = 0;
+    int64_t size = 0, segments = 0, tokensAt = 0, tilesAt = 0, itemsAt = 0, segmentsAt = 0,
+            gatesAt = 0;
 
     bool holds(int64_t offset, int64_t count, int64_t width) const {
         return offset >= headerInts && count >= 0 && offset + count * width <= size;

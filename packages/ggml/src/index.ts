@@ -39,3 +39,5 @@ export { GrammarState } from "./llama/grammar-state.ts";
 export { LlamaOracle, type LlamaOracleOptions, type OracleToken } from "./llama/llama-oracle.ts";
 export { Vocabulary } from "./llama/vocabulary.ts";
 export { WeightBuffers, type WeightLocation } from "./weight-buffers.ts";
+export type { KvPool } from "./transfer/kv-pool.ts";
+export { RestoreGates } from "./transfer/restore-gates.ts";

@@ -61,7 +61,7 @@ export class ForwardGraph implements Disposable {
   }
 
   /** Writes a batch of this graph's shape into its inputs. */
-  fill(slices: readonly QuerySlice[]): void {
+  fill(slices: readonly QuerySlice[], gates: readonly number[]): void {
     let row = 0;
     let output = 0;
     // A step that wants no token still computes one row of logits: rows cannot be none.
@@ -74,7 +74,7 @@ export class ForwardGraph implements Disposable {
       row += slice.tokens.length;
       if (slice.sample !== null) this.#outputRows[output++] = row - 1;
     }
-    this.#attention.fill(slices);
+    this.#attention.fill(slices, gates);
   }
 
   /** Logits of the batch's `index`-th sampling slice; valid until the next computation. */

@@ -43,6 +43,9 @@ export class GgmlRunner implements Runner, Disposable {
     const startedMs = clock.nowMs();
     const graph = await this.#compute(batch);
     const samples: SampledToken[] = [];
+    if (this.#restoreFailed(batch)) {
+      return { samples, durationMs: clock.nowMs() - startedMs, restoreFailed: true };
+    }
     for (const slice of batch.slices) {
       if (slice.sample === null) continue;
       const sampler = this.#sampler(slice);
@@ -69,9 +72,14 @@ export class GgmlRunner implements Runner, Disposable {
     this.#graphs[Symbol.dispose]();
   }
 
-  async #compute({ copies, slices }: StepBatch): Promise<ForwardGraph> {
-    const { kv, backend, work, checkModelFile } = this.#options;
+  #restoreFailed({ gates = [] }: StepBatch): boolean {
+    return gates.some((gate) => this.#options.kv.pool.gates.hasFailed(gate));
+  }
+
+  async #compute({ copies, slices, gates = [] }: StepBatch): Promise<ForwardGraph> {
+    const { kv, backend, work, checkModelFile, layers, clock } = this.#options;
     this.#checkBatch(slices);
+    if (!kv.waitsInKernel) await kv.pool.gates.wait(gates, layers, clock);
     kv.copyBlocks(copies);
     const shape = {
       tokens: slices.reduce((sum, slice) => sum + slice.tokens.length, 0),
@@ -79,7 +87,7 @@ export class GgmlRunner implements Runner, Disposable {
     };
     const key = `${shape.tokens}/${shape.outputs}/${kv.graphKey(slices)}`;
     const graph = this.#graphs.get(key, () => new ForwardGraph(this.#options, shape, slices));
-    graph.fill(slices);
+    graph.fill(slices, gates);
     await backend.compute(graph.pointer, stepThreads(work, shape.tokens, backend.threads));
     kv.checkStep();
     checkModelFile();

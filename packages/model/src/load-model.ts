@@ -5,7 +5,14 @@ import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import { type Clock, LociError, type ModelInfo } from "@loci/core";
 import type { RunnerLimits } from "@loci/engine";
-import { CpuBackend, type GgufFile, Vocabulary, checkVocabulary, readGguf } from "@loci/ggml";
+import {
+  CpuBackend,
+  type GgufFile,
+  type KvPool,
+  Vocabulary,
+  checkVocabulary,
+  readGguf,
+} from "@loci/ggml";
 import { findArchitecture } from "./architectures/supported-architectures.ts";
 import type { KvCacheType, KvMemory } from "./attention/attention.ts";
 import {
@@ -17,6 +24,7 @@ import { ChatTemplate } from "./chat-template/chat-template.ts";
 import { GgmlRunner } from "./ggml-runner.ts";
 import { type Hyperparameters, readHyperparameters } from "./hyperparameters.ts";
 import { ModelCodec } from "./model-codec.ts";
+import { cacheFingerprint } from "./cache-fingerprint.ts";
 import { guardModelFile } from "./guard-model-file.ts";
 import type { StepWork } from "./step-threads.ts";
 import { Weights } from "./weights.ts";
@@ -45,6 +53,10 @@ export interface LoadedModel extends Disposable {
   readonly codec: ModelCodec;
   readonly runner: GgmlRunner;
   readonly facts: ModelFacts;
+  /** The block pool, for whatever moves blocks to and from other memory. */
+  readonly kvPool: KvPool;
+  /** 32 hex digits: keys and values computed under another fingerprint mean something else. */
+  readonly fingerprint: string;
   /** Frees everything; the runner must be idle. */
   close(): Promise<void>;
 }
@@ -121,6 +133,13 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     codec,
     runner,
     facts: facts({ params, kv, threads, file, weights, limits }),
+    kvPool: kv.pool,
+    fingerprint: cacheFingerprint(file, {
+      params,
+      layout: `${kv.waitsInKernel ? "native" : "portable"} ${options.cacheType ?? "f16"}`,
+      blockTokens: limits.blockTokens,
+      contextTokensMax: limits.contextTokensMax,
+    }),
     close: async () => {
       await template?.close();
       dispose();

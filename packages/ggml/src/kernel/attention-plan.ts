@@ -30,6 +30,8 @@ export interface PlanOptions {
   readonly capacity: PlanCapacity;
   /** Query rows that share a pass over the keys, at most 96 (the default); for measurements. */
   readonly rowsPerTile?: number;
+  /** Gates that every layer waits for before it writes; none when absent. */
+  readonly gates?: readonly number[];
 }
 
 /** Items to aim for, for each thread: enough to level out, few enough to keep walks long. */

@@ -46,6 +46,8 @@ export interface LayerOptions {
   /** Index of the layer within the layout. */
   readonly layer: number;
   readonly poolAddress: Pointer;
+  /** `RestoreGates` of the runner; null = no step waits for a restore. */
+  readonly gatesAddress?: Pointer;
   readonly blockCount: number;
   readonly queryHeads: number;
   /** Of the scores, usually 1 / sqrt(head size). */
@@ -156,6 +158,7 @@ export class KernelLibrary {
     const fields = new BigInt64Array([
       options.workspace.address,
       options.poolAddress,
+      options.gatesAddress ?? 0n,
       ...[
         options.blockCount,
         layout.blockBytes,
@@ -167,6 +170,7 @@ export class KernelLibrary {
         kvTypeNumbers[layout.keyType],
         kvTypeNumbers[layout.valueType],
         options.slidingWindow,
+        options.layer,
         0,
         0,
       ].map(BigInt),

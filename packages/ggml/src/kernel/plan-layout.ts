@@ -10,6 +10,9 @@
 // segments 2 ints each: [tile, slot of the tile's first row, or -1 when the item's result is final]
 // slots    per tile: the slots its partial results start at, in the order of their blocks
 // tables   block ids, one table per slice
+// gates    gates of restores that every layer waits for before it writes (native/gates.h)
+
+import { gatesMax } from "../transfer/restore-gates.ts";
 
 /** Query rows that share one pass over the keys; `tileRowsMax` of native/kv-format.h. */
 export const tileRowsMax = 96;
@@ -35,6 +38,8 @@ export const planHeader = {
   tilesAt: 10,
   itemsAt: 11,
   segmentsAt: 12,
+  gates: 13,
+  gatesAt: 14,
 } as const;
 
 /** The largest plan of a runner, for its tensor and its native workspace. */
@@ -76,6 +81,7 @@ export function attentionPlanCapacity(limits: PlanLimits): PlanCapacity {
     stepTokensMax +
     tiles * tileInts +
     segments * perSegment +
-    stepSlicesMax * tableBlocks;
+    stepSlicesMax * tableBlocks +
+    gatesMax;
   return { ints, tiles, segments, slotRows };
 }

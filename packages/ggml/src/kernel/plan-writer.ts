@@ -62,6 +62,11 @@ export function writePlan(parts: PlanParts, target: Int32Array): number {
     assert(size <= target.length, "the plan fits its tensor");
     target.set(blockTable.subarray(0, size - defined(tables.at(-1))), tables.at(-1));
   }
+  const gatesAt = size;
+  const gates = options.gates ?? [];
+  size += gates.length;
+  assert(size <= target.length, "the plan fits its tensor");
+  target.set(gates, gatesAt);
   writeTokens(slices, blockTokens, target.subarray(tokensAt, tilesAt));
   writeTiles(parts, target.subarray(tilesAt, itemsAt), { slotsAt, target });
   writeItems(items, tables, {
@@ -70,7 +75,7 @@ export function writePlan(parts: PlanParts, target: Int32Array): number {
   });
   const group = options.queryHeadsPerKvHead;
   const counts = { tiles: tiles.length, items: items.length, segments, slotRows: parts.slotRows };
-  const offsets = { tokensAt, tilesAt, itemsAt, segmentsAt };
+  const offsets = { tokensAt, tilesAt, itemsAt, segmentsAt, gates: gates.length, gatesAt };
   writeHeader({ size, tokens, blockTokens, group, ...counts, ...offsets }, target);
   return size;
 }
@@ -93,6 +98,8 @@ function writeHeader(
   target[planHeader.tilesAt] = header.tilesAt;
   target[planHeader.itemsAt] = header.itemsAt;
   target[planHeader.segmentsAt] = header.segmentsAt;
+  target[planHeader.gates] = header.gates;
+  target[planHeader.gatesAt] = header.gatesAt;
 }
 
 function writeTokens(slices: readonly PlanSlice[], blockTokens: number, target: Int32Array): void {

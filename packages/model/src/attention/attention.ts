@@ -1,7 +1,7 @@
 // How keys and values are kept and attended to: one interface, two ways. The native way calls our
 // paged kernel; the portable way gathers blocks with ggml's own operators and attends then.
 
-import type { Graph, Pointer } from "@loci/ggml";
+import type { Graph, KvPool, Pointer } from "@loci/ggml";
 import type { BlockCopy, QuerySlice } from "@loci/engine";
 
 /** A layer's attention; all layers of a model share heads and head size. */
@@ -29,8 +29,11 @@ export interface GraphAttention {
    * [head size · query heads, tokens].
    */
   attend(layer: AttentionLayer, query: Pointer, key: Pointer, value: Pointer): Pointer;
-  /** Writes the step's positions and block tables into the graph's inputs. */
-  fill(slices: readonly QuerySlice[]): void;
+  /**
+   * Writes the step's positions and block tables into the graph's inputs, and the gates that each
+   * layer waits for where `waitsInKernel`.
+   */
+  fill(slices: readonly QuerySlice[], gates: readonly number[]): void;
 }
 
 /** The block pool of one model in one memory, with its way to attend. */
@@ -39,6 +42,10 @@ export interface KvMemory extends Disposable {
   readonly name: string;
   readonly blockBytes: number;
   readonly blockCount: number;
+  /** The blocks as plain memory, and the gates of restores into them. */
+  readonly pool: KvPool;
+  /** True: each layer waits for its gates by itself; false: all must be open before a step. */
+  readonly waitsInKernel: boolean;
   /** What of a batch besides its shape decides a graph; equal keys may share one graph. */
   graphKey(slices: readonly QuerySlice[]): string;
   inGraph(graph: Graph, shape: BatchShape, slices: readonly QuerySlice[]): GraphAttention;

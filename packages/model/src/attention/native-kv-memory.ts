@@ -10,9 +10,11 @@ import {
   type KernelMemory,
   type KernelWorkspace,
   type KvBlockLayout,
+  type KvPool,
   NativeMemory,
   type PlanOptions,
   type Pointer,
+  RestoreGates,
   attentionPlanCapacity,
   kvBlockLayout,
   planAttention,
@@ -31,10 +33,12 @@ export class NativeKvMemory implements KvMemory {
   readonly name: string;
   readonly blockBytes: number;
   readonly blockCount: number;
+  readonly waitsInKernel = true;
   readonly #options: KvMemoryOptions;
   readonly #kernel: KernelLibrary;
   readonly #layout: KvBlockLayout;
   readonly #pool: KernelMemory;
+  readonly #gates = new RestoreGates();
   readonly #workspace: KernelWorkspace;
   readonly #planOptions: PlanOptions;
   readonly #planMemory: NativeMemory;
@@ -60,6 +64,13 @@ export class NativeKvMemory implements KvMemory {
     this.#plan = new Int32Array(this.#planMemory.bytes);
   }
 
+  get pool(): KvPool {
+    const { layers, blockTokens } = this.#options;
+    const { blockCount, blockBytes } = this;
+    const { address } = this.#pool;
+    return { address, blockCount, blockBytes, layers, blockTokens, gates: this.#gates };
+  }
+
   /** Everything a batch varies lies in the plan, so a graph depends on its shape alone. */
   graphKey(): string {
     return "";
@@ -69,7 +80,7 @@ export class NativeKvMemory implements KvMemory {
     return {
       attend: (layer, query, key, value) =>
         this.#attend(graph, layer, { query, key, value, tokens: shape.tokens }),
-      fill: (slices) => this.#fill(slices),
+      fill: (slices, gates) => this.#fill(slices, gates),
     };
   }
 
@@ -86,6 +97,7 @@ export class NativeKvMemory implements KvMemory {
     for (const layer of this.#layers.values()) layer.free();
     this.#workspace.free();
     this.#pool.free();
+    this.#gates[Symbol.dispose]();
     this.#planMemory[Symbol.dispose]();
   }
 
@@ -121,6 +133,7 @@ export class NativeKvMemory implements KvMemory {
       workspace: this.#workspace,
       layout: this.#layout,
       layer: index,
+      gatesAddress: this.#gates.address,
       poolAddress: this.#pool.address,
       blockCount: this.blockCount,
       queryHeads: this.#options.queryHeads,
@@ -132,14 +145,14 @@ export class NativeKvMemory implements KvMemory {
     return made;
   }
 
-  #fill(slices: readonly QuerySlice[]): void {
+  #fill(slices: readonly QuerySlice[], gates: readonly number[]): void {
     planAttention(
       slices.map(({ tokens, positionStart, blockTable }) => ({
         tokenCount: tokens.length,
         positionStart,
         blockTable,
       })),
-      this.#planOptions,
+      { ...this.#planOptions, gates },
       this.#plan,
     );
   }

@@ -11,8 +11,10 @@ import type { BlockCopy, QuerySlice } from "@loci/engine";
 import {
   type GgmlType,
   type Graph,
+  type KvPool,
   type Pointer,
   NativeMemory,
+  RestoreGates,
   ggmlTypesByName,
   loadGgml,
   tensorBytes,
@@ -31,10 +33,12 @@ export class PortableKvMemory implements KvMemory {
   readonly name = "portable";
   readonly blockBytes: number;
   readonly blockCount: number;
+  readonly waitsInKernel = false;
   readonly #options: KvMemoryOptions;
   readonly #rowBytes: number;
   readonly #memory: NativeMemory;
   readonly #pool: Pointer;
+  readonly #gates = new RestoreGates();
 
   constructor(options: KvMemoryOptions) {
     const { headSize, blockCount, cacheType } = options;
@@ -54,6 +58,13 @@ export class PortableKvMemory implements KvMemory {
     this.blockCount = blockCount;
     this.#memory = new NativeMemory(this.blockBytes * blockCount);
     this.#pool = this.#memory.tensor(type.id, headSize, this.#rowsPerBlock * blockCount);
+  }
+
+  get pool(): KvPool {
+    const { layers, blockTokens } = this.#options;
+    const { blockCount, blockBytes } = this;
+    const { address } = this.#memory;
+    return { address, blockCount, blockBytes, layers, blockTokens, gates: this.#gates };
   }
 
   get #rowsPerLayer(): number {
@@ -102,6 +113,7 @@ export class PortableKvMemory implements KvMemory {
 
   [Symbol.dispose](): void {
     this.#memory[Symbol.dispose]();
+    this.#gates[Symbol.dispose]();
   }
 
   #sequenceInputs(graph: Graph, slice: QuerySlice): SequenceInputs {
