@@ -10,10 +10,6 @@ export class RetentionEntry {
   readonly positionStart: number;
   /** Tokens in the block. */
   readonly tokens: number;
-  /** Seconds to compute the block again at its depth. */
-  recomputeSeconds = 0;
-  /** Seconds to restore it from the next memory that has it; Infinity when none has. */
-  restoreSeconds: number = Infinity;
   /** Requests waiting now that will use it. */
   queuedUses = 0;
   /** Not given up before this time; 0 = not pinned. */

@@ -10,18 +10,22 @@ import type { ReturnModel } from "./return-model.ts";
  */
 export type RetentionPolicyName = "retention" | "pensieve" | "lru";
 
-export interface RetentionQueueOptions {
+export interface RetentionQueueOptions<E extends RetentionEntry> {
   readonly policy: RetentionPolicyName;
   /** Shared by all queues of an engine. */
   readonly returns: ReturnModel;
+  /** Seconds to get the block back if this memory drops it: recomputed, or from the next memory. */
+  readonly lossSeconds: (entry: E) => number;
 }
 
 export class RetentionQueue<E extends RetentionEntry> {
   readonly #policy: RetentionPolicyName;
+  readonly #lossSeconds: (entry: E) => number;
   readonly #entries = new Set<E>();
 
-  constructor(options: RetentionQueueOptions) {
+  constructor(options: RetentionQueueOptions<E>) {
     this.#policy = options.policy;
+    this.#lossSeconds = options.lossSeconds;
   }
 
   get size(): number {
@@ -69,7 +73,7 @@ export class RetentionQueue<E extends RetentionEntry> {
   /** Seconds per token expected to be lost with the block. */
   value(entry: E, nowMs: number): number {
     if (this.#policy === "lru") return 0;
-    const seconds = Math.min(entry.recomputeSeconds, entry.restoreSeconds) / entry.tokens;
+    const seconds = this.#lossSeconds(entry) / entry.tokens;
     return seconds / Math.max(1, nowMs - entry.lastUseMs);
   }
 
