@@ -126,6 +126,38 @@ export interface ServiceSnapshot {
   readonly steps: number;
   /** Expected seconds until a new request would start. */
   readonly waitSecondsExpected: number;
+  /** What became of the device's cached blocks, since start; absent where nobody keeps count. */
+  readonly kvDevice?: KvDeviceCounts;
+  /** Memories below the device. */
+  readonly kvTiers?: readonly KvTierSnapshot[];
+  /** Moves between memories that have not ended. */
+  readonly kvMovesUnderWay?: number;
+}
+
+export interface KvDeviceCounts {
+  /** Device copies given up, and how many of them had a copy in a memory below. */
+  readonly droppedBlocks: number;
+  readonly droppedWithCopy: number;
+  /** Tokens of dropped blocks that were computed again. */
+  readonly recomputedTokens: number;
+  /** Copies made ahead of need that were brought back; those given up without. */
+  readonly copiesAheadUsed: number;
+  readonly copiesAheadWasted: number;
+}
+
+export interface KvTierSnapshot {
+  readonly name: string;
+  readonly slotsTotal: number;
+  readonly slotsUsed: number;
+  /** What one block more adds to a restore, as measured. */
+  readonly secondsPerBlock: number;
+  /** Since start. */
+  readonly restoredTokens: number;
+  readonly restoredBlocks: number;
+  readonly storedBlocks: number;
+  readonly failedStores: number;
+  readonly failedRestores: number;
+  readonly evictedBlocks: number;
 }
 
 export interface GenerationService {

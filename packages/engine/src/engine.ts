@@ -3,10 +3,11 @@
 //   submit ──▶ waiting ──▶ running ──▶ finished          schedule(now) → batch for the runner
 //                 ▲            │                         commit(result) or fail(error)
 //                 └ preemption ┘                         takeEvents() → what clients receive
+//                                                        takeOrders() → moves between memories
 //
 // It is a synchronous state machine: no I/O, no clock, no randomness; a simulator drives it like a
-// server does. At most one step is in flight. What arrives meanwhile (submit, cancel) takes effect
-// with the next step; memory that a step in flight uses is freed when it ends.
+// server does. At most one step is in flight. What arrives meanwhile (submit, cancel, the end of a
+// move) takes effect with the next step; memory that a step in flight uses is freed when it ends.
 
 import { assert, defined, LatencyModel, LociError, toLociError } from "@loci/core";
 import type { GenerationEvent, GenerationRequest, ServiceSnapshot } from "@loci/core";
@@ -14,8 +15,9 @@ import { admissionError } from "./admission.ts";
 import type { EngineObserver, FinishedFacts } from "./observer.ts";
 import { engineDefaults } from "./options.ts";
 import type { EngineOptions } from "./options.ts";
+import { plainHasher } from "./tiers/block-hasher.ts";
 import { PrefixIndex } from "./kv/prefix-index.ts";
-import type { TokenView } from "./kv/prefix-index.ts";
+import type { PrefixIndexOptions, TokenView } from "./kv/prefix-index.ts";
 import { EngineRequest } from "./request.ts";
 import type {
   QuerySlice,
@@ -27,6 +29,8 @@ import type {
 } from "./runner.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { StepPlan } from "./scheduler.ts";
+import type { MoveOrder, MoveOutcome, RecoveredBlock } from "./tiers/block-mover.ts";
+import { tierSnapshots } from "./tiers/tier-snapshots.ts";
 import { WaitEstimate } from "./wait-estimate.ts";
 
 /** Something for one client. After a `finished` event or an error nothing follows. */
@@ -39,6 +43,11 @@ export interface EngineParts {
   readonly tokenText: TokenText;
   readonly options?: Partial<EngineOptions>;
   readonly observer?: EngineObserver;
+  /** Memories below the device; none when absent. */
+  readonly tiers?: Pick<
+    NonNullable<PrefixIndexOptions["tiers"]>,
+    "tiers" | "blockBytes" | "hasher"
+  >;
 }
 
 export class Engine {
@@ -55,6 +64,8 @@ export class Engine {
   #events: EngineEvent[] = [];
   #step: StepPlan | null = null;
   #arrivals = 0;
+  /** Ends of moves that wait for the step in flight to end. */
+  #outcomes: MoveOutcome[] = [];
   readonly #counters = {
     promptTokens: 0,
     cachedTokens: 0,
@@ -72,9 +83,15 @@ export class Engine {
     this.#limits = limits;
     this.#tokenText = parts.tokenText;
     this.#observer = parts.observer ?? {};
-    this.#index = new PrefixIndex(limits);
+    const { eviction, aheadShare } = this.options;
+    const tiers = parts.tiers ?? { tiers: [], blockBytes: 1, hasher: plainHasher };
+    this.#index = new PrefixIndex(
+      { ...limits, tiers: { ...tiers, eviction, aheadShare } },
+      this.latency,
+    );
     this.#scheduler = new Scheduler(this.#index, this.latency, {
       stepTokensMax,
+      stepSlicesMax: limits.stepSlicesMax,
       sequencesMax,
       targetStepMs: this.options.targetStepMs,
     });
@@ -129,20 +146,49 @@ export class Engine {
   /** The next step; null when there is nothing to do. Its result goes to `commit` or `fail`. */
   schedule(nowMs: number): StepBatch | null {
     assert(this.#step === null, "one step at a time");
+    this.#index.setNow(nowMs);
+    this.#applyMoves();
     const plan = this.#scheduler.plan(nowMs);
     for (const request of plan.admitted) this.#start(request, nowMs);
     this.#counters.preemptions += plan.preempted.length;
+    this.#index.tiers.copyAhead(nowMs);
     if (plan.scheduled.length === 0) {
-      assert(this.isIdle, "where someone waits, someone runs");
+      const waitsForMove = this.#index.tiers.movesUnderWay > 0;
+      assert(this.isIdle || waitsForMove, "where someone waits, someone runs");
       return null;
     }
     this.#step = plan;
-    return { copies: this.#index.copies, slices: plan.scheduled.map((request) => slice(request)) };
+    const slices = plan.scheduled.flatMap((request) => slicesOf(request));
+    return { copies: this.#index.copies, slices, gates: plan.gates };
+  }
+
+  /** Moves between memories, decided since the last call; their ends go to `moved`. */
+  takeOrders(): MoveOrder[] {
+    return this.#index.takeOrders();
+  }
+
+  /** A move has ended. Takes effect with the next `schedule`. */
+  moved(outcome: MoveOutcome): void {
+    this.#outcomes.push(outcome);
+  }
+
+  /** Takes up what a durable tier kept over a restart; before the first request. */
+  adopt(blocks: readonly RecoveredBlock[]): void {
+    this.#index.adopt(blocks);
+  }
+
+  /** True when no move is under way and a durable tier has all that it should. */
+  get isSettled(): boolean {
+    return this.#outcomes.length === 0 && this.#index.tiers.isSettled;
   }
 
   /** The step succeeded. A result that does not fit the step counts as its failure. */
   commit(result: StepResult, nowMs: number): void {
     const plan = defined(this.#step, "a step is in flight");
+    if (result.restoreFailed === true) {
+      this.#repeat(plan, nowMs);
+      return;
+    }
     const sampling = plan.scheduled.filter((request) => request.tokensWanted === 0);
     if (result.samples.length !== sampling.length) {
       const problem = "The device answered with a wrong number of tokens.";
@@ -150,8 +196,10 @@ export class Engine {
       return;
     }
     this.#step = null;
-    this.#index.settle(nowMs);
-    this.latency.observe(plan.load, result.durationMs / 1000);
+    this.#index.setNow(nowMs);
+    this.#index.settle();
+    // Waiting at a gate is no property of the device.
+    if (plan.gates.length === 0) this.latency.observe(plan.load, result.durationMs / 1000);
     this.#counters.steps++;
     for (const request of plan.scheduled) this.#advance(request);
     for (const [place, request] of sampling.entries()) {
@@ -167,10 +215,11 @@ export class Engine {
     const plan = defined(this.#step, "a step is in flight");
     this.#step = null;
     for (const request of plan.scheduled) {
-      request.tokensScheduled = 0;
+      request.scheduled.length = 0;
       this.#release(request, null, nowMs);
     }
-    this.#index.revoke(nowMs);
+    this.#requeueRestoring();
+    this.#index.revoke();
     this.#observer.onStepFailed?.(error);
     for (const request of plan.scheduled) {
       if (request.cancelled) this.#finishCancelled(request, nowMs);
@@ -194,6 +243,7 @@ export class Engine {
       kvBlocksCached: this.#index.cachedCount,
       kvBlockTokens: this.#index.blockTokens,
       ...this.#counters,
+      ...tierSnapshots(this.#index.tiers),
       waitSecondsExpected: this.#waits.seconds(),
     };
   }
@@ -219,7 +269,13 @@ export class Engine {
   #start(request: EngineRequest, nowMs: number): void {
     if (request.startedAtMs !== null) return;
     request.startedAtMs = nowMs;
-    const facts = { promptTokens: request.promptLength, cachedTokens: request.tokensComputed };
+    const gapTokens = request.blocks?.gapTokens ?? 0;
+    const scheduledGaps = request.scheduled.reduce(
+      (sum, { start, end }) => sum + Math.max(0, Math.min(end, request.tokensComputed) - start),
+      0,
+    );
+    const cachedTokens = request.tokensComputed - gapTokens - scheduledGaps;
+    const facts = { promptTokens: request.promptLength, cachedTokens };
     request.cachedTokens = facts.cachedTokens;
     this.#counters.promptTokens += facts.promptTokens;
     this.#counters.cachedTokens += facts.cachedTokens;
@@ -228,13 +284,46 @@ export class Engine {
     this.#observer.onStarted?.({ requestId: request.id, queuedMs, ...facts });
   }
 
+  /** A restore that the step overtook failed: the step never was, and is planned anew. */
+  #repeat(plan: StepPlan, nowMs: number): void {
+    this.#step = null;
+    this.#index.setNow(nowMs);
+    for (const request of plan.scheduled) this.#scheduler.requeue(request, false);
+    this.#requeueRestoring();
+    this.#index.revoke();
+    for (const request of plan.scheduled) {
+      if (request.cancelled) this.#finishCancelled(request, nowMs);
+    }
+  }
+
+  /** Who still waits for blocks may share what a failed step published: all of it has to go. */
+  #requeueRestoring(): void {
+    const restoring = this.#scheduler.running.filter(
+      ({ blocks }) => blocks !== null && blocks.restores.size > 0,
+    );
+    for (const request of restoring) this.#scheduler.requeue(request, false);
+  }
+
+  #applyMoves(): void {
+    const outcomes = this.#outcomes;
+    this.#outcomes = [];
+    for (const outcome of outcomes) {
+      const deceived = new Set(this.#index.moved(outcome));
+      const requests = this.#scheduler.running.filter(
+        ({ blocks }) => blocks !== null && deceived.has(blocks),
+      );
+      for (const request of requests) this.#scheduler.requeue(request, false);
+    }
+  }
+
   /** The scheduled tokens are computed. */
   #advance(request: EngineRequest): void {
-    const { promptLength, tokensComputed: before } = request;
-    const after = before + request.tokensScheduled;
+    const { promptLength, tokensComputed: before, frontier: after } = request;
+    for (const { start, end } of request.scheduled) {
+      this.#counters.computedPromptTokens += Math.max(0, Math.min(end, promptLength) - start);
+    }
     request.tokensComputed = after;
-    request.tokensScheduled = 0;
-    this.#counters.computedPromptTokens += Math.max(0, Math.min(after, promptLength) - before);
+    request.scheduled.length = 0;
     if (before < promptLength && after >= promptLength) {
       this.#index.publishTail(defined(request.blocks), request.view(after));
     }
@@ -283,6 +372,7 @@ export class Engine {
 
   #release(request: EngineRequest, keep: TokenView | null, nowMs: number): void {
     if (request.blocks === null) return;
+    request.blocks.retainMs = (request.spec.retainSeconds ?? 0) * 1000;
     this.#index.close(request.blocks, keep, nowMs);
     request.blocks = null;
     request.tokensComputed = 0;
@@ -295,14 +385,16 @@ export class Engine {
 
 type FinishedEvent = Extract<GenerationEvent, { type: "finished" }>;
 
-function slice(request: EngineRequest): QuerySlice {
-  return {
+/** One slice for each stretch: gaps computed again, then what follows the frontier. */
+function slicesOf(request: EngineRequest): QuerySlice[] {
+  const last = request.scheduled.length - 1;
+  return request.scheduled.map((range, index) => ({
     requestId: request.id,
-    tokens: request.scheduledTokens,
-    positionStart: request.tokensComputed,
+    tokens: request.tokensOf(range),
+    positionStart: range.start,
     blockTable: defined(request.blocks).table,
-    sample: request.sampleSpec(),
-  };
+    sample: index === last ? request.sampleSpec() : null,
+  }));
 }
 
 function finishedFacts(

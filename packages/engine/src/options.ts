@@ -1,5 +1,7 @@
 // The engine's settings, each with its default and reason in one place.
 
+import type { RetentionPolicyName } from "./retention/retention-queue.ts";
+
 /** Limits and targets of one engine. */
 export interface EngineOptions {
   /**
@@ -21,6 +23,13 @@ export interface EngineOptions {
    * see `stepTargetSeconds`.
    */
   readonly targetStepMs: number | null;
+  /** How cached blocks are chosen that are given up: see `RetentionPolicyName`. */
+  readonly eviction: RetentionPolicyName;
+  /**
+   * Copies to the tiers below are made ahead of need while less than this share of the device's
+   * blocks is free or has such a copy. A quarter, as in Pensieve (digest 1.4).
+   */
+  readonly aheadShare: number;
 }
 
 export const engineDefaults: EngineOptions = {
@@ -29,6 +38,8 @@ export const engineDefaults: EngineOptions = {
   sequencesMax: 64,
   stepTokensMax: null,
   targetStepMs: null,
+  eviction: "retention",
+  aheadShare: 0.25,
 };
 
 /** Bounds on what one request may ask of the text stream. */

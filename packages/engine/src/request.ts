@@ -4,10 +4,12 @@
 //   | keys and values in blocks       | this step computes       | not yet |
 //
 // Prefill moves tokensComputed by a chunk, decoding by one; a prefix hit starts it above zero;
-// preemption sets it back to zero; sampling moves tokensKnown. There are no other modes.
+// preemption sets it back to zero; sampling moves tokensKnown. There are no other modes. What a prefix
+// hit lacks is a gap of its blocks (see SequenceBlocks): gaps are computed first, in the same steps.
 
 import { assert, defined } from "@loci/core";
-import type { GenerationRequest, Usage } from "@loci/core";
+import type { GenerationRequest, TokenRange, Usage } from "@loci/core";
+import type { CachedBlock } from "./kv/cached-block.ts";
 import type { SequenceBlocks } from "./kv/sequence-blocks.ts";
 import type { TokenView } from "./kv/prefix-index.ts";
 import type { SampleSpec, TokenText } from "./runner.ts";
@@ -18,8 +20,8 @@ export type RequestState = "waiting" | "running" | "finished";
 /** Another request is about to compute what this one needs; until then it waits. */
 export interface Deferral {
   readonly owner: EngineRequest;
-  /** Tokens from the start that both have in common. */
-  readonly tokens: number;
+  /** Tokens from the start that both have in common; null: the owner's gaps are what both need. */
+  readonly tokens: number | null;
 }
 
 export interface RequestContext {
@@ -41,13 +43,17 @@ export class EngineRequest {
   firstTokenAtMs: number | null = null;
   state: RequestState = "waiting";
   tokensComputed = 0;
-  /** Tokens that the step in flight computes. */
-  tokensScheduled = 0;
+  /** Ranges of tokens that the step in flight computes: ascending, disjoint, not adjacent. */
+  readonly scheduled: TokenRange[] = [];
   /** Prompt tokens found in the cache when it was first admitted. */
   cachedTokens = 0;
   /** While waiting: tokens that would have to be computed, as far as was known last. */
   tokensMissing: number;
   blocks: SequenceBlocks | null = null;
+  /** While waiting: cached blocks that are known to be of use. */
+  expected: readonly CachedBlock[] = [];
+  /** While waiting: its blocks were looked at for an early restore. */
+  prefetched = false;
   deferral: Deferral | null = null;
   /** Cancelled while its step is in flight. */
   cancelled = false;
@@ -84,13 +90,44 @@ export class EngineRequest {
     return this.#tokensKnown;
   }
 
+  /** Tokens that the step in flight computes. */
+  get tokensScheduled(): number {
+    return this.scheduled.reduce((sum, range) => sum + range.end - range.start, 0);
+  }
+
+  /** Where the step in flight leaves the frontier. */
+  get frontier(): number {
+    return Math.max(this.tokensComputed, this.scheduled.at(-1)?.end ?? 0);
+  }
+
   /** Tokens that still wait for a step. */
   get tokensWanted(): number {
-    return this.#tokensKnown - this.tokensComputed - this.tokensScheduled;
+    return this.#tokensKnown - this.frontier + (this.blocks?.gapTokens ?? 0);
+  }
+
+  /** End of what the step in flight computes; 0 = nothing. */
+  get frontierScheduled(): number {
+    return this.scheduled.at(-1)?.end ?? 0;
   }
 
   get inFlight(): boolean {
-    return this.tokensScheduled > 0;
+    return this.scheduled.length > 0;
+  }
+
+  /** Adds to what the current step computes; true when that takes a slice more. */
+  schedule(range: TokenRange): boolean {
+    const last = this.scheduled.at(-1);
+    if (last?.end !== range.start) {
+      this.scheduled.push(range);
+      return true;
+    }
+    this.scheduled[this.scheduled.length - 1] = { start: last.start, end: range.end };
+    return false;
+  }
+
+  /** Whether a slice is needed for a range that starts there. */
+  needsSlice(start: number): boolean {
+    return this.scheduled.at(-1)?.end !== start;
   }
 
   /** Prompt and answer so far; `end` of them. Shares memory with the request. */
@@ -104,9 +141,8 @@ export class EngineRequest {
     return this.view(this.#tokensKnown - 1);
   }
 
-  /** The tokens that the current step computes. */
-  get scheduledTokens(): Int32Array {
-    return this.#tokens.subarray(this.tokensComputed, this.tokensComputed + this.tokensScheduled);
+  tokensOf(range: TokenRange): Int32Array {
+    return this.#tokens.subarray(range.start, range.end);
   }
 
   /** What to sample after the scheduled tokens; null while there are more known ones. */
@@ -142,7 +178,7 @@ export class EngineRequest {
   }
 
   checkIntegrity(): void {
-    assert(this.tokensComputed >= 0 && this.tokensScheduled >= 0, "token counts are not negative");
+    assert(this.tokensComputed >= 0, "token counts are not negative");
     assert(this.tokensWanted >= 0, "no more is computed than is known");
     assert(this.tokensKnown === this.promptLength + this.text.tokens, "the answer is what is text");
     assert((this.state === "running") === (this.blocks !== null), "who runs holds blocks");
@@ -150,7 +186,6 @@ export class EngineRequest {
       assert(this.tokensComputed === 0 && !this.inFlight, "who holds no blocks has computed none");
       return;
     }
-    const held = this.tokensComputed + this.tokensScheduled;
-    assert(this.blocks.tokensHeld === held, "the blocks hold what was computed");
+    assert(this.blocks.tokensHeld === this.frontier, "the blocks hold what was computed");
   }
 }

@@ -14,7 +14,7 @@
 //    computed by a running prompt is passed over until it can share the result.
 
 import { assert, defined, prefillLoad } from "@loci/core";
-import type { LatencyModel, StepLoad } from "@loci/core";
+import type { LatencyModel, StepLoad, TokenRange } from "@loci/core";
 import type { PrefixIndex } from "./kv/prefix-index.ts";
 import type { SequenceBlocks } from "./kv/sequence-blocks.ts";
 import type { Deferral, EngineRequest } from "./request.ts";
@@ -23,9 +23,17 @@ import type { StepBudgetOptions } from "./step-budget.ts";
 
 /** Waiting requests that are looked at in one step. */
 const lookaheadMax = 64;
+/** Waiting requests whose blocks are brought back before their turn. */
+const prefetchRequestsMax = 8;
+/** Device blocks that prefetching leaves free, as a share: room for answers that grow. */
+const prefetchReserveShare = 0.1;
+/** With nothing else to compute, a step may take this many times its own time waiting for layers. */
+const aloneGateFactor = 4;
 
 export interface SchedulerOptions extends StepBudgetOptions {
   readonly sequencesMax: number;
+  /** Slices in one step at most; every running request has one, gaps need more. */
+  readonly stepSlicesMax: number;
 }
 
 /** What one call of `plan` decided. */
@@ -36,6 +44,8 @@ export interface StepPlan {
   readonly admitted: readonly EngineRequest[];
   readonly preempted: readonly EngineRequest[];
   readonly load: StepLoad;
+  /** Gates of restores that the step may overtake. */
+  readonly gates: readonly number[];
 }
 
 export class Scheduler {
@@ -47,6 +57,9 @@ export class Scheduler {
   readonly #running: EngineRequest[] = [];
   #admitted: EngineRequest[] = [];
   #preempted: EngineRequest[] = [];
+  readonly #gates = new Set<number>();
+  /** Slices of this step beyond one for each running request. */
+  #extraSlices = 0;
   /** Someone found no slot or memory in this step: nobody behind may overtake. */
   #admissionClosed = false;
   /** Tokens of past and present budgets that the express lane may still spend. */
@@ -73,6 +86,8 @@ export class Scheduler {
     assert(request.state === "waiting", "a new request waits");
     const { tokensKnown, spec } = request;
     request.tokensMissing = tokensKnown - this.#index.matchedTokens(spec.tenant, request.reusable);
+    request.expected = this.#index.expect(spec.tenant, request.reusable);
+    request.prefetched = false;
     insertByArrival(this.#waiting, request);
   }
 
@@ -83,6 +98,7 @@ export class Scheduler {
     const index = list.indexOf(request);
     assert(index >= 0, "the request is known");
     list.splice(index, 1);
+    this.#stopExpecting(request);
     request.state = "finished";
     request.deferral = null;
   }
@@ -90,16 +106,36 @@ export class Scheduler {
   /** Decides the next step and reserves its memory. */
   plan(nowMs: number): StepPlan {
     this.#nowMs = nowMs;
+    this.#index.setNow(nowMs);
     this.#admitted = [];
     this.#preempted = [];
     this.#admissionClosed = false;
+    this.#gates.clear();
+    this.#extraSlices = this.#options.stepSlicesMax - this.#options.sequencesMax;
     this.#scheduleRunning();
     this.#schedulePrompts();
+    this.#prefetch();
     const scheduled = this.#running.filter((request) => request.inFlight);
-    assert(scheduled.length > 0 || this.#running.length === 0, "the oldest always progresses");
+    const mayPause = this.#running.length === 0 || this.#index.tiers.movesUnderWay > 0;
+    assert(scheduled.length > 0 || mayPause, "the oldest progresses, or waits for a move");
     const load = loadOf(scheduled);
     assert(load.tokens <= this.#options.stepTokensMax, "a step keeps its limit");
-    return { scheduled, admitted: this.#admitted, preempted: this.#preempted, load };
+    const gates = [...this.#gates];
+    return { scheduled, admitted: this.#admitted, preempted: this.#preempted, load, gates };
+  }
+
+  /** Sends a running request back to the queue: what it computed stays cached, unless it may not. */
+  requeue(request: EngineRequest, keep: boolean): void {
+    const place = this.#running.indexOf(request);
+    assert(place >= 0, "only who runs is sent back");
+    this.#running.splice(place, 1);
+    const view = keep ? request.view(request.tokensComputed) : null;
+    this.#index.close(defined(request.blocks), view, this.#nowMs);
+    request.blocks = null;
+    request.tokensComputed = 0;
+    request.scheduled.length = 0;
+    request.state = "waiting";
+    this.enqueue(request);
   }
 
   checkIntegrity(): void {
@@ -137,7 +173,7 @@ export class Scheduler {
     const head = candidates[0];
     if (head === undefined) return;
     const decoding = loadOf(this.#running);
-    const contextStart = head.tokensKnown - missing(head);
+    const contextStart = Math.max(0, head.tokensKnown - missing(head));
     const budget = prefillBudget(this.#model, decoding, contextStart, this.#options);
     const express = candidates.length > 1 ? this.#expressShare(budget) : 0;
     let left = budget;
@@ -176,24 +212,79 @@ export class Scheduler {
     if (request.state === "running") return this.#grant(request, wanted);
     if (!this.#tryAdmit(request)) return 0;
     const granted = this.#grant(request, Math.min(allowance, request.tokensWanted));
-    assert(granted > 0, "who is admitted takes part in the step");
+    const waits = defined(request.blocks).restores.size > 0;
+    assert(granted > 0 || waits, "who is admitted takes part in the step, or waits for its blocks");
     return granted;
   }
 
-  /** Schedules up to `tokens` more tokens of a running request, as far as memory goes. */
+  /**
+   * Schedules up to `tokens` more tokens of a running request, gaps first, as far as memory goes and
+   * its blocks have arrived.
+   */
   #grant(request: EngineRequest, tokens: number): number {
-    let granted = this.#roomFor(request, tokens);
-    const isPart = granted < request.tokensWanted;
-    if (isPart && granted > chunkTokens) granted -= granted % chunkTokens;
-    if (granted <= 0) return 0;
-    request.tokensScheduled += granted;
-    const end = request.tokensComputed + request.tokensScheduled;
-    this.#index.advance(defined(request.blocks), request.view(end));
+    const blocks = defined(request.blocks);
+    const end = this.#computableEnd(request, tokens);
+    const held = request.frontier;
+    let granted = 0;
+    while (granted < tokens) {
+      const range = this.#nextRange(request, tokens - granted, end);
+      if (range === null) break;
+      if (request.needsSlice(range.start) && request.inFlight) {
+        if (this.#extraSlices === 0) break;
+        this.#extraSlices--;
+      }
+      this.#index.advance(blocks, request.view(range.end).tokens, range);
+      request.schedule(range);
+      granted += range.end - range.start;
+      // A piece of what follows the frontier is all that this step gives.
+      if (request.frontier === range.end && blocks.gaps.length === 0 && range.start >= held) break;
+    }
+    if (request.inFlight && request.frontierScheduled > blocks.arrivedEnd) this.#addGates(blocks);
     return granted;
+  }
+
+  /** What comes next of a request's tokens, at most `tokens` of them and before `end`. */
+  #nextRange(request: EngineRequest, tokens: number, end: number): TokenRange | null {
+    const blocks = defined(request.blocks);
+    const [gap] = blocks.gaps;
+    if (gap !== undefined) {
+      const stop = Math.min(gap.end, gap.start + tokens, end);
+      return stop > gap.start ? { start: gap.start, end: stop } : null;
+    }
+    const start = request.frontier;
+    if (start >= end) return null;
+    let count = Math.min(tokens, this.#roomFor(request, tokens));
+    const isPart = count < request.tokensWanted;
+    if (isPart && count > chunkTokens) count -= count % chunkTokens;
+    return count > 0 ? { start, end: start + count } : null;
+  }
+
+  /**
+   * Positions before which a request's tokens can be computed in this step. A step may overtake a
+   * restore layer by layer, but only one that ends about as soon as the step: others would wait.
+   */
+  #computableEnd(request: EngineRequest, tokens: number): number {
+    const blocks = defined(request.blocks);
+    if (blocks.restores.size === 0) return Infinity;
+    const { tiers } = this.#index;
+    let remaining = 0;
+    for (const order of blocks.restores.keys()) {
+      remaining = Math.max(remaining, tiers.remainingSeconds(order, this.#nowMs));
+    }
+    const step = this.#model.prefillSeconds(tokens, request.tokensKnown - tokens);
+    const isAlone = this.#running.length === 1;
+    return remaining <= step * (isAlone ? aloneGateFactor : 1) ? Infinity : blocks.arrivedEnd;
+  }
+
+  #addGates(blocks: SequenceBlocks): void {
+    for (const order of blocks.restores.keys()) {
+      const gate = this.#index.tiers.gateOf(order);
+      if (gate !== null) this.#gates.add(gate);
+    }
   }
 
   #roomFor(request: EngineRequest, tokens: number): number {
-    const start = request.tokensComputed + request.tokensScheduled;
+    const start = request.frontier;
     return Math.max(0, this.#index.grow(defined(request.blocks), start + tokens) - start);
   }
 
@@ -202,12 +293,7 @@ export class Scheduler {
     const victim = this.#running.at(-1);
     if (victim === undefined || victim === request) return false;
     assert(!victim.inFlight && victim.arrival > request.arrival, "the newest is not scheduled yet");
-    this.#running.pop();
-    this.#index.close(defined(victim.blocks), victim.view(victim.tokensComputed), this.#nowMs);
-    victim.blocks = null;
-    victim.tokensComputed = 0;
-    victim.state = "waiting";
-    this.enqueue(victim);
+    this.requeue(victim, true);
     this.#preempted.push(victim);
     return true;
   }
@@ -235,13 +321,20 @@ export class Scheduler {
       this.#admissionClosed = true;
       return false;
     }
-    request.tokensMissing = request.tokensKnown - blocks.tokensHeld;
+    const missingTokens = this.#index.missingCount(blocks) * this.#index.blockTokens;
+    request.tokensMissing = request.tokensKnown - blocks.tokensHeld + missingTokens;
     request.deferral = this.#findDeferral(request, blocks);
     if (request.deferral !== null) {
       this.#index.close(blocks, null, this.#nowMs);
       return false;
     }
-    this.#index.copyTail(blocks, request.reusable);
+    const isAlone = this.#running.length === 0 && this.#waiting.length === 1;
+    if (!this.#index.fill(blocks, request.reusable, { isAlone })) {
+      this.#index.close(blocks, null, this.#nowMs);
+      this.#admissionClosed = true;
+      return false;
+    }
+    this.#stopExpecting(request);
     this.#waiting.splice(this.#waiting.indexOf(request), 1);
     insertByArrival(this.#running, request);
     request.state = "running";
@@ -254,7 +347,8 @@ export class Scheduler {
   /** The request's cached blocks, locked; null when the rest of its tokens finds no memory. */
   #tryAcquire(request: EngineRequest): SequenceBlocks | null {
     const blocks = this.#index.acquire(request.spec.tenant, request.reusable);
-    const wanted = this.#index.blocksFor(request.tokensKnown + 1) - blocks.blockCount;
+    const further = this.#index.blocksFor(request.tokensKnown + 1) - blocks.blockCount;
+    const wanted = further + this.#index.missingCount(blocks);
     if (this.#hasMemory(wanted)) return blocks;
     this.#index.close(blocks, null, this.#nowMs);
     return null;
@@ -269,13 +363,29 @@ export class Scheduler {
     return this.#index.availableCount - promised >= blocks;
   }
 
+  /** Brings back blocks of requests that wait, before their turn comes. */
+  #prefetch(): void {
+    const reserve = Math.ceil(this.#index.blockCount * prefetchReserveShare);
+    for (const request of this.#waiting.slice(0, prefetchRequestsMax)) {
+      if (request.prefetched || this.#index.tiers.restoresFree < 2) continue;
+      request.prefetched = true;
+      const options = { isAlone: false, reserve };
+      this.#index.prefetch(request.spec.tenant, request.reusable, options);
+    }
+  }
+
+  #stopExpecting(request: EngineRequest): void {
+    this.#index.unexpect(request.expected);
+    request.expected = [];
+  }
+
   /** True while another request computes what this one can share. */
   #mustWait(request: EngineRequest): boolean {
     if (request.deferral === null) return false;
     const { owner, tokens } = request.deferral;
-    if (owner.state === "running" && owner.tokensComputed + owner.tokensScheduled < tokens) {
-      return true;
-    }
+    const isUnderWay =
+      tokens === null ? (owner.blocks?.gaps.length ?? 0) > 0 : owner.frontier < tokens;
+    if (owner.state === "running" && isUnderWay) return true;
     request.deferral = null;
     return false;
   }
@@ -285,6 +395,7 @@ export class Scheduler {
     const start = blocks.tokensHeld;
     const mine = request.reusable;
     for (const owner of this.#running) {
+      if (sharesGap(defined(owner.blocks), blocks)) return { owner, tokens: null };
       if (owner.tokensWanted === 0 || owner.blocks?.cursor !== blocks.cursor) continue;
       const theirs = owner.view(owner.tokensKnown);
       const end = Math.min(mine.end, theirs.end);
@@ -304,14 +415,23 @@ function missing(request: EngineRequest): number {
 
 function loadOf(requests: readonly EngineRequest[]): StepLoad {
   let [tokens, attended, sequences] = [0, 0, 0];
-  for (const { tokensScheduled, tokensComputed } of requests) {
-    if (tokensScheduled === 0) continue;
-    const load = prefillLoad(tokensScheduled, tokensComputed);
-    tokens += load.tokens;
-    attended += load.attended;
-    sequences++;
+  for (const { scheduled } of requests) {
+    for (const { start, end } of scheduled) {
+      const load = prefillLoad(end - start, start);
+      tokens += load.tokens;
+      attended += load.attended;
+      sequences++;
+    }
   }
   return { tokens, attended, sequences };
+}
+
+/** Whether what one sequence computes again is what the other lacks. */
+function sharesGap(owner: SequenceBlocks, other: SequenceBlocks): boolean {
+  return owner.gaps.some(({ start }) => {
+    const index = Math.floor(start / defined(owner.path[0]).tokens.length);
+    return owner.path[index] === other.path[index];
+  });
 }
 
 function insertByArrival(list: EngineRequest[], request: EngineRequest): void {

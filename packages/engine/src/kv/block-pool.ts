@@ -11,6 +11,8 @@ export class BlockPool {
   /** The last freed block is used next: its memory is the warmest. */
   readonly #free: Int32Array;
   #freeCount: number;
+  /** Where a free block stands in `#free`. */
+  readonly #places: Int32Array;
 
   constructor(blockCount: number) {
     assert(Number.isSafeInteger(blockCount) && blockCount >= 1, "a pool has at least one block");
@@ -18,6 +20,7 @@ export class BlockPool {
     this.#references = new Int32Array(blockCount);
     this.#free = Int32Array.from({ length: blockCount }, (_, index) => blockCount - 1 - index);
     this.#freeCount = blockCount;
+    this.#places = this.#free.slice();
   }
 
   get freeCount(): number {
@@ -41,6 +44,17 @@ export class BlockPool {
     return block;
   }
 
+  /** Takes a certain block for one holder; false when it is not free, or not of this pool. */
+  tryTake(block: number): boolean {
+    if (this.#references[block] !== 0) return false;
+    const last = defined(this.#free[this.#freeCount - 1]);
+    const place = defined(this.#places[block]);
+    this.#freeCount--;
+    this.#put(last, place);
+    this.#references[block] = 1;
+    return true;
+  }
+
   /** Adds a holder to a block in use. */
   share(block: number): void {
     const count = this.references(block);
@@ -54,7 +68,7 @@ export class BlockPool {
     assert(count > 0, "a free block cannot be released");
     this.#references[block] = count - 1;
     if (count > 1) return;
-    this.#free[this.#freeCount] = block;
+    this.#put(block, this.#freeCount);
     this.#freeCount++;
   }
 
@@ -75,6 +89,7 @@ export class BlockPool {
     for (let index = 0; index < this.#freeCount; index++) {
       const block = defined(this.#free[index]);
       assert(listed[block] === 0, "a block is free once");
+      assert(this.#places[block] === index, "a free block's place is known");
       listed[block] = 1;
     }
     for (let block = 0; block < this.blockCount; block++) {
@@ -82,5 +97,10 @@ export class BlockPool {
       assert(count >= 0, "a reference count is not negative");
       assert((count === 0) === (listed[block] === 1), "exactly the blocks without holder are free");
     }
+  }
+
+  #put(block: number, place: number): void {
+    this.#free[place] = block;
+    this.#places[block] = place;
   }
 }

@@ -1,5 +1,6 @@
 import { Random } from "@loci/core";
 import { describe, expect, it } from "vitest";
+import { plainHasher } from "../tiers/block-hasher.ts";
 import { PrefixIndex } from "./prefix-index.ts";
 import type { TokenView } from "./prefix-index.ts";
 import type { SequenceBlocks } from "./sequence-blocks.ts";
@@ -12,11 +13,21 @@ function viewOf(...tokens: number[]): TokenView {
 
 /** Starts a sequence of which all but the last token may be known, and computes it in one step. */
 function compute(index: PrefixIndex, view: TokenView, tenant = "a"): SequenceBlocks {
-  const sequence = index.acquire(tenant, { ...view, end: view.end - 1 });
-  index.copyTail(sequence, { ...view, end: view.end - 1 });
-  expect(index.grow(sequence, view.end)).toBe(view.end);
-  index.advance(sequence, view);
+  const known = { ...view, end: view.end - 1 };
+  const sequence = index.acquire(tenant, known);
+  expect(index.fill(sequence, known, { isAlone: true })).toBe(true);
+  extend(index, sequence, view);
   return sequence;
+}
+
+/** Computes what the sequence lacks of `view` in the current step. */
+function extend(index: PrefixIndex, sequence: SequenceBlocks, view: TokenView): void {
+  expect(index.grow(sequence, view.end)).toBe(view.end);
+  for (const { start, end } of [...sequence.gaps])
+    index.advance(sequence, view.tokens, { start, end });
+  if (view.end > sequence.tokensHeld) {
+    index.advance(sequence, view.tokens, { start: sequence.tokensHeld, end: view.end });
+  }
 }
 
 function makeIndex(blockCount = 16): PrefixIndex {
@@ -32,12 +43,12 @@ describe("PrefixIndex", () => {
     const second = index.acquire("a", prompt);
     expect(second.tokensHeld).toBe(8);
     expect([...second.table]).toEqual([...first.table.subarray(0, 2)]);
-    index.copyTail(second, prompt);
+    index.fill(second, prompt, { isAlone: true });
     expect([second.tokensHeld, index.copies]).toEqual([8, []]);
-    index.settle(0);
+    index.settle();
     index.publishTail(first, prompt);
     const third = index.acquire("a", viewOf(1, 2, 3, 4, 5, 6, 7, 8, 9, 11));
-    index.copyTail(third, viewOf(1, 2, 3, 4, 5, 6, 7, 8, 9, 11));
+    index.fill(third, viewOf(1, 2, 3, 4, 5, 6, 7, 8, 9, 11), { isAlone: true });
     expect(third.tokensHeld).toBe(9);
     const target = third.blockAt(2);
     expect(index.copies).toEqual([{ source: first.blockAt(2), target, tokens: 1 }]);
@@ -47,7 +58,7 @@ describe("PrefixIndex", () => {
   it("keeps tenants apart", () => {
     const index = makeIndex();
     compute(index, prompt, "a");
-    index.settle(0);
+    index.settle();
     expect(index.matchedTokens("b", prompt)).toBe(0);
     expect(index.matchedTokens("a", prompt)).toBe(8);
   });
@@ -55,13 +66,12 @@ describe("PrefixIndex", () => {
   it("serves the next turn of a conversation from its answer, tail included", () => {
     const index = makeIndex();
     const sequence = compute(index, prompt);
-    index.settle(0);
+    index.settle();
     index.publishTail(sequence, prompt);
     const answer = viewOf(...prompt.tokens, 11, 12, 13, 14, 15);
     for (let end = 11; end <= 15; end++) {
-      index.grow(sequence, end);
-      index.advance(sequence, { ...answer, end });
-      index.settle(0);
+      extend(index, sequence, { ...answer, end });
+      index.settle();
     }
     index.close(sequence, answer, 1);
     index.checkIntegrity();
@@ -74,16 +84,15 @@ describe("PrefixIndex", () => {
     const index = makeIndex();
     const [first, second] = [compute(index, prompt), compute(index, prompt)];
     const used = index.freeCount;
-    index.settle(0);
+    index.settle();
     // The second sequence shared both full blocks at once, so only the tails differ.
     expect(index.freeCount).toBe(used);
     const [longer, same] = [viewOf(...prompt.tokens, 1, 1), viewOf(...prompt.tokens, 1, 1)];
     for (const [sequence, view] of [[first, longer] as const, [second, same] as const]) {
-      index.grow(sequence, view.end);
-      index.advance(sequence, view);
+      extend(index, sequence, view);
     }
     expect(second.blockAt(2)).not.toBe(first.blockAt(2));
-    index.settle(0);
+    index.settle();
     expect(second.blockAt(2)).toBe(first.blockAt(2));
     expect(index.freeCount).toBe(used + 1);
     index.checkIntegrity();
@@ -92,16 +101,15 @@ describe("PrefixIndex", () => {
   it("forgets everything that a failed step computed, and only that", () => {
     const index = makeIndex();
     const kept = compute(index, prompt);
-    index.settle(0);
+    index.settle();
     index.publishTail(kept, prompt);
     const longer = viewOf(...prompt.tokens, 11, 12, 13, 14);
-    index.grow(kept, longer.end);
-    index.advance(kept, longer);
+    extend(index, kept, longer);
     const other = compute(index, viewOf(7, 7, 7, 7, 7), "a");
     const sharer = index.acquire("a", longer);
     expect(sharer.tokensHeld).toBe(12);
     for (const sequence of [kept, other, sharer]) index.close(sequence, null, 1);
-    index.revoke(1);
+    index.revoke();
     index.checkIntegrity();
     expect(index.matchedTokens("a", longer)).toBe(8);
     expect(index.matchedTokens("a", viewOf(7, 7, 7, 7))).toBe(0);
@@ -113,11 +121,11 @@ describe("PrefixIndex", () => {
     for (const [turn, token] of [1, 2].entries()) {
       const view = viewOf(token, token, token, token, token, token, token, token);
       const sequence = compute(index, view);
-      index.settle(turn);
+      index.settle();
       index.close(sequence, view, turn);
     }
     const running = compute(index, viewOf(1, 1, 1, 1, 3));
-    index.settle(3);
+    index.settle();
     // Two blocks were free, one went to the sequence; growing by three evicts two cached ones.
     expect(index.grow(running, 20)).toBe(20);
     expect(index.evictions).toBe(2);
@@ -130,29 +138,33 @@ describe("PrefixIndex", () => {
 
   it("holds each block exactly as often as it should under random use", () => {
     const random = new Random(5);
-    const index = makeIndex(24);
+    const tiers = { tiers: [], hasher: plainHasher, blockBytes: 1, aheadShare: 0 };
+    const eviction = "pensieve";
+    const index = new PrefixIndex({ blockCount: 24, blockTokens, tiers: { ...tiers, eviction } });
+    let gaps = 0;
     const open: { sequence: SequenceBlocks; tokens: number[]; computed: number }[] = [];
     for (let step = 0; step < 3000; step++) {
       if (open.length < 5) {
         const tokens = Array.from({ length: random.integer(2, 12) }, () => random.integer(0, 1));
         const known = { tokens: Int32Array.from(tokens), end: tokens.length - 1 };
         const sequence = index.acquire("a", known);
-        index.copyTail(sequence, known);
-        open.push({ sequence, tokens, computed: sequence.tokensHeld });
+        if (index.fill(sequence, known, { isAlone: true })) {
+          open.push({ sequence, tokens, computed: sequence.tokensHeld });
+        } else index.close(sequence, null, step);
       }
-      const stepped: (typeof open)[number][] = [];
       for (const entry of open) {
         entry.tokens.push(random.integer(0, 1));
         const end = index.grow(entry.sequence, random.integer(entry.computed, entry.tokens.length));
         if (end < entry.computed) continue;
-        index.advance(entry.sequence, { tokens: Int32Array.from(entry.tokens), end });
-        stepped.push(Object.assign(entry, { computed: end }));
+        gaps += entry.sequence.gaps.length;
+        extend(index, entry.sequence, { tokens: Int32Array.from(entry.tokens), end });
+        entry.computed = end;
       }
       const fails = random.integer(0, 19) === 0;
       if (fails) {
         for (const { sequence } of open.splice(0)) index.close(sequence, null, step);
-        index.revoke(step);
-      } else index.settle(step);
+        index.revoke();
+      } else index.settle();
       const place = random.integer(0, 9);
       const [ended] = open.length > place ? open.splice(place, 1) : [];
       if (ended !== undefined) {
@@ -162,6 +174,7 @@ describe("PrefixIndex", () => {
       index.checkIntegrity();
     }
     for (const { sequence } of open) index.close(sequence, null, 0);
+    expect(gaps).toBeGreaterThan(50);
     index.clear();
     expect(index.freeCount).toBe(24);
   });

@@ -1,30 +1,41 @@
 // The memory of the engine: which blocks hold the keys and values of which token sequences.
 //
-// It joins the block pool with the prefix tree. A sequence that starts finds the longest prefix
-// that anyone of its tenant computed before, shares its full blocks and copies the matched part of
-// one more. Blocks enter the tree as soon as they are scheduled: a step writes before it attends,
-// so another sequence of the same step may already share them. Only copies need tokens of an
-// earlier step, as they precede the writes.
+// It joins the device's block pool, the prefix tree and the tiers below. A sequence that starts finds
+// the longest prefix that anyone of its tenant computed before, and shares its blocks. Lookup
+// tolerates holes: a block that is known but lies in a lower tier is brought back, one that lies
+// nowhere becomes a gap that the sequence computes again, over the same block list (Pensieve, digest
+// 1.5). Blocks enter the tree as soon as they are scheduled: a step writes before it attends, so
+// another sequence of the same step may already share them. Only copies of a block's beginning need
+// tokens of an earlier step, as they precede the writes.
 //
-//   table of one sequence
-//   [ block of a tree node | ... | block of a tree node | private | private ]
-//     0                          ^ cursor: the last node           ^ room to grow
-//
-// A step ends with `settle` (its blocks hold what they claim) or `revoke` (they do not: every node
-// published in it is removed before anyone can match it).
+// A step ends with `settle` (its blocks hold what they claim) or `revoke` (they do not: whatever was
+// published in it is withdrawn before anyone can match it).
 //
 // When a sequence fills a block that the tree already has, its own copy is redundant. It may not be
 // exchanged while the step that writes it runs; `settle` does it.
 
-import { assert, defined, PrefixTree } from "@loci/core";
-import type { PrefixNode, TokenRange } from "@loci/core";
+import { assert, defined, LatencyModel, PrefixTree } from "@loci/core";
+import type { TokenRange } from "@loci/core";
 import type { BlockCopy } from "../runner.ts";
+import { plainHasher } from "../tiers/block-hasher.ts";
+import type { MoveOrder, MoveOutcome, RecoveredBlock } from "../tiers/block-mover.ts";
+import { TierDirectory } from "../tiers/tier-directory.ts";
+import type { RestoreEnd, TierDirectoryOptions } from "../tiers/tier-directory.ts";
 import { BlockPool } from "./block-pool.ts";
-import { SequenceBlocks } from "./sequence-blocks.ts";
+import { CachedBlock } from "./cached-block.ts";
+import type { CacheNode } from "./cached-block.ts";
+import { checkPrefixIndex } from "./check-prefix-index.ts";
+import { fillMissing } from "./fill-missing.ts";
+import type { FillOptions, KnownTail } from "./fill-missing.ts";
+import { graftRecovered } from "./graft-recovered.ts";
+import { RecoveredBlocks } from "./recovered-blocks.ts";
+import { noBlock, SequenceBlocks } from "./sequence-blocks.ts";
 
 export interface PrefixIndexOptions {
   readonly blockCount: number;
   readonly blockTokens: number;
+  /** Memories below the device and how blocks are given up; none, and least recently used first. */
+  readonly tiers?: Omit<TierDirectoryOptions, "deviceBlocks">;
 }
 
 /** Tokens of a sequence; the first `end` are meant. */
@@ -33,26 +44,48 @@ export interface TokenView {
   readonly end: number;
 }
 
+/** Nodes of the tree: so many for each block that some memory can hold, holes included. */
+const nodesPerBlock = 4;
+const nodesMin = 4096;
+
 export class PrefixIndex {
   readonly blockTokens: number;
+  readonly tiers: TierDirectory;
   readonly #pool: BlockPool;
-  readonly #tree: PrefixTree<number>;
+  readonly #tree: PrefixTree<CachedBlock>;
+  readonly #nodesMax: number;
   readonly #open = new Set<SequenceBlocks>();
-  /** Nodes that came or grew in the current step, in that order. */
-  readonly #published = new Set<PrefixNode<number>>();
+  /** Nodes that came, grew or were filled in the current step, in that order. */
+  readonly #published = new Map<CacheNode, "new" | "filled">();
+  readonly #recovered: RecoveredBlocks;
   #copies: BlockCopy[] = [];
   /** Sources of the current step's copies; they and their ancestors are locked until it ends. */
-  #copySources: PrefixNode<number>[] = [];
-  #redundant: { readonly sequence: SequenceBlocks; readonly node: PrefixNode<number> }[] = [];
-  #evictions = 0;
+  #copySources: CacheNode[] = [];
+  #redundant: {
+    readonly sequence: SequenceBlocks;
+    readonly node: CacheNode;
+    readonly index: number;
+  }[] = [];
+  #nowMs = 0;
 
-  constructor(options: PrefixIndexOptions) {
-    this.blockTokens = options.blockTokens;
-    this.#pool = new BlockPool(options.blockCount);
-    this.#tree = new PrefixTree({
-      blockTokens: options.blockTokens,
-      nodesMax: options.blockCount,
-    });
+  constructor(options: PrefixIndexOptions, model: LatencyModel = new LatencyModel()) {
+    const { blockCount, blockTokens } = options;
+    const tiers = options.tiers ?? withoutTiers;
+    this.blockTokens = blockTokens;
+    this.#pool = new BlockPool(blockCount);
+    const slots = tiers.tiers.reduce((sum, { slotCount }) => sum + slotCount, blockCount);
+    this.#nodesMax = Math.max(nodesMin, nodesPerBlock * slots);
+    this.#tree = new PrefixTree({ blockTokens, nodesMax: this.#nodesMax });
+    this.#recovered = new RecoveredBlocks(blockTokens);
+    const pool = this.#pool;
+    const host = {
+      get deviceFree() {
+        return pool.freeCount;
+      },
+      releaseDevice: (block: number) => pool.release(block),
+      prune: (copy: CachedBlock) => this.#prune(copy),
+    };
+    this.tiers = new TierDirectory({ ...tiers, deviceBlocks: blockCount }, host, model);
   }
 
   get blockCount(): number {
@@ -63,73 +96,117 @@ export class PrefixIndex {
     return this.#pool.freeCount;
   }
 
-  /** Blocks that only the tree holds: useful as cache, and given up when memory is needed. */
+  /** Blocks that nobody uses: useful as cache, and given up when memory is needed. */
   get cachedCount(): number {
-    return this.#tree.unlockedCount;
+    return this.tiers.reclaimableCount + this.tiers.inMotionCount;
   }
 
+  /** Blocks that can be had now. */
   get availableCount(): number {
-    return this.freeCount + this.cachedCount;
+    return this.freeCount + this.tiers.reclaimableCount;
   }
 
   /** Cached blocks given up so far. */
   get evictions(): number {
-    return this.#evictions;
+    return this.tiers.counts.droppedBlocks;
+  }
+
+  /** Tells the time to what happens until the next call. */
+  setNow(nowMs: number): void {
+    this.#nowMs = nowMs;
   }
 
   blocksFor(tokens: number): number {
     return Math.ceil(tokens / this.blockTokens);
   }
 
-  /** How many of the first `view.end` tokens are known. Changes nothing. */
+  /** How many of the first `view.end` tokens lie in some memory. */
   matchedTokens(tenant: string, view: TokenView): number {
-    return this.#tree.match(tenant, view.tokens, view.end).tokens;
+    this.#graft(tenant, view);
+    const match = this.#tree.match(tenant, view.tokens, view.end);
+    const there = match.nodes.filter((node) => defined(node.payload).hasCopy).length;
+    const tail = match.tail?.payload?.hasCopy === true ? match.tailTokens : 0;
+    return there * this.blockTokens + tail;
   }
 
   /**
-   * Starts a sequence: shares the full blocks that are known of the first `view.end` tokens. The
-   * result's `tokensHeld` says how many tokens need not be computed; the caller keeps `view.end`
-   * below the number of its tokens, as the last one must be computed for there to be logits.
+   * Says that a waiting request will use what is known of the first `view.end` tokens, until
+   * `unexpect`: what is certain to be used is worth keeping.
+   */
+  expect(tenant: string, view: TokenView): readonly CachedBlock[] {
+    const match = this.#tree.match(tenant, view.tokens, view.end);
+    const nodes = match.tail === null ? match.nodes : [...match.nodes, match.tail];
+    return nodes.map((node) => {
+      const copy = defined(node.payload);
+      copy.queuedUses++;
+      this.tiers.refresh(copy, this.#nowMs);
+      return copy;
+    });
+  }
+
+  unexpect(copies: readonly CachedBlock[]): void {
+    for (const copy of copies) {
+      copy.queuedUses--;
+      this.tiers.refresh(copy, this.#nowMs);
+    }
+  }
+
+  /**
+   * Starts a sequence: shares the full blocks that are known of the first `view.end` tokens and lie
+   * on the device. The places of others stay empty until `fill`. The caller keeps `view.end` below
+   * the number of its tokens, as the last one must be computed for there to be logits.
    */
   acquire(tenant: string, view: TokenView): SequenceBlocks {
     const root = this.#tree.root(tenant);
     this.#tree.lock(root);
     const sequence = new SequenceBlocks(root);
     this.#open.add(sequence);
-    const match = this.#tree.match(tenant, view.tokens, view.end);
-    for (const node of match.nodes) {
-      this.#tree.lock(node);
-      const block = defined(node.payload, "every node of an engine has a block");
-      this.#pool.share(block);
-      sequence.push(block);
-      sequence.cursor = node;
+    for (const node of this.#tree.match(tenant, view.tokens, view.end).nodes) {
+      this.#lock(node);
+      const { device } = defined(node.payload);
+      if (device !== null) this.#pool.share(device);
+      sequence.push(device ?? noBlock);
+      sequence.path.push(node);
     }
-    sequence.tokensHeld = match.nodes.length * this.blockTokens;
+    sequence.tokensHeld = sequence.path.length * this.blockTokens;
     return sequence;
   }
 
+  /** Blocks that `fill` has to find for a sequence just acquired. */
+  missingCount(sequence: SequenceBlocks): number {
+    return sequence.table.reduce((count, block) => count + Number(block === noBlock), 0);
+  }
+
   /**
-   * Adds to a sequence just acquired a copy of the longest beginning of its next block that is
-   * known, where memory allows. The copy is made at the start of the current step.
+   * Gives a sequence just acquired what it lacks: its missing blocks are ordered from the tiers or
+   * become gaps, and it gets a copy of the longest known beginning of its next block, where memory
+   * allows. False when memory was too short; the sequence has to be closed then.
    */
-  copyTail(sequence: SequenceBlocks, view: TokenView): void {
-    assert(sequence.blockCount === sequence.cursor.depth, "the sequence was just acquired");
-    const start = sequence.tokensHeld;
-    const end = Math.min(view.end, start + this.blockTokens);
-    const match = this.#tree.matchChild(sequence.cursor, view.tokens, { start, end });
-    // What this very step computes is not there yet when the copies run.
-    if (match === null || this.#published.has(match.node)) return;
-    const { node: source, tokens } = match;
-    this.#lockPath(source);
-    const copy = this.#tryCopy(defined(source.payload), tokens);
-    if (copy === null) {
-      this.#unlockPath(source, source.lastUsedMs);
-      return;
-    }
-    this.#copySources.push(source);
-    this.#copies.push(copy);
-    sequence.push(copy.target);
-    sequence.tokensHeld += tokens;
+  fill(sequence: SequenceBlocks, view: TokenView, options: FillOptions): boolean {
+    assert(sequence.blockCount === sequence.path.length, "the sequence was just acquired");
+    const tail = this.#knownTail(sequence, view);
+    const isBelow = tail !== null && defined(tail.node.payload).device === null;
+    const filled = fillMissing(sequence, isBelow ? tail : null, {
+      ...options,
+      nowMs: this.#nowMs,
+      tiers: this.tiers,
+      blockTokens: this.blockTokens,
+      allocate: () => this.#tryAllocate(),
+      share: (block) => this.#pool.share(block),
+      release: (block) => this.#pool.release(block),
+    });
+    if (filled && !isBelow) this.#copyTail(sequence, view);
+    return filled;
+  }
+
+  /** Brings blocks of a waiting request back while there is memory to spare. */
+  prefetch(tenant: string, view: TokenView, options: FillOptions & { reserve: number }): void {
+    const sequence = this.acquire(tenant, view);
+    const missing = this.missingCount(sequence);
+    const spare = this.freeCount - options.reserve;
+    // Closed at once, the sequence leaves what it ordered to the tree.
+    if (missing > 0 && missing <= spare) this.fill(sequence, { ...view, end: 0 }, options);
+    this.close(sequence, null, this.#nowMs);
   }
 
   /**
@@ -148,18 +225,26 @@ export class PrefixIndex {
   }
 
   /**
-   * The current step computes the tokens before `view.end`: its full blocks can be shared from
-   * now on. To be followed by `settle` or `revoke`.
+   * The current step computes `range` of a sequence's tokens: the beginning of its first gap, or
+   * what follows its frontier. Full blocks can be shared from now on. To be followed by `settle` or
+   * `revoke`.
    */
-  advance(sequence: SequenceBlocks, view: TokenView): void {
-    assert(view.end >= sequence.tokensHeld, "a sequence only grows");
-    assert(view.end <= sequence.blockCount * this.blockTokens, "there is room for the tokens");
-    sequence.tokensHeld = view.end;
+  advance(sequence: SequenceBlocks, tokens: Int32Array, range: TokenRange): void {
     const { blockTokens } = this;
+    if (range.start < sequence.tokensHeld) {
+      sequence.shrinkGap(range.end);
+      const first = Math.floor(range.start / blockTokens);
+      const end = Math.floor(range.end / blockTokens);
+      for (let index = first; index < end; index++) this.#fillNode(sequence, index);
+      return;
+    }
+    assert(range.start === sequence.tokensHeld, "a sequence grows at its frontier");
+    assert(range.end <= sequence.blockCount * blockTokens, "there is room for the tokens");
+    sequence.tokensHeld = range.end;
     for (;;) {
-      const start = sequence.cursor.depth * blockTokens;
-      if (start + blockTokens > view.end) return;
-      this.#publishBlock(sequence, view.tokens, { start, end: start + blockTokens });
+      const start = sequence.path.length * blockTokens;
+      if (start + blockTokens > range.end) return;
+      this.#publishBlock(sequence, tokens, { start, end: start + blockTokens });
     }
   }
 
@@ -169,24 +254,28 @@ export class PrefixIndex {
   }
 
   /** The step succeeded. */
-  settle(nowMs: number): void {
-    for (const { sequence, node } of this.#redundant) {
-      const block = defined(node.payload);
-      this.#pool.share(block);
-      this.#pool.release(sequence.replace(node.depth - 1, block));
+  settle(): void {
+    for (const { sequence, node, index } of this.#redundant) {
+      const { device, arriving } = defined(node.payload);
+      if (device === null || arriving !== null || !this.#open.has(sequence)) continue;
+      this.#pool.share(device);
+      this.#pool.release(sequence.replace(index, device));
     }
-    this.#endStep(nowMs);
+    this.#endStep();
   }
 
   /**
-   * The step failed: nothing it computed may be served. All sequences that took part must have
-   * been closed before, keeping nothing.
+   * The step failed: nothing it computed may be served. All sequences that took part, or may share
+   * what it published, must have been closed before, keeping nothing.
    */
-  revoke(nowMs: number): void {
+  revoke(): void {
     this.#redundant = [];
     const published = [...this.#published].toReversed();
-    this.#endStep(nowMs);
-    for (const node of published) this.#pool.release(defined(this.#tree.remove(node)));
+    this.#endStep();
+    for (const [node, how] of published) {
+      if (how === "new") this.#remove(node);
+      else this.#dropDevice(defined(node.payload));
+    }
   }
 
   /**
@@ -194,7 +283,7 @@ export class PrefixIndex {
    * must have been computed by a settled step. Done when a prompt is complete and at the end.
    */
   publishTail(sequence: SequenceBlocks, view: TokenView): void {
-    const start = sequence.cursor.depth * this.blockTokens;
+    const start = sequence.path.length * this.blockTokens;
     assert(view.end - start < this.blockTokens, "full blocks were published as scheduled");
     if (view.end > start) {
       this.#publishTailBlock(sequence, view.tokens, { start, end: view.end });
@@ -203,73 +292,169 @@ export class PrefixIndex {
 
   /**
    * Ends a sequence. Its blocks in the tree stay as cache; with `keep`, the partly filled last
-   * block up to `keep.end` joins them.
+   * block up to `keep.end` joins them, and the use is learned from.
    */
   close(sequence: SequenceBlocks, keep: TokenView | null, nowMs: number): void {
+    this.#nowMs = nowMs;
     assert(this.#open.delete(sequence), "a sequence is closed once");
-    if (keep !== null) this.publishTail(sequence, keep);
-    for (const block of sequence.table) this.#pool.release(block);
-    if (sequence.leaf !== null) this.#tree.unlock(sequence.leaf, nowMs);
-    let node: PrefixNode<number> | null = sequence.cursor;
-    while (node !== null) {
-      const { parent }: PrefixNode<number> = node;
-      this.#tree.unlock(node, nowMs);
-      node = parent;
+    // What is still on its way is nothing to offer.
+    if (keep !== null && sequence.tailRestore === null) this.publishTail(sequence, keep);
+    const { leaf, path, tailRestore, retainMs } = sequence;
+    const used = [...path, ...(leaf === null ? [] : [leaf])].map((node) => defined(node.payload));
+    if (keep !== null) {
+      this.tiers.returns.used(used, nowMs);
+      const untilMs = retainMs > 0 ? nowMs + retainMs : 0;
+      for (const copy of used) copy.pinnedUntilMs = Math.max(copy.pinnedUntilMs, untilMs);
+    }
+    for (const block of sequence.table) {
+      if (block === noBlock) continue;
+      if (block === tailRestore?.block) this.tiers.freeAfter(tailRestore.order, block);
+      else this.#pool.release(block);
+    }
+    if (leaf !== null) this.#unlock(leaf);
+    for (const node of path.toReversed()) this.#unlock(node);
+    this.#tree.unlock(sequence.root, nowMs);
+  }
+
+  /** Gives up every cached block that nobody uses or moves, in every memory. */
+  clear(): void {
+    // Pins have run out by then.
+    const later = Number.MAX_SAFE_INTEGER;
+    for (
+      let victim = this.tiers.deviceVictim(later);
+      victim;
+      victim = this.tiers.deviceVictim(later)
+    ) {
+      this.#dropDevice(victim);
+    }
+    for (const tier of this.tiers.tiers) {
+      for (const copy of tier.queue.lowest(tier.queue.size, later)) {
+        this.tiers.erase(copy);
+        this.tiers.refresh(copy, this.#nowMs);
+        this.#prune(copy);
+      }
     }
   }
 
-  /** Gives up every cached block. */
-  clear(): void {
-    while (this.#evictOldest());
+  /** Orders decided since the last call, for the mover. */
+  takeOrders(): MoveOrder[] {
+    return this.tiers.takeOrders();
+  }
+
+  /** Applies the end of an order. Sequences that waited for a restore that failed are returned. */
+  moved(outcome: MoveOutcome): readonly SequenceBlocks[] {
+    const end = this.tiers.finish(outcome, this.#nowMs);
+    return end === null ? [] : this.#endRestore(end);
+  }
+
+  /** Takes up what a durable tier kept over a restart. */
+  adopt(blocks: readonly RecoveredBlock[]): void {
+    for (const { tier, slot, identity } of blocks) {
+      const { depth, tokens } = identity;
+      if (tokens.length < 1 || tokens.length > this.blockTokens) continue;
+      const copy = new CachedBlock(depth * this.blockTokens, this.blockTokens);
+      copy.recovered = identity;
+      if (!this.#recovered.add(copy)) continue;
+      if (!this.tiers.adopt(copy, { tier, slot }, this.#nowMs)) this.#recovered.remove(copy);
+    }
   }
 
   /** Every block has exactly the holders that are known. O(blocks). */
   checkIntegrity(): void {
     this.#pool.checkIntegrity();
     this.#tree.checkIntegrity();
-    const holders = new Int32Array(this.blockCount);
-    const locks = new Map<PrefixNode<number>, number>();
-    const hold = (block: number): void => {
-      holders[block] = defined(holders[block]) + 1;
-    };
-    const lock = (node: PrefixNode<number>): void => {
-      locks.set(node, (locks.get(node) ?? 0) + 1);
-    };
-    for (const source of this.#copySources) {
-      for (let node: typeof source | null = source; node !== null; node = node.parent) lock(node);
-    }
+    this.tiers.checkIntegrity(this.#tree.nodes());
+    checkPrefixIndex({
+      pool: this.#pool,
+      nodes: [...this.#tree.nodes()],
+      open: this.#open,
+      copySources: this.#copySources,
+      heldByMoves: this.tiers.heldBlocks(),
+    });
+  }
+
+  #endRestore({ order, failed }: RestoreEnd): SequenceBlocks[] {
+    const waiting: SequenceBlocks[] = [];
     for (const sequence of this.#open) {
-      for (const block of sequence.table) hold(block);
-      if (sequence.leaf !== null) lock(sequence.leaf);
-      for (let node: typeof sequence.cursor | null = sequence.cursor; node; node = node.parent) {
-        lock(node);
-      }
+      if (!sequence.restores.delete(order)) continue;
+      if (sequence.tailRestore?.order === order) sequence.tailRestore = null;
+      waiting.push(sequence);
     }
-    for (const node of this.#tree.nodes()) {
-      hold(defined(node.payload, "every node of an engine has a block"));
-      assert(node.locks === (locks.get(node) ?? 0), "a node is locked by its users");
+    return failed ? waiting : [];
+  }
+
+  /** The longest known beginning of the sequence's next block. */
+  #knownTail(sequence: SequenceBlocks, view: TokenView): KnownTail | null {
+    const start = sequence.tokensHeld;
+    const end = Math.min(view.end, start + this.blockTokens);
+    if (end <= start) return null;
+    return this.#tree.matchChild(sequence.cursor, view.tokens, { start, end });
+  }
+
+  #copyTail(sequence: SequenceBlocks, view: TokenView): void {
+    // Looked up again: making room may have cost the one that was known before.
+    const tail = this.#knownTail(sequence, view);
+    const copy = tail?.node.payload;
+    if (!tail || !copy || copy.device === null) return;
+    // What this very step computes is not there yet when the copies run; nor is what arrives.
+    if (this.#published.has(tail.node) || copy.arriving !== null) return;
+    this.#lockPath(tail.node);
+    const order = this.#tryCopy(copy.device, tail.tokens);
+    if (order === null) {
+      this.#unlockPath(tail.node);
+      return;
     }
-    for (let block = 0; block < this.blockCount; block++) {
-      assert(holders[block] === this.#pool.references(block), "a block has its holders, no others");
-    }
+    this.#copySources.push(tail.node);
+    this.#copies.push(order);
+    sequence.push(order.target);
+    sequence.tokensHeld += tail.tokens;
   }
 
   #tryCopy(source: number, tokens: number): BlockCopy | null {
-    if (this.#pool.freeCount === 0 && !this.#evictOldest()) return null;
+    if (this.#pool.freeCount === 0 && !this.#evict()) return null;
     return this.#pool.tryCopy(source, tokens);
   }
 
   #tryAllocate(): number | null {
-    if (this.#pool.freeCount === 0 && !this.#evictOldest()) return null;
+    if (this.#pool.freeCount === 0 && !this.#evict()) return null;
     return this.#pool.tryAllocate();
   }
 
-  #evictOldest(): boolean {
-    const { oldest } = this.#tree;
-    if (oldest === null) return false;
-    this.#pool.release(defined(this.#tree.remove(oldest)));
-    this.#evictions++;
+  #evict(): boolean {
+    const victim = this.tiers.deviceVictim(this.#nowMs);
+    if (victim === null) return false;
+    this.tiers.noteDrop(victim);
+    this.#dropDevice(victim);
     return true;
+  }
+
+  #dropDevice(copy: CachedBlock): void {
+    this.#pool.release(defined(copy.device));
+    copy.device = null;
+    this.tiers.refresh(copy, this.#nowMs);
+    this.#prune(copy);
+  }
+
+  /** Removes the block's node if it holds nothing, and the holes above that held only it. */
+  #prune(copy: CachedBlock): void {
+    if (copy.hasCopy || copy.moves > 0) return;
+    if (copy.recovered !== null) this.#recovered.remove(copy);
+    let { node } = copy;
+    while (node !== null && node.parent !== null && isEmptyLeaf(node)) {
+      const { parent }: CacheNode = node;
+      this.#remove(node);
+      node = parent;
+    }
+  }
+
+  /** Takes an unlocked leaf that is not in motion out of the tree, with all its copies. */
+  #remove(node: CacheNode): void {
+    const copy = defined(node.payload);
+    this.tiers.forget(copy);
+    if (copy.device !== null) this.#pool.release(copy.device);
+    copy.device = null;
+    this.#tree.remove(node);
+    copy.node = null;
   }
 
   #publishBlock(sequence: SequenceBlocks, tokens: Int32Array, range: TokenRange): void {
@@ -277,14 +462,29 @@ export class PrefixIndex {
     const { leaf } = sequence;
     if (known !== null && known !== leaf) {
       if (leaf !== null) this.#withdrawLeaf(sequence, leaf);
-      this.#tree.lock(known);
-      this.#redundant.push({ sequence, node: known });
-      sequence.cursor = known;
+      this.#lock(known);
+      sequence.path.push(known);
+      this.#fillNode(sequence, sequence.path.length - 1);
       return;
     }
-    sequence.cursor = this.#offer(sequence, tokens, range);
+    const node = this.#offer(sequence, tokens, range);
+    sequence.path.push(node);
     sequence.leaf = null;
-    this.#published.add(sequence.cursor);
+    this.#published.set(node, "new");
+  }
+
+  /** The current step computes block `index` of the sequence, whose node is known. */
+  #fillNode(sequence: SequenceBlocks, index: number): void {
+    const node = defined(sequence.path[index]);
+    const copy = defined(node.payload);
+    if (copy.device !== null) {
+      this.#redundant.push({ sequence, node, index });
+      return;
+    }
+    this.tiers.counts.recomputedTokens += this.blockTokens;
+    copy.device = sequence.blockAt(index);
+    this.#pool.share(copy.device);
+    this.#published.set(node, "filled");
   }
 
   #publishTailBlock(sequence: SequenceBlocks, tokens: Int32Array, range: TokenRange): void {
@@ -295,57 +495,115 @@ export class PrefixIndex {
   }
 
   /** Puts the sequence's block for `range` into the tree, or lets its leaf there grow; locks it. */
-  #offer(sequence: SequenceBlocks, tokens: Int32Array, range: TokenRange): PrefixNode<number> {
+  #offer(sequence: SequenceBlocks, tokens: Int32Array, range: TokenRange): CacheNode {
     let node = sequence.leaf;
     if (node === null) {
-      const block = sequence.blockAt(sequence.cursor.depth);
-      node = this.#tree.insert(sequence.cursor, tokens, range, block);
-      this.#pool.share(block);
+      const copy = new CachedBlock(range.start, this.blockTokens);
+      copy.device = sequence.blockAt(sequence.path.length);
+      this.#pool.share(copy.device);
+      node = this.#insert(sequence.cursor, tokens, range, copy);
     } else {
       const grown = { start: range.start + node.length, end: range.end };
       this.#tree.extend(node, tokens, grown);
+      defined(node.payload).key = null;
     }
     this.#dropSubsumed(node);
     return node;
   }
 
-  /** Another node covers the sequence's leaf: the leaf leaves the tree, its block turns private. */
-  #withdrawLeaf(sequence: SequenceBlocks, leaf: PrefixNode<number>): void {
-    sequence.leaf = null;
-    this.#tree.unlock(leaf, leaf.lastUsedMs);
-    // A copy of this step may still read it; then it stays as ordinary cache.
-    if (leaf.locks === 0) this.#pool.release(defined(this.#tree.remove(leaf)));
+  #insert(parent: CacheNode, tokens: Int32Array, range: TokenRange, copy: CachedBlock): CacheNode {
+    while (this.#tree.size >= this.#nodesMax) this.#removeOldest();
+    const node = this.#tree.insert(parent, tokens, range, copy);
+    copy.node = node;
+    return node;
   }
 
-  #dropSubsumed(node: PrefixNode<number>): void {
+  /** The tree is full, of holes above all: what was used longest ago goes, with all its copies. */
+  #removeOldest(): void {
+    const oldest = defined(this.#tree.oldest, "more nodes than running sequences can lock");
+    if (defined(oldest.payload).moves === 0) {
+      this.#remove(oldest);
+      return;
+    }
+    // In motion: it is looked at again when all others have been.
+    this.#lockPath(oldest);
+    this.#unlockPath(oldest);
+  }
+
+  /** Another node covers the sequence's leaf: the leaf leaves the tree, its block turns private. */
+  #withdrawLeaf(sequence: SequenceBlocks, leaf: CacheNode): void {
+    sequence.leaf = null;
+    this.#unlock(leaf);
+    // A copy of this step may still read it; then it stays as ordinary cache.
+    if (leaf.locks === 0 && defined(leaf.payload).moves === 0) this.#remove(leaf);
+  }
+
+  #dropSubsumed(node: CacheNode): void {
     for (;;) {
       const smaller = this.#tree.subsumedBy(node);
-      if (smaller === null) return;
-      this.#pool.release(defined(this.#tree.remove(smaller)));
+      if (smaller === null || defined(smaller.payload).moves > 0) return;
+      this.#remove(smaller);
     }
   }
 
-  #lockPath(node: PrefixNode<number>): void {
-    const path: PrefixNode<number>[] = [];
-    for (let above: typeof node | null = node; above !== null; above = above.parent) {
-      path.push(above);
-    }
-    for (const above of path.toReversed()) this.#tree.lock(above);
+  #graft(tenant: string, view: TokenView): void {
+    if (this.#recovered.size === 0) return;
+    graftRecovered(view, {
+      tenant,
+      tree: this.#tree,
+      recovered: this.#recovered,
+      identities: this.tiers.identities,
+      insert: (parent, range, copy) => this.#insert(parent, view.tokens, range, copy),
+      unlockPath: (node) => this.#unlockPath(node),
+      lockPath: (node) => this.#lockPath(node),
+    });
   }
 
-  #unlockPath(node: PrefixNode<number>, nowMs: number): void {
-    for (let above: typeof node | null = node; above !== null;) {
-      const { parent }: PrefixNode<number> = above;
-      this.#tree.unlock(above, nowMs);
+  #lock(node: CacheNode): void {
+    this.#tree.lock(node);
+    if (node.locks === 1 && node.payload !== null) this.tiers.refresh(node.payload, this.#nowMs);
+  }
+
+  #unlock(node: CacheNode): void {
+    const { payload } = node;
+    this.#tree.unlock(node, this.#nowMs);
+    if (node.locks > 0 || payload === null) return;
+    this.tiers.refresh(payload, this.#nowMs);
+    this.#prune(payload);
+  }
+
+  #lockPath(node: CacheNode): void {
+    const path: CacheNode[] = [];
+    for (let above: CacheNode | null = node; above !== null; above = above.parent) path.push(above);
+    for (const above of path.toReversed()) this.#lock(above);
+  }
+
+  #unlockPath(node: CacheNode): void {
+    for (let above: CacheNode | null = node; above !== null;) {
+      const { parent }: CacheNode = above;
+      this.#unlock(above);
       above = parent;
     }
   }
 
-  #endStep(nowMs: number): void {
-    for (const source of this.#copySources) this.#unlockPath(source, nowMs);
+  #endStep(): void {
+    for (const source of this.#copySources) this.#unlockPath(source);
     this.#copySources = [];
     this.#copies = [];
     this.#redundant = [];
     this.#published.clear();
   }
+}
+
+const withoutTiers: Omit<TierDirectoryOptions, "deviceBlocks"> = {
+  blockBytes: 1,
+  tiers: [],
+  hasher: plainHasher,
+  eviction: "lru",
+  aheadShare: 0,
+};
+
+function isEmptyLeaf(node: CacheNode): boolean {
+  const copy = defined(node.payload);
+  return node.childCount === 0 && node.locks === 0 && !copy.hasCopy && copy.moves === 0;
 }

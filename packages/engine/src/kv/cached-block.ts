@@ -1,0 +1,36 @@
+// What the tree keeps with each of its nodes: where the block's keys and values lie. Several memories
+// may have a copy at once; a node without any copy is a hole: its tokens are known, what belongs to
+// them has to be computed again.
+
+import type { PrefixNode } from "@loci/core";
+import { RetentionEntry } from "../retention/retention-entry.ts";
+import type { BlockIdentity, TierName } from "../tiers/block-mover.ts";
+
+export type CacheNode = PrefixNode<CachedBlock>;
+
+export class CachedBlock extends RetentionEntry {
+  /** The node it hangs on; null for a block found on disk whose place is not known yet. */
+  node: CacheNode | null = null;
+  /** What such a block was found to be; null once it has its place. */
+  recovered: BlockIdentity | null = null;
+  /** Block of the device's pool; null = none. */
+  device: number | null = null;
+  /** The restore order that is filling `device`; null = `device` holds what it claims. */
+  arriving: number | null = null;
+  /** Slots of the lower tiers that can be read; null = none. */
+  readonly slots: Record<TierName, number | null> = { host: null, disk: null };
+  /** Moves under way that read or write a copy of it: nothing of it may be given up meanwhile. */
+  moves: number = 0;
+  /** Copied ahead of need and not asked for yet. */
+  copiedAhead: boolean = false;
+  /** Its name outside this process; null until somebody asks (see `BlockIdentities`). */
+  key: string | null = null;
+
+  get hasLowerCopy(): boolean {
+    return this.slots.host !== null || this.slots.disk !== null;
+  }
+
+  get hasCopy(): boolean {
+    return this.device !== null || this.hasLowerCopy;
+  }
+}

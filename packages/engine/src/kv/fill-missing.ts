@@ -1,0 +1,176 @@
+// Finds blocks for what a sequence shares but the device does not hold: brings back from the tiers
+// what is cheaper to load than to compute, and leaves the rest as gaps.
+
+import { assert, defined } from "@loci/core";
+import { blocksToCompute } from "../tiers/restore-plan.ts";
+import type { LowerTier } from "../tiers/lower-tier.ts";
+import type { RestoreItem, TierDirectory } from "../tiers/tier-directory.ts";
+import type { CachedBlock, CacheNode } from "./cached-block.ts";
+import { noBlock } from "./sequence-blocks.ts";
+import type { SequenceBlocks } from "./sequence-blocks.ts";
+
+export interface FillOptions {
+  /** Nobody else waits for the device: see `RestorePlanFacts`. */
+  readonly isAlone: boolean;
+}
+
+export interface FillParts extends FillOptions {
+  readonly nowMs: number;
+  readonly blockTokens: number;
+  readonly tiers: TierDirectory;
+  allocate(): number | null;
+  share(block: number): void;
+  release(block: number): void;
+}
+
+/** A partly filled block that continues the sequence. */
+export interface KnownTail {
+  readonly node: CacheNode;
+  readonly tokens: number;
+}
+
+interface Wanted {
+  readonly copy: CachedBlock;
+  /** Place in the table. */
+  readonly index: number;
+  readonly block: number;
+}
+
+/** False when memory was too short: the sequence is as it was, but for what it already got. */
+export function fillMissing(
+  sequence: SequenceBlocks,
+  tail: KnownTail | null,
+  parts: FillParts,
+): boolean {
+  const wanted: Wanted[] = [];
+  for (const [index, node] of sequence.path.entries()) {
+    const copy = defined(node.payload);
+    const { arriving } = copy;
+    if (arriving !== null) waitFor(sequence, arriving, index * parts.blockTokens);
+    if (sequence.blockAt(index) !== noBlock) continue;
+    const block = parts.allocate();
+    if (block === null) {
+      for (const each of wanted) parts.release(each.block);
+      return false;
+    }
+    wanted.push({ copy, index, block });
+  }
+  const restored = choose(sequence, wanted, parts);
+  const groups = new Map<LowerTier, RestoreItem[]>();
+  for (const each of wanted) {
+    sequence.replace(each.index, each.block);
+    const tier = restored.get(each);
+    if (tier !== undefined) group(groups, tier, each);
+    else sequence.addGap(rangeOf(each.index, parts.blockTokens));
+  }
+  const tailItem = tail === null ? null : takeTail(sequence, tail, groups, parts);
+  for (const [tier, items] of groups) order(sequence, { tier, items, tailItem }, parts);
+  return true;
+}
+
+/** The blocks to restore, each with the tier it comes from. */
+function choose(
+  sequence: SequenceBlocks,
+  wanted: readonly Wanted[],
+  parts: FillParts,
+): ReadonlyMap<Wanted, LowerTier> {
+  const { tiers, blockTokens } = parts;
+  const choice = new Map<Wanted, LowerTier>();
+  for (const each of wanted) {
+    const tier = tiers.bestTier(each.copy);
+    if (tier !== null) choice.set(each, tier);
+  }
+  const sources = new Set(choice.values());
+  if (sources.size === 0 || sources.size > tiers.restoresFree) return new Map();
+  const restorable = [...choice.keys()];
+  const recompute = ({ index }: Wanted): number =>
+    tiers.recomputeSeconds(index * blockTokens, blockTokens);
+  const others = wanted.filter((each) => !choice.has(each));
+  const computed = blocksToCompute(
+    restorable.map((each) => ({
+      recomputeSeconds: recompute(each),
+      restoreSeconds: defined(choice.get(each)).restoreRate.secondsPerBlock,
+    })),
+    {
+      restoreDelaySeconds: Math.max(
+        ...[...sources].map((tier) => tiers.restoreDelaySeconds(tier, parts.nowMs)),
+      ),
+      computeSeconds: others.reduce((sum, each) => sum + recompute(each), 0),
+      isAlone: parts.isAlone,
+    },
+  );
+  for (const each of restorable.slice(0, computed)) choice.delete(each);
+  assert(sequence.gaps.length === 0, "gaps are made once");
+  return choice;
+}
+
+/** Lets the tail come with a restore from its tier, or alone where that pays. */
+function takeTail(
+  sequence: SequenceBlocks,
+  tail: KnownTail,
+  groups: Map<LowerTier, RestoreItem[]>,
+  parts: FillParts,
+): RestoreItem | null {
+  const { tiers } = parts;
+  const copy = defined(tail.node.payload);
+  const tier = tiers.bestTier(copy);
+  if (tier === null || copy.device !== null) return null;
+  if (!groups.has(tier)) {
+    if (groups.size >= tiers.restoresFree) return null;
+    const load = tiers.restoreDelaySeconds(tier, parts.nowMs) + tier.restoreRate.secondsPerBlock;
+    if (load >= tiers.recomputeSeconds(sequence.tokensHeld, tail.tokens)) return null;
+  }
+  const block = parts.allocate();
+  if (block === null) return null;
+  const item = { copy, block };
+  const items = groups.get(tier) ?? [];
+  items.push(item);
+  groups.set(tier, items);
+  sequence.push(block);
+  sequence.tokensHeld += tail.tokens;
+  return item;
+}
+
+function order(
+  sequence: SequenceBlocks,
+  group: {
+    readonly tier: LowerTier;
+    readonly items: readonly RestoreItem[];
+    readonly tailItem: RestoreItem | null;
+  },
+  parts: FillParts,
+): void {
+  const { tier, items, tailItem } = group;
+  // Until the order's number is known, the blocks only must not look empty.
+  for (const item of items) {
+    if (item === tailItem) continue;
+    item.copy.device = item.block;
+    parts.share(item.block);
+    item.copy.arriving = 0;
+  }
+  const id = parts.tiers.restore(tier, items, parts.nowMs);
+  for (const item of items) {
+    if (item === tailItem) sequence.tailRestore = { order: id, block: item.block };
+    else item.copy.arriving = id;
+    const start =
+      item === tailItem
+        ? sequence.path.length * parts.blockTokens
+        : defined(item.copy.node).depth * parts.blockTokens - parts.blockTokens;
+    waitFor(sequence, id, start);
+  }
+}
+
+function waitFor(sequence: SequenceBlocks, order: number, start: number): void {
+  const known = sequence.restores.get(order) ?? Infinity;
+  sequence.restores.set(order, Math.min(known, start));
+}
+
+function group(groups: Map<LowerTier, RestoreItem[]>, tier: LowerTier, each: Wanted): void {
+  const items = groups.get(tier) ?? [];
+  items.push({ copy: each.copy, block: each.block });
+  groups.set(tier, items);
+}
+
+function rangeOf(index: number, blockTokens: number): { start: number; end: number } {
+  return { start: index * blockTokens, end: (index + 1) * blockTokens };
+}

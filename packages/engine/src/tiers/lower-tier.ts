@@ -1,0 +1,62 @@
+// One memory below the device as the engine sees it: which slots are taken, what would be lost with
+// each, and how fast it is.
+
+import { assert, defined } from "@loci/core";
+import { BlockPool } from "../kv/block-pool.ts";
+import type { CachedBlock } from "../kv/cached-block.ts";
+import { RetentionQueue } from "../retention/retention-queue.ts";
+import type { RetentionQueueOptions } from "../retention/retention-queue.ts";
+import type { TierFacts, TierName } from "./block-mover.ts";
+import { zeroTierCounts } from "./tier-counters.ts";
+import type { TierCounts } from "./tier-counters.ts";
+import { TransferRate } from "./transfer-rate.ts";
+
+/** Believed before the first move, in bytes per second: ordinary memory, an ordinary SSD. */
+const priorBytesPerSecond: Readonly<Record<TierName, number>> = { host: 4e9, disk: 1e9 };
+
+export class LowerTier {
+  readonly facts: TierFacts;
+  readonly slots: BlockPool;
+  /** Copies that may be given up. */
+  readonly queue: RetentionQueue<CachedBlock>;
+  readonly restoreRate: TransferRate;
+  readonly counts: TierCounts = zeroTierCounts();
+  /** When the restores under way are expected to have ended. */
+  restoresEndMs = 0;
+
+  constructor(
+    facts: TierFacts,
+    blockBytes: number,
+    queueOptions: RetentionQueueOptions<CachedBlock>,
+  ) {
+    this.facts = facts;
+    this.slots = new BlockPool(facts.slotCount);
+    this.queue = new RetentionQueue(queueOptions);
+    this.restoreRate = new TransferRate(blockBytes / priorBytesPerSecond[facts.name]);
+  }
+
+  get name(): TierName {
+    return this.facts.name;
+  }
+
+  get usedCount(): number {
+    return this.facts.slotCount - this.slots.freeCount;
+  }
+
+  /** The copy of lowest value if it is worth less than `value`; null when all are worth more. */
+  cheapestBelow(value: number, nowMs: number): CachedBlock | null {
+    const [victim] = this.queue.lowest(1, nowMs);
+    if (victim === undefined) return null;
+    return this.queue.value(victim, nowMs) < value ? victim : null;
+  }
+
+  slotOf(copy: CachedBlock): number {
+    return defined(copy.slots[this.name], "the copy has a slot here");
+  }
+
+  checkIntegrity(): void {
+    this.queue.checkIntegrity();
+    this.slots.checkIntegrity();
+    assert(this.queue.size <= this.usedCount, "a slot has at most one block");
+  }
+}

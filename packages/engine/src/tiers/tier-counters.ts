@@ -1,0 +1,45 @@
+// What the tiers did since the start, for metrics and for judging whether they were worth it.
+
+export interface TierCounts {
+  /** Tokens brought back from the tier instead of being computed. */
+  restoredTokens: number;
+  restoredBlocks: number;
+  storedBlocks: number;
+  /** Blocks whose store or restore failed: torn, foreign, no space, I/O error. */
+  failedStores: number;
+  failedRestores: number;
+  /** Copies given up for others. */
+  evictedBlocks: number;
+}
+
+export interface DeviceCounts {
+  /** Device copies given up, and how many of them had a copy below. */
+  droppedBlocks: number;
+  droppedWithCopy: number;
+  /** Tokens of dropped blocks that were computed again. */
+  recomputedTokens: number;
+  /** Copies made ahead of time that served a restore; those given up without one. */
+  copiesAheadUsed: number;
+  copiesAheadWasted: number;
+}
+
+export function zeroTierCounts(): TierCounts {
+  return {
+    restoredTokens: 0,
+    restoredBlocks: 0,
+    storedBlocks: 0,
+    failedStores: 0,
+    failedRestores: 0,
+    evictedBlocks: 0,
+  };
+}
+
+export function zeroDeviceCounts(): DeviceCounts {
+  return {
+    droppedBlocks: 0,
+    droppedWithCopy: 0,
+    recomputedTokens: 0,
+    copiesAheadUsed: 0,
+    copiesAheadWasted: 0,
+  };
+}

@@ -1,0 +1,370 @@
+// Which memory holds which block, what may be given up, and what moves: the engine's side of the
+// tiers. It owns the slots of the lower memories and the queues in which blocks wait to be given up,
+// and turns decisions into orders for a mover; outcomes come back between steps.
+//
+// - A block nobody uses stands in the queue of every memory that has a copy of it; each queue knows
+//   what is lost when its memory drops it: the way back from another memory, or recomputing.
+// - While anything moves from or to a copy it stands in no queue: nothing of it is given up.
+// - When copies are made ahead of need is the matter of `AheadCopies`.
+
+import { assert, defined } from "@loci/core";
+import type { LatencyModel } from "@loci/core";
+import type { CachedBlock, CacheNode } from "../kv/cached-block.ts";
+import { RetentionQueue } from "../retention/retention-queue.ts";
+import type { RetentionPolicyName } from "../retention/retention-queue.ts";
+import { ReturnModel } from "../retention/return-model.ts";
+import { AheadCopies } from "./ahead-copies.ts";
+import { BlockIdentities } from "./block-identities.ts";
+import type { BlockHasher } from "./block-hasher.ts";
+import type { MoveOrder, MoveOutcome, TierFacts, TierName } from "./block-mover.ts";
+import { LowerTier } from "./lower-tier.ts";
+import { Moves } from "./moves.ts";
+import type { Move } from "./moves.ts";
+import { zeroDeviceCounts } from "./tier-counters.ts";
+import type { DeviceCounts } from "./tier-counters.ts";
+
+export interface TierDirectoryOptions {
+  readonly deviceBlocks: number;
+  /** Bytes of a block; only for a first guess at how fast it moves. */
+  readonly blockBytes: number;
+  readonly tiers: readonly TierFacts[];
+  readonly hasher: BlockHasher;
+  readonly eviction: RetentionPolicyName;
+  /** Copies are made ahead of need while less than this share of the device could be reclaimed. */
+  readonly aheadShare: number;
+}
+
+/** What the directory asks of the one who keeps tree and device pool. */
+export interface DirectoryHost {
+  readonly deviceFree: number;
+  releaseDevice(block: number): void;
+  /** The block lost a copy: if that was its last, its node may go. */
+  prune(copy: CachedBlock): void;
+}
+
+/** A block to bring back into a device block. */
+export interface RestoreItem {
+  readonly copy: CachedBlock;
+  readonly block: number;
+}
+
+/** What the end of a restore means for those who waited for it. */
+export interface RestoreEnd {
+  readonly order: number;
+  readonly failed: boolean;
+}
+
+/** A time when no pin holds any more. */
+const pinsOver: number = Number.MAX_SAFE_INTEGER;
+/** Victims looked up at a time. */
+const victimBatch = 8;
+
+export class TierDirectory {
+  readonly returns: ReturnModel = new ReturnModel();
+  readonly counts: DeviceCounts = zeroDeviceCounts();
+  readonly tiers: readonly LowerTier[];
+  readonly identities: BlockIdentities;
+  readonly #host: DirectoryHost;
+  readonly #model: LatencyModel;
+  readonly #moves = new Moves();
+  readonly #ahead: AheadCopies;
+  readonly #deviceQueue: RetentionQueue<CachedBlock>;
+  #victims: CachedBlock[] = [];
+
+  constructor(options: TierDirectoryOptions, host: DirectoryHost, model: LatencyModel) {
+    this.#host = host;
+    this.#model = model;
+    this.identities = new BlockIdentities(options.hasher);
+    const queueOptions = { policy: options.eviction, returns: this.returns };
+    this.#deviceQueue = new RetentionQueue({
+      ...queueOptions,
+      lossSeconds: (copy) => this.#lossSeconds(copy, null),
+    });
+    this.tiers = options.tiers
+      .filter((facts) => facts.slotCount > 0)
+      .map(
+        (facts) =>
+          new LowerTier(facts, options.blockBytes, {
+            ...queueOptions,
+            lossSeconds: (copy) => this.#lossSeconds(copy, facts.name),
+          }),
+      );
+    this.#ahead = new AheadCopies({
+      deviceBlocks: options.deviceBlocks,
+      aheadShare: options.aheadShare,
+      tiers: this.tiers,
+      deviceQueue: this.#deviceQueue,
+      moves: this.#moves,
+      identities: this.identities,
+      directory: this,
+    });
+  }
+
+  /** Device blocks that could be given up now. */
+  get reclaimableCount(): number {
+    return this.#deviceQueue.size;
+  }
+
+  /** Moves that have not ended. */
+  get movesUnderWay(): number {
+    return this.#moves.count;
+  }
+
+  /** No move is under way, and a durable tier has all that came to rest. */
+  get isSettled(): boolean {
+    return this.#moves.count === 0 && this.#ahead.unstoredCount === 0;
+  }
+
+  /** Device blocks that nobody uses but a move keeps; O(blocks in motion). */
+  get inMotionCount(): number {
+    const blocks = new Set<CachedBlock>();
+    for (const copy of this.#moves.copies()) if (rests(copy)) blocks.add(copy);
+    return blocks.size + [...this.#moves.heldBlocks()].length;
+  }
+
+  /** Device blocks that a move keeps although no sequence or node holds them. */
+  heldBlocks(): Iterable<number> {
+    return this.#moves.heldBlocks();
+  }
+
+  takeOrders(): MoveOrder[] {
+    return this.#moves.takeOrders();
+  }
+
+  /** Brings the block's place in the queues up to date after anything about it changed. */
+  refresh(copy: CachedBlock, nowMs: number): void {
+    const atRest = copy.moves === 0;
+    const idle = atRest && rests(copy);
+    place(this.#deviceQueue, copy, idle, nowMs);
+    for (const tier of this.tiers) {
+      place(tier.queue, copy, atRest && copy.slots[tier.name] !== null, nowMs);
+    }
+    this.#ahead.note(copy, idle);
+  }
+
+  /** The least valuable device block that can be given up; null when there is none. */
+  deviceVictim(nowMs: number): CachedBlock | null {
+    for (;;) {
+      const victim = this.#victims.shift();
+      if (victim === undefined) {
+        if (this.#deviceQueue.size === 0) return null;
+        this.#victims = this.#deviceQueue.lowest(victimBatch, nowMs);
+        // A wish to keep blocks does not stop those who need the memory now.
+        if (this.#victims.length === 0) this.#victims = this.#deviceQueue.lowest(1, pinsOver);
+      } else if (this.#deviceQueue.has(victim)) return victim;
+    }
+  }
+
+  /** A device copy is about to be given up. */
+  noteDrop(copy: CachedBlock): void {
+    this.counts.droppedBlocks++;
+    if (copy.hasLowerCopy) this.counts.droppedWithCopy++;
+  }
+
+  /** The block leaves the tree: all its copies below are given up. It must be at rest. */
+  forget(copy: CachedBlock): void {
+    assert(copy.moves === 0, "a block in motion stays");
+    if (this.#deviceQueue.has(copy)) this.#deviceQueue.remove(copy);
+    this.#ahead.note(copy, false);
+    for (const tier of this.tiers) this.dropSlot(tier, copy);
+  }
+
+  /** Gives up the copy in one tier. */
+  dropSlot(tier: LowerTier, copy: CachedBlock): void {
+    const slot = copy.slots[tier.name];
+    if (slot === null) return;
+    if (tier.queue.has(copy)) tier.queue.remove(copy);
+    copy.slots[tier.name] = null;
+    tier.slots.release(slot);
+    if (copy.copiedAhead && !copy.hasLowerCopy) {
+      copy.copiedAhead = false;
+      this.counts.copiesAheadWasted++;
+    }
+  }
+
+  /** A slot of `tier` for a block worth `value`; gives up what is worth less. Null: none is. */
+  takeSlot(tier: LowerTier, value: number, nowMs: number): number | null {
+    const free = tier.slots.tryAllocate();
+    if (free !== null) return free;
+    const victim = tier.cheapestBelow(value, nowMs);
+    if (victim === null) return null;
+    this.dropSlot(tier, victim);
+    tier.counts.evictedBlocks++;
+    this.refresh(victim, nowMs);
+    this.#host.prune(victim);
+    return tier.slots.tryAllocate();
+  }
+
+  /** The memory from which the block comes back soonest; null when none below has it. */
+  bestTier(copy: CachedBlock): LowerTier | null {
+    return this.#bestBut(copy, null);
+  }
+
+  /** Seconds until a restore ordered now would begin to arrive. */
+  restoreDelaySeconds(tier: LowerTier, nowMs: number): number {
+    const overhead = tier.restoreRate.seconds(1) - tier.restoreRate.secondsPerBlock;
+    return overhead + Math.max(0, tier.restoresEndMs - nowMs) / 1000;
+  }
+
+  /** Seconds to compute a block's tokens again, as part of a larger step. */
+  recomputeSeconds(positionStart: number, tokens: number): number {
+    const { secondsPerToken, secondsPerAttended } = this.#model.coefficients;
+    return tokens * (secondsPerToken + secondsPerAttended * (positionStart + tokens / 2));
+  }
+
+  /** Restores that can be ordered now. */
+  get restoresFree(): number {
+    return this.#moves.gatesFree;
+  }
+
+  /** Orders a restore; every item's copy has a slot in `tier`. Returns the order's number. */
+  restore(tier: LowerTier, items: readonly RestoreItem[], nowMs: number): number {
+    assert(items.length > 0, "a restore has blocks");
+    const seconds = tier.restoreRate.seconds(items.length);
+    tier.restoresEndMs = Math.max(nowMs, tier.restoresEndMs) + seconds * 1000;
+    const blocks = items.map(({ copy, block }) => ({
+      slot: tier.slotOf(copy),
+      block,
+      identity: this.identities.of(copy),
+    }));
+    const id = this.#moves.nextId();
+    const gate = this.#moves.takeGate();
+    const copies = items.map(({ copy }) => copy);
+    const order: MoveOrder = { kind: "restore", id, tier: tier.name, gate, blocks };
+    this.#moves.start(order, copies, tier.restoresEndMs);
+    for (const copy of copies) this.refresh(copy, nowMs);
+    return id;
+  }
+
+  /** The gate of a restore under way; null when it has ended. */
+  gateOf(order: number): number | null {
+    const move = this.#moves.get(order);
+    return move?.order.kind === "restore" ? move.order.gate : null;
+  }
+
+  /** Seconds until the restore should have ended. */
+  remainingSeconds(order: number, nowMs: number): number {
+    const move = this.#moves.get(order);
+    return move === null ? 0 : Math.max(0, move.expectedEndMs - nowMs) / 1000;
+  }
+
+  /** Frees a device block once the order that writes into it has ended. */
+  freeAfter(order: number, block: number): void {
+    const move = this.#moves.get(order);
+    if (move === null) this.#host.releaseDevice(block);
+    else move.freeAfter.push(block);
+  }
+
+  /** Makes copies ahead of need. Restores have priority: nothing is stored while one is under way. */
+  copyAhead(nowMs: number): void {
+    if (this.#moves.restores === 0) this.#ahead.copy(this.#host.deviceFree, nowMs);
+  }
+
+  /** Applies the end of an order; between steps only. Unknown orders are ignored. */
+  finish(outcome: MoveOutcome, nowMs: number): RestoreEnd | null {
+    const move = this.#moves.end(outcome.id);
+    if (move === null) return null;
+    const failed = new Set(outcome.failed);
+    const { order } = move;
+    if (order.kind === "restore") this.#restored(move, failed, outcome.durationMs);
+    else if (order.kind !== "erase") this.#ahead.stored(move, failed);
+    for (const block of move.freeAfter) this.#host.releaseDevice(block);
+    for (const copy of move.copies) {
+      this.refresh(copy, nowMs);
+      this.#host.prune(copy);
+    }
+    return order.kind === "restore" ? { order: order.id, failed: failed.size > 0 } : null;
+  }
+
+  /** Takes up a block that a durable tier kept over a restart; false when its slot is taken. */
+  adopt(copy: CachedBlock, place: { tier: TierName; slot: number }, nowMs: number): boolean {
+    const tier = this.tiers.find(({ name }) => name === place.tier);
+    if (tier === undefined || !tier.slots.tryTake(place.slot)) return false;
+    copy.slots[place.tier] = place.slot;
+    this.refresh(copy, nowMs);
+    return true;
+  }
+
+  /** Has the block's copies below erased, so that no restart brings them back. At rest only. */
+  erase(copy: CachedBlock): void {
+    for (const tier of this.tiers) {
+      const slot = copy.slots[tier.name];
+      if (slot === null) continue;
+      this.dropSlot(tier, copy);
+      const order = { kind: "erase", id: this.#moves.nextId(), tier: tier.name, slots: [slot] };
+      this.#moves.start({ ...order, kind: "erase" }, [], 0);
+    }
+  }
+
+  checkIntegrity(nodes: Iterable<CacheNode>): void {
+    this.#moves.checkIntegrity();
+    for (const node of nodes) {
+      const copy = defined(node.payload, "every node has its block's record");
+      const atRest = copy.moves === 0;
+      assert(this.#deviceQueue.has(copy) === (atRest && rests(copy)), "who rests can be given up");
+      for (const tier of this.tiers) {
+        const has = copy.slots[tier.name] !== null;
+        assert(tier.queue.has(copy) === (has && atRest), "a copy below can be given up");
+      }
+    }
+    this.#deviceQueue.checkIntegrity();
+    this.returns.checkIntegrity();
+    for (const tier of this.tiers) tier.checkIntegrity();
+  }
+
+  #restored({ order, copies }: Move, failed: ReadonlySet<number>, durationMs: number): void {
+    assert(order.kind === "restore", "a restore has ended");
+    const tier = defined(this.tiers.find(({ name }) => name === order.tier));
+    const moved = copies.length - failed.size;
+    if (failed.size === 0) tier.restoreRate.observe(moved, durationMs / 1000);
+    tier.counts.restoredBlocks += moved;
+    tier.counts.failedRestores += failed.size;
+    for (const [index, copy] of copies.entries()) {
+      if (copy.arriving === order.id) copy.arriving = null;
+      if (!failed.has(index)) {
+        tier.counts.restoredTokens += defined(order.blocks[index]).identity.tokens.length;
+        if (copy.copiedAhead) this.counts.copiesAheadUsed++;
+        copy.copiedAhead = false;
+        continue;
+      }
+      if (copy.node !== null && copy.device === defined(order.blocks[index]).block) {
+        this.#host.releaseDevice(copy.device);
+        copy.device = null;
+      }
+      if (copy.moves === 0) this.dropSlot(tier, copy);
+    }
+  }
+
+  #lossSeconds(copy: CachedBlock, but: TierName | null): number {
+    const recompute = this.recomputeSeconds(copy.positionStart, copy.tokens);
+    const tier = this.#bestBut(copy, but);
+    return tier === null ? recompute : Math.min(recompute, tier.restoreRate.secondsPerBlock);
+  }
+
+  #bestBut(copy: CachedBlock, but: TierName | null): LowerTier | null {
+    let best: LowerTier | null = null;
+    for (const tier of this.tiers) {
+      if (tier.name === but || copy.slots[tier.name] === null) continue;
+      if (best === null || tier.restoreRate.seconds(1) < best.restoreRate.seconds(1)) best = tier;
+    }
+    return best;
+  }
+}
+
+/** Whether the block lies on the device, whole, and nobody uses it. */
+function rests(copy: CachedBlock): boolean {
+  const { node } = copy;
+  return node !== null && node.locks === 0 && copy.device !== null && copy.arriving === null;
+}
+
+function place(
+  queue: RetentionQueue<CachedBlock>,
+  copy: CachedBlock,
+  belongs: boolean,
+  nowMs: number,
+): void {
+  if (!queue.has(copy)) {
+    if (belongs) queue.add(copy, nowMs);
+  } else if (belongs) queue.update(copy);
+  else queue.remove(copy);
+}

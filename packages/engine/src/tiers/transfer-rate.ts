@@ -1,0 +1,66 @@
+// How long a move of n blocks takes: seconds = a + b·n, both non-negative, fitted online over
+// decayed sums, so that a few slow moves are soon forgotten and a disk that turned slow is believed.
+
+import { assert } from "@loci/core";
+
+/** Share of the evidence that each further move leaves in place. */
+const decay = 0.9;
+/** The prior weighs as much as one move. */
+const priorWeight = 1;
+
+export class TransferRate {
+  #weight = 0;
+  #blocks = 0;
+  #blocksSquared = 0;
+  #seconds = 0;
+  #product = 0;
+
+  /** @param secondsPerBlock believed before any move was seen */
+  constructor(secondsPerBlock: number) {
+    assert(secondsPerBlock > 0, "a move takes time");
+    // Two points of the believed line: a short move and a long one.
+    for (const blocks of [1, 64]) this.#add(blocks, secondsPerBlock * blocks, priorWeight / 2);
+  }
+
+  observe(blocks: number, seconds: number): void {
+    if (blocks < 1 || !Number.isFinite(seconds) || seconds < 0) return;
+    this.#weight *= decay;
+    this.#blocks *= decay;
+    this.#blocksSquared *= decay;
+    this.#seconds *= decay;
+    this.#product *= decay;
+    this.#add(blocks, seconds, 1);
+  }
+
+  /** Seconds to move `blocks` blocks in one order; never negative, never falling in `blocks`. */
+  seconds(blocks: number): number {
+    const { overhead, perBlock } = this.#line();
+    return overhead + perBlock * blocks;
+  }
+
+  /** What one block more adds. */
+  get secondsPerBlock(): number {
+    return this.#line().perBlock;
+  }
+
+  #add(blocks: number, seconds: number, weight: number): void {
+    this.#weight += weight;
+    this.#blocks += weight * blocks;
+    this.#blocksSquared += weight * blocks * blocks;
+    this.#seconds += weight * seconds;
+    this.#product += weight * blocks * seconds;
+  }
+
+  #line(): { readonly overhead: number; readonly perBlock: number } {
+    const determinant = this.#weight * this.#blocksSquared - this.#blocks * this.#blocks;
+    const proportional = this.#product / this.#blocksSquared;
+    // Moves of one size alone tell no overhead.
+    if (determinant <= 1e-9 * this.#weight * this.#blocksSquared) {
+      return { overhead: 0, perBlock: proportional };
+    }
+    const perBlock = (this.#weight * this.#product - this.#blocks * this.#seconds) / determinant;
+    if (perBlock <= 0) return { overhead: this.#seconds / this.#weight, perBlock: 0 };
+    const overhead = (this.#seconds - perBlock * this.#blocks) / this.#weight;
+    return overhead < 0 ? { overhead: 0, perBlock: proportional } : { overhead, perBlock };
+  }
+}
