@@ -19,8 +19,8 @@ export const itemPageMax: number = 100;
 /** Token ids of one turn, prompt and answer. */
 export const turnTokensMax: number = 4 * 2 ** 20;
 /** Conversations and responses of one tenant. */
-export const conversationsPerTenantMax: number = 1_000_000;
-export const responsesPerTenantMax: number = 4_000_000;
+export const conversationsMax: number = 1_000_000;
+export const responsesMax: number = 4_000_000;
 /** Turns of one `previousResponseId` chain that are followed. */
 export const responseChainMax: number = 4_096;
 /** Chat turns remembered for one tenant; the oldest go first. */
@@ -32,3 +32,5 @@ export const replyBytesMax: number = 16 * 2 ** 20;
 /** Idempotency keys alive for one tenant, and how long one is kept at least. */
 export const idempotencyKeysMax: number = 100_000;
 export const idempotencySecondsMin: number = 24 * 3_600;
+/** 4 KiB pages of a SQLite file: 256 GiB. */
+export const sqlitePagesMax: number = 64 * 2 ** 20;

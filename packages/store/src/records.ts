@@ -18,7 +18,7 @@ export interface Conversation {
   readonly id: string;
   readonly createdUnixSeconds: number;
   readonly metadata: JsonObject;
-  /** Grows with every change of its items: append, removal, a kept turn. Starts at 0. */
+  /** Grows with every change of its items: append, removal, a kept turn. */
   readonly version: number;
   readonly itemCount: number;
   /** The response that is queued or in progress on it now: nothing else may change its items. */
@@ -137,6 +137,8 @@ export interface Removal {
   readonly itemCount: number;
   /** Exact tokens of the removed turns; lists that only begin another one are left out. */
   readonly tokenLists: readonly Int32Array[];
+  /** False when there were more tokens than one removal hands back. */
+  readonly isTokenListsComplete: boolean;
 }
 
 /** Items in pages, as the API's `after`, `limit`, `order`. */
@@ -169,6 +171,13 @@ export interface StoredReply {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+}
+
+export interface IdempotencyRequest {
+  readonly key: string;
+  /** Digest of method, path and body; the same key with another digest is a conflict. */
+  readonly requestDigest: string;
+  readonly createdUnixSeconds: number;
 }
 
 /** Answer to the first and to every later request with one `Idempotency-Key`. */

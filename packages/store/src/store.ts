@@ -6,12 +6,15 @@
 // reached, is too slow, or the store is closed), `storage_quota_exceeded` (a tenant's bound),
 // `invalid_request` (a text, list or JSON over its bound in limits.ts, an id used twice).
 
+import type { Clock } from "@loci/core";
+
 import type {
   ChangeOutcome,
   ChatTurn,
   Conversation,
   ConversationHistory,
   IdempotencyClaim,
+  IdempotencyRequest,
   ItemPage,
   ItemPageQuery,
   Removal,
@@ -83,7 +86,10 @@ export interface ResponseStore {
 
 /** Turns of chat completions; at most `chatTurnsMax` per tenant, the oldest go first. */
 export interface ChatTurnStore {
-  /** Remembers a turn; one with the same key is replaced. */
+  /**
+   * Remembers a turn; one whose key is known already stays as it is. Token ids belong to a model, so
+   * the key should too.
+   */
   remember(tenant: string, turn: ChatTurn): Promise<void>;
   /** The turn of the first of these keys that is known; so give the longest history first. */
   find(tenant: string, keys: readonly string[]): Promise<ChatTurn | null>;
@@ -99,13 +105,6 @@ export interface IdempotencyStore {
   finish(tenant: string, key: string, reply: StoredReply): Promise<boolean>;
   /** Gives up a claim that was not finished, so that the key can be used again. */
   release(tenant: string, key: string): Promise<void>;
-}
-
-export interface IdempotencyRequest {
-  readonly key: string;
-  /** Digest of method, path and body; the same key with another digest is a conflict. */
-  readonly requestDigest: string;
-  readonly createdUnixSeconds: number;
 }
 
 export interface PurgeCutoffs {
@@ -138,8 +137,12 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** For `openStore(url, options)`: a path, "sqlite:PATH", ":memory:", or "postgres://…". */
+/** For `openStore(url, options)`. */
 export interface StoreOptions {
+  /** For time stamps of interrupted turns and for reconnecting. Default: the machine's. */
+  readonly clock?: Clock;
+  /** SQLite: most 4 KiB pages the file may grow to. Default `sqlitePagesMax`. */
+  readonly sqlitePagesMax?: number;
   /** PostgreSQL: most connections of this process. Default 8. */
   readonly connectionsMax?: number;
   /** PostgreSQL: a statement is given up after this time. Default 10,000. */

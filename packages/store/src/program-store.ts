@@ -1,0 +1,219 @@
+// The store's interfaces over whatever runs programs. Inputs are checked and packed here, results
+// unpacked; the transactions themselves are in programs/.
+
+import { LociError } from "@loci/core";
+
+import { chatKeysMax, itemPageMax } from "./limits.ts";
+import {
+  checkedId,
+  checkedKeys,
+  checkedReply,
+  checkedSeconds,
+  checkedTokens,
+  packConversation,
+  packItems,
+  packMetadata,
+  packTurnBegin,
+  packTurnCommit,
+  place,
+  unpackItems,
+  unpackResponse,
+} from "./pack-records.ts";
+import type { Place } from "./packed.ts";
+import type { ProgramRunner } from "./program-list.ts";
+import type { ScanCursor } from "./programs/maintenance.ts";
+import { QuotaGuard } from "./quota-guard.ts";
+import type { ItemPageQuery } from "./records.ts";
+import type {
+  ChatTurnStore,
+  ConversationStore,
+  IdempotencyStore,
+  ItemStore,
+  PurgeCounts,
+  PurgeCutoffs,
+  ResponseStore,
+  Store,
+  TurnStore,
+} from "./store.ts";
+
+/** Chat turns remembered by this process between two looks at a tenant's bound. */
+const evictEvery = 64;
+
+export class ProgramStore implements Store {
+  readonly conversations: ConversationStore;
+  readonly items: ItemStore;
+  readonly turns: TurnStore;
+  readonly responses: ResponseStore;
+  readonly chatTurns: ChatTurnStore;
+  readonly idempotency: IdempotencyStore;
+  readonly #runner: ProgramRunner;
+
+  constructor(runner: ProgramRunner) {
+    const quota = new QuotaGuard(runner);
+    this.#runner = runner;
+    this.conversations = conversationsOn(runner, quota);
+    this.items = itemsOn(runner);
+    this.turns = turnsOn(runner, quota);
+    this.responses = responsesOn(runner);
+    this.chatTurns = chatTurnsOn(runner);
+    this.idempotency = idempotencyOn(runner, quota);
+  }
+
+  async purge(cutoffs: PurgeCutoffs): Promise<PurgeCounts> {
+    const nowUnixSeconds = checkedSeconds(cutoffs.nowUnixSeconds);
+    const before = cutoffs.responsesBeforeUnixSeconds;
+    return {
+      interruptedTurns: await this.#runner.run("interruptTurns", { nowUnixSeconds }),
+      idempotencyKeys: await this.#runner.run("purgeKeys", { nowUnixSeconds }),
+      responses:
+        before === null
+          ? 0
+          : await this.#runner.run("purgeResponses", { beforeUnixSeconds: checkedSeconds(before) }),
+    };
+  }
+
+  async checkIntegrity(): Promise<void> {
+    await this.#runner.checkStructure();
+    let cursor: ScanCursor | null = { table: 0, after: null };
+    while (cursor !== null) cursor = await this.#runner.run("scanRows", cursor);
+    await this.#runner.run("checkReferences", undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.#runner.close();
+  }
+}
+
+function conversationsOn(runner: ProgramRunner, quota: QuotaGuard): ConversationStore {
+  return {
+    create: async (tenant, conversation) => {
+      const packed = packConversation(tenant, conversation);
+      await quota.admit(tenant, "conversations");
+      return await runner.run("createConversation", packed);
+    },
+    read: async (tenant, id) => await runner.run("readConversation", place(tenant, id)),
+    readHistory: async (tenant, id) => {
+      const history = await runner.run("readHistory", place(tenant, id));
+      return history && { ...history.conversation, items: unpackItems(history.items) };
+    },
+    updateMetadata: async (tenant, id, metadata) =>
+      await runner.run("updateMetadata", {
+        ...place(tenant, id),
+        metadata: packMetadata(metadata),
+      }),
+    remove: async (tenant, id) => await runner.run("removeConversation", place(tenant, id)),
+  };
+}
+
+function itemsOn(runner: ProgramRunner): ItemStore {
+  return {
+    append: async (tenant, id, items) =>
+      await runner.run("appendItems", { ...place(tenant, id), items: packItems(items) }),
+    list: async (tenant, id, query) => {
+      const input = { ...place(tenant, id), query: checkedQuery(query) };
+      const page = await runner.run("listItems", input);
+      return page && { items: unpackItems(page.items), hasMore: page.hasMore };
+    },
+    read: async (tenant, id, itemId) => {
+      const item = await runner.run("readItem", itemPlace(tenant, id, itemId));
+      return item && (unpackItems([item])[0] ?? null);
+    },
+    remove: async (tenant, id, itemId) =>
+      await runner.run("removeItem", itemPlace(tenant, id, itemId)),
+  };
+}
+
+function turnsOn(runner: ProgramRunner, quota: QuotaGuard): TurnStore {
+  return {
+    begin: async (tenant, turn) => {
+      const packed = packTurnBegin(tenant, turn);
+      await quota.admit(tenant, "responses");
+      return await runner.run("beginTurn", packed);
+    },
+    start: async (tenant, id) => await runner.run("startTurn", place(tenant, id)),
+    commit: async (tenant, turn) => await runner.run("commitTurn", packTurnCommit(tenant, turn)),
+  };
+}
+
+function responsesOn(runner: ProgramRunner): ResponseStore {
+  return {
+    read: async (tenant, id) => {
+      const row = await runner.run("readResponse", place(tenant, id));
+      return row && unpackResponse(row);
+    },
+    readChain: async (tenant, id) => {
+      const chain = await runner.run("readChain", place(tenant, id));
+      return chain && { ...chain, responses: chain.responses.map(unpackResponse) };
+    },
+    readTokens: async (tenant, id) => await runner.run("readResponseTokens", place(tenant, id)),
+    remove: async (tenant, id) => await runner.run("removeResponse", place(tenant, id)),
+  };
+}
+
+function chatTurnsOn(runner: ProgramRunner): ChatTurnStore {
+  let untilEviction = 0;
+  return {
+    remember: async (tenant, turn) => {
+      const checked = {
+        key: checkedId(turn.key, "key"),
+        parentKey: turn.parentKey === null ? null : checkedId(turn.parentKey, "key"),
+        createdUnixSeconds: checkedSeconds(turn.createdUnixSeconds),
+        tokens: checkedTokens(turn.tokens),
+      };
+      await runner.run("rememberChatTurn", { tenant: checkedId(tenant, "tenant"), turn: checked });
+      untilEviction -= 1;
+      if (untilEviction > 0) return;
+      untilEviction = evictEvery;
+      await runner.run("evictChatTurns", { tenant });
+    },
+    find: async (tenant, keys) =>
+      await runner.run("findChatTurn", {
+        tenant: checkedId(tenant, "tenant"),
+        keys: checkedKeys(keys, chatKeysMax),
+      }),
+    forget: async (tenant, keys) =>
+      await runner.run("forgetChatTurns", {
+        tenant: checkedId(tenant, "tenant"),
+        keys: checkedKeys(keys, chatKeysMax),
+      }),
+  };
+}
+
+function idempotencyOn(runner: ProgramRunner, quota: QuotaGuard): IdempotencyStore {
+  return {
+    claim: async (tenant, request) => {
+      const input = {
+        ...keyPlace(tenant, request.key),
+        requestDigest: checkedId(request.requestDigest, "digest"),
+        createdUnixSeconds: checkedSeconds(request.createdUnixSeconds),
+      };
+      await quota.admit(tenant, "idempotency");
+      return await runner.run("claimKey", input);
+    },
+    finish: async (tenant, key, reply) =>
+      await runner.run("finishKey", { ...keyPlace(tenant, key), reply: checkedReply(reply) }),
+    release: async (tenant, key) => await runner.run("releaseKey", keyPlace(tenant, key)),
+  };
+}
+
+function checkedQuery(query: ItemPageQuery): ItemPageQuery {
+  const { after, limit, order } = query;
+  if (Number.isSafeInteger(limit) && limit >= 1 && limit <= itemPageMax) {
+    return { after: after === null ? null : checkedId(after, "item id"), limit, order };
+  }
+  throw new LociError("invalid_request", `The limit must be from 1 to ${itemPageMax}.`, {
+    param: "limit",
+  });
+}
+
+function itemPlace(
+  tenant: string,
+  id: string,
+  itemId: string,
+): Place & { readonly itemId: string } {
+  return { ...place(tenant, id), itemId: checkedId(itemId, "item id") };
+}
+
+function keyPlace(tenant: string, key: string): { readonly tenant: string; readonly key: string } {
+  return { tenant: checkedId(tenant, "tenant"), key: checkedId(key, "Idempotency-Key") };
+}

@@ -1,0 +1,124 @@
+// The tables as the programs see them. migrations.ts creates them; a test holds the two together.
+
+import { Table } from "./table.ts";
+import type { RowOf } from "./table.ts";
+
+const metaColumns = { name: "text", value: "text" } as const;
+
+const conversationColumns = {
+  tenant: "text",
+  id: "text",
+  created: "integer",
+  metadata: "text",
+  version: "integer",
+  item_count: "integer",
+  item_bytes: "integer",
+  /** Position of the next item; positions are never used twice. */
+  next_position: "integer",
+  busy_response: "text?",
+  last_response: "text?",
+} as const;
+
+const itemColumns = {
+  tenant: "text",
+  conversation: "text",
+  position: "integer",
+  id: "text",
+  type: "text",
+  content: "text",
+} as const;
+
+const responseColumns = {
+  tenant: "text",
+  id: "text",
+  created: "integer",
+  ended: "integer?",
+  status: "text",
+  conversation: "text?",
+  previous: "text?",
+  parameters: "text",
+  input_items: "text",
+  output_items: "text",
+  usage: "text?",
+  error: "text?",
+  incomplete_details: "text?",
+  notes: "text?",
+  is_history: "integer",
+  prompt_tokens: "integer?",
+  answer_tokens: "integer?",
+  /** Who works on it; null when it is final. */
+  owner: "integer?",
+} as const;
+
+const tokenListColumns = {
+  tenant: "text",
+  /** "r:" and a response's id, or "c:" and a chat turn's key. */
+  id: "text",
+  parent: "text?",
+  /** Tokens taken from the beginning of the parent's list. */
+  shared: "integer",
+  /** Shared tokens and own ones. */
+  total: "integer",
+  /** Upper bound of the parents up to a list without one. */
+  depth: "integer",
+  /** Own tokens, packed. */
+  rest: "blob",
+} as const;
+
+const chatTurnColumns = {
+  tenant: "text",
+  key: "text",
+  parent_key: "text?",
+  created: "integer",
+  prompt_tokens: "integer",
+} as const;
+
+const idempotencyColumns = {
+  tenant: "text",
+  key: "text",
+  digest: "text",
+  created: "integer",
+  /** Who executes it; null when it is finished. */
+  owner: "integer?",
+  reply_status: "integer?",
+  reply_type: "text?",
+  reply_body: "text?",
+} as const;
+
+export type ConversationRow = RowOf<typeof conversationColumns>;
+export type ItemRow = RowOf<typeof itemColumns>;
+export type ResponseRow = RowOf<typeof responseColumns>;
+export type TokenListRow = RowOf<typeof tokenListColumns>;
+export type ChatTurnRow = RowOf<typeof chatTurnColumns>;
+
+export const metaTable: Table<typeof metaColumns> = new Table("meta", metaColumns, ["name"]);
+export const conversationTable: Table<typeof conversationColumns> = new Table(
+  "conversations",
+  conversationColumns,
+  ["tenant", "id"],
+);
+export const itemTable: Table<typeof itemColumns> = new Table("items", itemColumns, [
+  "tenant",
+  "conversation",
+  "position",
+]);
+export const responseTable: Table<typeof responseColumns> = new Table(
+  "responses",
+  responseColumns,
+  ["tenant", "id"],
+);
+export const tokenListTable: Table<typeof tokenListColumns> = new Table(
+  "token_lists",
+  tokenListColumns,
+  ["tenant", "id"],
+);
+export const chatTurnTable: Table<typeof chatTurnColumns> = new Table(
+  "chat_turns",
+  chatTurnColumns,
+  ["tenant", "key"],
+);
+export const idempotencyTable: Table<typeof idempotencyColumns> = new Table(
+  "idempotency",
+  idempotencyColumns,
+  ["tenant", "key"],
+);
