@@ -40,6 +40,7 @@ const isaFlags: Readonly<Record<string, Readonly<Record<string, readonly string[
 
 const sharedSources = [
   "block-copy.cpp",
+  "file-io.cpp",
   "gates.cpp",
   "isas.cpp",
   "mapping-guard.cpp",
@@ -47,6 +48,7 @@ const sharedSources = [
   "objects.cpp",
   "operators.cpp",
   "test-driver.cpp",
+  "transfer.cpp",
 ];
 
 function build(): void {

@@ -39,5 +39,18 @@ export { GrammarState } from "./llama/grammar-state.ts";
 export { LlamaOracle, type LlamaOracleOptions, type OracleToken } from "./llama/llama-oracle.ts";
 export { Vocabulary } from "./llama/vocabulary.ts";
 export { WeightBuffers, type WeightLocation } from "./weight-buffers.ts";
+export { tryLockFile } from "./file-lock.ts";
+export {
+  checksumBytes,
+  type BlockMove,
+  type BlockTransfer,
+  type FilePlace,
+  type MemoryPlace,
+  type MoveResult,
+  type TransferLayout,
+} from "./transfer/block-transfer.ts";
+export { createBlockTransfer } from "./transfer/create-block-transfer.ts";
 export type { KvPool } from "./transfer/kv-pool.ts";
 export { RestoreGates } from "./transfer/restore-gates.ts";
+export { memoryView } from "./transfer/memory-view.ts";
+export { writeXxh64 } from "./transfer/xxh64.ts";

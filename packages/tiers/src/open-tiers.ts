@@ -1,9 +1,17 @@
 // The memories below the device, opened together: what the engine's block mover works on.
 
-import { LociError, type Clock } from "@loci/core";
+import { type Clock, assert } from "@loci/core";
 import type { BlockMover } from "@loci/engine";
-import type { KvPool } from "@loci/ggml";
+import { type KvPool, createBlockTransfer } from "@loci/ggml";
+import { DiskTier } from "./disk/disk-tier.ts";
+import { slotLayout } from "./disk/slot-header.ts";
+import { createHostTier } from "./memory-tier.ts";
+import { MissCounts } from "./miss-counts.ts";
+import type { MissReason } from "./tier.ts";
+import { TierMover } from "./tier-mover.ts";
 import type { DiskTierOptions } from "./tier-options.ts";
+
+const fingerprintPattern = /^[0-9a-f]{32}$/;
 
 export interface OpenTiersOptions {
   readonly pool: KvPool;
@@ -13,15 +21,49 @@ export interface OpenTiersOptions {
   readonly hostBytes: number;
   readonly disk: DiskTierOptions | null;
   readonly clock: Clock;
+  /** `portable` moves blocks with Node alone; `auto` natively where the kernel library is there. */
+  readonly transfer?: "auto" | "portable";
+  /** For tests that must overtake a restore: a pause after each layer of a native one. */
+  readonly layerDelayMs?: number;
 }
 
 export interface Tiers {
   readonly mover: BlockMover;
+  /** Blocks that could not be had or kept since the start, by reason. */
+  readonly misses: Readonly<Record<MissReason, number>>;
   /** Lets orders under way finish, then closes the files. Later orders fail. */
   close(): Promise<void>;
 }
 
-/** LociError `unavailable` when another process uses the disk folder, `config_invalid`, `out_of_memory`. */
+/**
+ * Opens the tiers; read `mover.recover()` to its end before the first order. LociError `unavailable`
+ * when another process uses the disk folder, `config_invalid`, `file_unreadable`, `out_of_memory`.
+ */
 export async function openTiers(options: OpenTiersOptions): Promise<Tiers> {
-  throw new LociError("not_supported", `No tiers of ${options.hostBytes} bytes yet.`);
+  const { pool, fingerprint, hostBytes, disk, clock } = options;
+  assert(fingerprintPattern.test(fingerprint), "a fingerprint is 32 hex digits");
+  const { gates, layers, blockBytes, blockTokens } = pool;
+  const { transfer: mode = "auto", layerDelayMs = 0 } = options;
+  const transfer = createBlockTransfer({ gates, mode, layerDelayMs });
+  const shape = { fingerprint, layers, blockBytes, blockTokens };
+  const layout = slotLayout(shape);
+  const misses = new MissCounts();
+  const host = createHostTier({ bytesMax: hostBytes, layout, transfer, gates });
+  try {
+    const diskTier =
+      disk === null
+        ? null
+        : new DiskTier({ options: disk, shape, layout, transfer, gates, misses, clock });
+    const mover = new TierMover({ pool, host, disk: diskTier, misses, clock });
+    return {
+      mover,
+      get misses() {
+        return misses.byReason;
+      },
+      close: () => mover.close(),
+    };
+  } catch (error) {
+    await host?.close();
+    throw error;
+  }
 }

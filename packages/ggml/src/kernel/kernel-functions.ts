@@ -36,6 +36,13 @@ export interface KernelFunctions extends Record<string, (...args: never[]) => un
   guardMapping: (address: Pointer, bytes: number) => boolean;
   guardClear: (address: Pointer) => void;
   guardTripped: () => number;
+  transferRead: (order: ArrayBufferView) => number;
+  transferWrite: (order: ArrayBufferView) => number;
+  checkHeaders: (
+    ...table: [headers: Uint8Array, headerBytes: number, count: number, valid: Uint8Array]
+  ) => void;
+  fileAllocate: (file: number, bytes: number) => number;
+  fileForget: (file: number) => number;
 }
 
 export const kernelPrototypes: Prototypes<KernelFunctions> = {
@@ -58,4 +65,10 @@ export const kernelPrototypes: Prototypes<KernelFunctions> = {
   guardMapping: "bool loci_guard_mapping(void * address, int64_t bytes)",
   guardClear: "void loci_guard_clear(void * address)",
   guardTripped: "int loci_guard_tripped()",
+  transferRead: "int64_t loci_transfer_read(const void * order)",
+  transferWrite: "int64_t loci_transfer_write(const void * order)",
+  checkHeaders:
+    "void loci_check_headers(const void * headers, int64_t headerBytes, int64_t count, void * valid)",
+  fileAllocate: "int loci_file_allocate(int64_t file, int64_t bytes)",
+  fileForget: "int loci_file_forget(int64_t file)",
 };

@@ -4,13 +4,16 @@
 
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { getSystemErrorName } from "node:util";
 import type { LibraryHandle } from "koffi";
 import { LociError, assert, defined } from "@loci/core";
-import { bindFunctions } from "../bind.ts";
+import { bindFunctions, callAsync } from "../bind.ts";
 import { openLibrary } from "../load-ggml.ts";
 import type { Pointer } from "../pointer.ts";
 import { type KernelFunctions, kernelPrototypes } from "./kernel-functions.ts";
 import { type KvBlockLayout, kvTypeNumbers } from "./kv-layout.ts";
+import { NativeTransfer, type NativeTransferOptions } from "../transfer/native-transfer.ts";
+import type { RestoreGates } from "../transfer/restore-gates.ts";
 import type { PlanCapacity } from "./plan-layout.ts";
 
 /** Best first; `baseline` runs everywhere. */
@@ -103,6 +106,12 @@ function checkMirror(functions: KernelFunctions): void {
   throw new LociError("native_library_mismatch", "The kernel was built for another ggml.", {
     remedy: "Run npm ci.",
   });
+}
+
+/** As the functions of `node:fs` throw them. */
+function systemError(errorNumber: number): Error {
+  const code = getSystemErrorName(-errorNumber);
+  return Object.assign(new Error(`${code}: a native call failed`), { code });
 }
 
 export class KernelLibrary {
@@ -217,6 +226,23 @@ export class KernelLibrary {
     const address = this.#functions.memoryAllocate(bytes);
     if (address === null) throw new LociError("out_of_memory", `No ${bytes} bytes of memory.`);
     return { address, bytes, free: () => this.#functions.memoryFree(address, bytes) };
+  }
+
+  /** Moves blocks on a worker thread, pipelined by layer. Not on Windows. */
+  createTransfer(gates: RestoreGates, options: NativeTransferOptions): NativeTransfer {
+    return new NativeTransfer(this.#functions, gates, options);
+  }
+
+  /** Reserves space for the first `bytes` of an open file; false where that cannot be done. */
+  async reserveFile(file: number, bytes: number): Promise<boolean> {
+    const failure = await callAsync(this.#functions.fileAllocate, file, bytes);
+    if (failure > 0) throw systemError(failure);
+    return failure === 0;
+  }
+
+  /** Drops what the page cache holds of an open file; for benchmarks. */
+  forgetFile(file: number): Promise<number> {
+    return callAsync(this.#functions.fileForget, file);
   }
 
   /** What went wrong in an operator since the last call; its results were zeros. */
