@@ -1,5 +1,5 @@
 export { Engine, type EngineEvent, type EngineParts } from "./engine.ts";
-export { LocalService, type LocalServiceParts } from "./local-service.ts";
+export { LocalService, type LocalServiceParts, type ServiceTiers } from "./local-service.ts";
 export * from "./observer.ts";
 export { engineDefaults, type EngineOptions } from "./options.ts";
 export { RetentionEntry } from "./retention/retention-entry.ts";
@@ -13,3 +13,4 @@ export * from "./runner.ts";
 export { checkBatch } from "./testing/check-batch.ts";
 export { HashRunner, type HashRunnerOptions } from "./testing/hash-runner.ts";
 export * from "./tiers/block-mover.ts";
+export type { BlockHasher } from "./tiers/block-hasher.ts";

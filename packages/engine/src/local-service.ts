@@ -2,7 +2,8 @@
 // for every request.
 //
 //   schedule → execute ─┬─ deliver the events of the step before, let the event loop turn
-//                       └─ commit → schedule → ...
+//       │               └─ commit → schedule → ...
+//       └ orders → mover → outcomes, before a later step
 //
 // The next step starts before anyone hears of the last one, so the device does not wait for clients.
 
@@ -20,9 +21,14 @@ import { EventChannel } from "./event-channel.ts";
 import type { EngineObserver } from "./observer.ts";
 import type { EngineOptions } from "./options.ts";
 import type { Runner, StepBatch, StepResult, TokenText } from "./runner.ts";
+import type { BlockHasher } from "./tiers/block-hasher.ts";
+import type { BlockMover, MoveOrder } from "./tiers/block-mover.ts";
 
 /** An idle engine checks itself at most this often. */
 const integrityIntervalMs = 60_000;
+
+/** How long a closing service lets a durable tier take up what it does not have yet. */
+const flushMsMax = 10_000;
 
 /** When a client that comes while the server closes may try again: a restart takes seconds. */
 const retryAfterSeconds = 5;
@@ -33,8 +39,16 @@ export interface LocalServiceParts {
   readonly clock: Clock;
   readonly options?: Partial<EngineOptions>;
   readonly observer?: EngineObserver;
+  /** Memories below the device; none when absent. */
+  readonly tiers?: ServiceTiers;
   /** Lets the event loop do its other work once; `setImmediate` unless a simulator owns turns. */
   readonly nextTurn?: () => Promise<void>;
+}
+
+export interface ServiceTiers {
+  readonly mover: BlockMover;
+  readonly hasher: BlockHasher;
+  readonly blockBytes: number;
 }
 
 /** Serves requests from one runner in this process. */
@@ -45,21 +59,30 @@ export class LocalService implements GenerationService {
   readonly #clock: Clock;
   readonly #nextTurn: () => Promise<void>;
   readonly #engine: Engine;
+  readonly #mover: BlockMover | null;
+  readonly #observer: EngineObserver;
+  /** Resolves when it is known what a durable tier kept; null from then on. */
+  #recovery: Promise<void> | null;
   readonly #channels = new Map<string, EventChannel>();
   #wake: (() => void) | null = null;
   #closing = false;
+  #flushOver = false;
   #checkedAtMs = -Infinity;
 
   constructor(parts: LocalServiceParts) {
     this.#runner = parts.runner;
     this.#clock = parts.clock;
     this.#nextTurn = parts.nextTurn ?? nextTurnOfEventLoop;
+    this.#mover = parts.tiers?.mover ?? null;
+    this.#observer = parts.observer ?? {};
     this.#engine = new Engine({
       limits: parts.runner.limits,
       tokenText: parts.tokenText,
       ...(parts.options && { options: parts.options }),
       ...(parts.observer && { observer: parts.observer }),
+      ...(parts.tiers && { tiers: { ...parts.tiers, tiers: parts.tiers.mover.tiers } }),
     });
+    this.#recovery = this.#mover === null ? null : this.#recover(this.#mover);
     this.done = this.#run();
     // Every stream and `close` report it too; nobody has to listen.
     this.done.catch(() => {});
@@ -70,6 +93,7 @@ export class LocalService implements GenerationService {
     request: GenerationRequest,
     signal: AbortSignal,
   ): AsyncGenerator<GenerationEvent, void, undefined> {
+    if (this.#recovery !== null) await this.#recovery;
     if (this.#closing) {
       throw new LociError("unavailable", "The server is shutting down.", { retryAfterSeconds });
     }
@@ -106,12 +130,27 @@ export class LocalService implements GenerationService {
     if (!options.drain) {
       for (const id of this.#channels.keys()) this.#engine.cancel(id, this.#clock.nowMs());
     }
+    const cancelTimer = this.#clock.after(flushMsMax, () => {
+      this.#flushOver = true;
+      this.#signal();
+    });
     this.#signal();
-    await this.done;
+    try {
+      await this.done;
+    } finally {
+      cancelTimer();
+    }
+  }
+
+  /** Gives up all cached blocks that nobody uses, in every memory. */
+  clearCache(): void {
+    this.#engine.clearCache();
+    this.#signal();
   }
 
   async #run(): Promise<void> {
     try {
+      if (this.#recovery !== null) await this.#recovery;
       while (await this.#step());
     } catch (error) {
       // A programmer error: the state can no longer be trusted, but nobody may be left waiting.
@@ -127,10 +166,11 @@ export class LocalService implements GenerationService {
   /** One turn of the loop; false when the service has closed. */
   async #step(): Promise<boolean> {
     const batch = this.#engine.schedule(this.#clock.nowMs());
+    for (const order of this.#engine.takeOrders()) void this.#move(order);
     if (batch === null) {
       this.#deliver();
-      this.#checkWhenIdle();
-      return this.#closing ? false : this.#sleep();
+      if (this.#engine.isIdle) this.#checkWhenIdle();
+      return this.#isOver() ? false : this.#sleep();
     }
     const execution = this.#execute(batch);
     this.#deliver();
@@ -148,6 +188,36 @@ export class LocalService implements GenerationService {
       return;
     }
     this.#engine.commit(result, this.#clock.nowMs());
+  }
+
+  async #recover(mover: BlockMover): Promise<void> {
+    try {
+      for await (const blocks of mover.recover()) this.#engine.adopt(blocks);
+    } catch (error) {
+      // What could not be read is not there.
+      this.#observer.onMoveFailed?.(error);
+    }
+    this.#recovery = null;
+  }
+
+  /** Carries out an order; its end takes effect with the next step. */
+  async #move(order: MoveOrder): Promise<void> {
+    assert(this.#mover !== null, "who gives orders knows of a mover");
+    try {
+      this.#engine.moved(await this.#mover.execute(order));
+    } catch (error) {
+      this.#observer.onMoveFailed?.(error);
+      const count = order.kind === "erase" ? 0 : order.blocks.length;
+      const failed = Array.from({ length: count }, (_, index) => index);
+      this.#engine.moved({ id: order.id, failed, durationMs: 0 });
+    }
+    this.#signal();
+  }
+
+  /** Closing, nothing runs, and nothing more will reach a durable tier. */
+  #isOver(): boolean {
+    if (!this.#closing || !this.#engine.isIdle) return false;
+    return this.#flushOver || !this.#engine.hasMoves;
   }
 
   #deliver(): void {

@@ -11,6 +11,8 @@ export interface EngineObserver {
   onStep?(facts: StepFacts): void;
   /** A step failed on the device, with what it threw; its requests end with an error. */
   onStepFailed?(error: unknown): void;
+  /** A mover broke its promise: its order counts as failed. */
+  onMoveFailed?(error: unknown): void;
 }
 
 export interface StartedFacts {

@@ -411,12 +411,13 @@ export class PrefixIndex {
   }
 
   #tryCopy(source: number, tokens: number): BlockCopy | null {
-    if (this.#pool.freeCount === 0 && !this.#evict()) return null;
+    while (this.#pool.freeCount === 0) if (!this.#evict()) return null;
     return this.#pool.tryCopy(source, tokens);
   }
 
   #tryAllocate(): number | null {
-    if (this.#pool.freeCount === 0 && !this.#evict()) return null;
+    // A block that somebody else holds, too, is not free once the tree gives it up.
+    while (this.#pool.freeCount === 0) if (!this.#evict()) return null;
     return this.#pool.tryAllocate();
   }
 

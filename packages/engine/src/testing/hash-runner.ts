@@ -25,6 +25,12 @@ export interface HashRunnerOptions extends Partial<RunnerLimits> {
   readonly costMs?: readonly [number, number, number];
 }
 
+/** What one block holds. */
+export interface HashBlock {
+  readonly tokens: Int32Array;
+  readonly contexts: Int32Array;
+}
+
 const encoder = new TextEncoder();
 
 const defaultLimits: RunnerLimits = {
@@ -42,6 +48,8 @@ export class HashRunner implements Runner, TokenText {
   readonly batches: StepBatch[] = [];
   readonly released: string[] = [];
   keepBatches = 0;
+  /** Waits at a gate; false when its restore failed. */
+  onGate: (gate: number) => boolean = () => true;
   readonly #eosTokenId: number | null;
   readonly #eosChance: number;
   readonly #costMs: readonly [number, number, number];
@@ -77,7 +85,9 @@ export class HashRunner implements Runner, TokenText {
       this.#tokens.copyWithin(to, from, from + tokens);
       this.#contexts.copyWithin(to, from, from + tokens);
     }
+    const passed = (batch.gates ?? []).map((gate) => this.onGate(gate));
     for (const slice of batch.slices) this.#write(slice);
+    if (passed.includes(false)) return { samples: [], durationMs: 1, restoreFailed: true };
     const samples: SampledToken[] = [];
     let attended = 0;
     let tokens = 0;
@@ -93,6 +103,17 @@ export class HashRunner implements Runner, TokenText {
 
   release(requestId: string): void {
     this.released.push(requestId);
+  }
+
+  readBlock(block: number): HashBlock {
+    const { blockTokens } = this.limits;
+    const [start, end] = [block * blockTokens, (block + 1) * blockTokens];
+    return { tokens: this.#tokens.slice(start, end), contexts: this.#contexts.slice(start, end) };
+  }
+
+  writeBlock(block: number, { tokens, contexts }: HashBlock): void {
+    this.#tokens.set(tokens, block * this.limits.blockTokens);
+    this.#contexts.set(contexts, block * this.limits.blockTokens);
   }
 
   /** Decimal digits, so that answers are readable; nothing for the end token. */

@@ -118,7 +118,9 @@ export class TierDirectory {
   /** Device blocks that nobody uses but a move keeps; O(blocks in motion). */
   get inMotionCount(): number {
     const blocks = new Set<CachedBlock>();
-    for (const copy of this.#moves.copies()) if (rests(copy)) blocks.add(copy);
+    for (const copy of this.#moves.copies()) {
+      if (copy.node?.locks === 0 && copy.device !== null) blocks.add(copy);
+    }
     return blocks.size + [...this.#moves.heldBlocks()].length;
   }
 
