@@ -64,7 +64,7 @@ export function fillMissing(
     else sequence.addGap(rangeOf(each.index, parts.blockTokens));
   }
   const tailItem = tail === null ? null : takeTail(sequence, tail, groups, parts);
-  for (const [tier, items] of groups) order(sequence, { tier, items, tailItem }, parts);
+  for (const [tier, items] of groups) orderRestore(sequence, { tier, items, tailItem }, parts);
   return true;
 }
 
@@ -131,7 +131,7 @@ function takeTail(
   return item;
 }
 
-function order(
+function orderRestore(
   sequence: SequenceBlocks,
   group: {
     readonly tier: LowerTier;
@@ -141,17 +141,15 @@ function order(
   parts: FillParts,
 ): void {
   const { tier, items, tailItem } = group;
-  // Until the order's number is known, the blocks only must not look empty.
-  for (const item of items) {
-    if (item === tailItem) continue;
-    item.copy.device = item.block;
-    parts.share(item.block);
-    item.copy.arriving = 0;
-  }
   const id = parts.tiers.restore(tier, items, parts.nowMs);
   for (const item of items) {
     if (item === tailItem) sequence.tailRestore = { order: id, block: item.block };
-    else item.copy.arriving = id;
+    else {
+      item.copy.device = item.block;
+      item.copy.arriving = id;
+      // One holder is the tree, the other the sequence.
+      parts.share(item.block);
+    }
     const start =
       item === tailItem
         ? sequence.path.length * parts.blockTokens

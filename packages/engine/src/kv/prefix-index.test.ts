@@ -23,8 +23,9 @@ function compute(index: PrefixIndex, view: TokenView, tenant = "a"): SequenceBlo
 /** Computes what the sequence lacks of `view` in the current step. */
 function extend(index: PrefixIndex, sequence: SequenceBlocks, view: TokenView): void {
   expect(index.grow(sequence, view.end)).toBe(view.end);
-  for (const { start, end } of [...sequence.gaps])
-    index.advance(sequence, view.tokens, { start, end });
+  for (let gap = sequence.gaps[0]; gap !== undefined; gap = sequence.gaps[0]) {
+    index.advance(sequence, view.tokens, { start: gap.start, end: gap.end });
+  }
   if (view.end > sequence.tokensHeld) {
     index.advance(sequence, view.tokens, { start: sequence.tokensHeld, end: view.end });
   }

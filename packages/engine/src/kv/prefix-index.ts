@@ -14,22 +14,21 @@
 // When a sequence fills a block that the tree already has, its own copy is redundant. It may not be
 // exchanged while the step that writes it runs; `settle` does it.
 
-import { assert, defined, LatencyModel, PrefixTree } from "@loci/core";
+import { assert, defined, LatencyModel } from "@loci/core";
 import type { TokenRange } from "@loci/core";
 import type { BlockCopy } from "../runner.ts";
 import { plainHasher } from "../tiers/block-hasher.ts";
 import type { MoveOrder, MoveOutcome, RecoveredBlock } from "../tiers/block-mover.ts";
-import { TierDirectory } from "../tiers/tier-directory.ts";
+import type { TierDirectory } from "../tiers/tier-directory.ts";
 import type { RestoreEnd, TierDirectoryOptions } from "../tiers/tier-directory.ts";
-import { BlockPool } from "./block-pool.ts";
+import { CacheTree } from "./cache-tree.ts";
 import { CachedBlock } from "./cached-block.ts";
 import type { CacheNode } from "./cached-block.ts";
 import { checkPrefixIndex } from "./check-prefix-index.ts";
 import { fillMissing } from "./fill-missing.ts";
 import type { FillOptions, KnownTail } from "./fill-missing.ts";
-import { graftRecovered } from "./graft-recovered.ts";
-import { RecoveredBlocks } from "./recovered-blocks.ts";
 import { noBlock, SequenceBlocks } from "./sequence-blocks.ts";
+import { StepWrites } from "./step-writes.ts";
 
 export interface PrefixIndexOptions {
   readonly blockCount: number;
@@ -44,56 +43,28 @@ export interface TokenView {
   readonly end: number;
 }
 
-/** Nodes of the tree: so many for each block that some memory can hold, holes included. */
-const nodesPerBlock = 4;
-const nodesMin = 4096;
-
 export class PrefixIndex {
   readonly blockTokens: number;
-  readonly tiers: TierDirectory;
-  readonly #pool: BlockPool;
-  readonly #tree: PrefixTree<CachedBlock>;
-  readonly #nodesMax: number;
+  readonly #cache: CacheTree;
   readonly #open = new Set<SequenceBlocks>();
-  /** Nodes that came, grew or were filled in the current step, in that order. */
-  readonly #published = new Map<CacheNode, "new" | "filled">();
-  readonly #recovered: RecoveredBlocks;
-  #copies: BlockCopy[] = [];
-  /** Sources of the current step's copies; they and their ancestors are locked until it ends. */
-  #copySources: CacheNode[] = [];
-  #redundant: {
-    readonly sequence: SequenceBlocks;
-    readonly node: CacheNode;
-    readonly index: number;
-  }[] = [];
-  #nowMs = 0;
+  readonly #writes: StepWrites;
 
   constructor(options: PrefixIndexOptions, model: LatencyModel = new LatencyModel()) {
-    const { blockCount, blockTokens } = options;
-    const tiers = options.tiers ?? withoutTiers;
-    this.blockTokens = blockTokens;
-    this.#pool = new BlockPool(blockCount);
-    const slots = tiers.tiers.reduce((sum, { slotCount }) => sum + slotCount, blockCount);
-    this.#nodesMax = Math.max(nodesMin, nodesPerBlock * slots);
-    this.#tree = new PrefixTree({ blockTokens, nodesMax: this.#nodesMax });
-    this.#recovered = new RecoveredBlocks(blockTokens);
-    const pool = this.#pool;
-    const host = {
-      get deviceFree() {
-        return pool.freeCount;
-      },
-      releaseDevice: (block: number) => pool.release(block),
-      prune: (copy: CachedBlock) => this.#prune(copy),
-    };
-    this.tiers = new TierDirectory({ ...tiers, deviceBlocks: blockCount }, host, model);
+    this.blockTokens = options.blockTokens;
+    this.#cache = new CacheTree({ tiers: withoutTiers, ...options }, model);
+    this.#writes = new StepWrites(this.#cache);
+  }
+
+  get tiers(): TierDirectory {
+    return this.#cache.tiers;
   }
 
   get blockCount(): number {
-    return this.#pool.blockCount;
+    return this.#cache.pool.blockCount;
   }
 
   get freeCount(): number {
-    return this.#pool.freeCount;
+    return this.#cache.pool.freeCount;
   }
 
   /** Blocks that nobody uses: useful as cache, and given up when memory is needed. */
@@ -113,7 +84,7 @@ export class PrefixIndex {
 
   /** Tells the time to what happens until the next call. */
   setNow(nowMs: number): void {
-    this.#nowMs = nowMs;
+    this.#cache.setNow(nowMs);
   }
 
   blocksFor(tokens: number): number {
@@ -122,8 +93,8 @@ export class PrefixIndex {
 
   /** How many of the first `view.end` tokens lie in some memory. */
   matchedTokens(tenant: string, view: TokenView): number {
-    this.#graft(tenant, view);
-    const match = this.#tree.match(tenant, view.tokens, view.end);
+    this.#cache.graft(tenant, view);
+    const match = this.#cache.match(tenant, view);
     const there = match.nodes.filter((node) => defined(node.payload).hasCopy).length;
     const tail = match.tail?.payload?.hasCopy === true ? match.tailTokens : 0;
     return there * this.blockTokens + tail;
@@ -134,12 +105,12 @@ export class PrefixIndex {
    * `unexpect`: what is certain to be used is worth keeping.
    */
   expect(tenant: string, view: TokenView): readonly CachedBlock[] {
-    const match = this.#tree.match(tenant, view.tokens, view.end);
+    const match = this.#cache.match(tenant, view);
     const nodes = match.tail === null ? match.nodes : [...match.nodes, match.tail];
     return nodes.map((node) => {
       const copy = defined(node.payload);
       copy.queuedUses++;
-      this.tiers.refresh(copy, this.#nowMs);
+      this.tiers.refresh(copy, this.#cache.nowMs);
       return copy;
     });
   }
@@ -147,7 +118,7 @@ export class PrefixIndex {
   unexpect(copies: readonly CachedBlock[]): void {
     for (const copy of copies) {
       copy.queuedUses--;
-      this.tiers.refresh(copy, this.#nowMs);
+      this.tiers.refresh(copy, this.#cache.nowMs);
     }
   }
 
@@ -157,14 +128,12 @@ export class PrefixIndex {
    * the number of its tokens, as the last one must be computed for there to be logits.
    */
   acquire(tenant: string, view: TokenView): SequenceBlocks {
-    const root = this.#tree.root(tenant);
-    this.#tree.lock(root);
-    const sequence = new SequenceBlocks(root);
+    const sequence = new SequenceBlocks(this.#cache.lockRoot(tenant));
     this.#open.add(sequence);
-    for (const node of this.#tree.match(tenant, view.tokens, view.end).nodes) {
-      this.#lock(node);
+    for (const node of this.#cache.match(tenant, view).nodes) {
+      this.#cache.lock(node);
       const { device } = defined(node.payload);
-      if (device !== null) this.#pool.share(device);
+      if (device !== null) this.#cache.pool.share(device);
       sequence.push(device ?? noBlock);
       sequence.path.push(node);
     }
@@ -188,12 +157,12 @@ export class PrefixIndex {
     const isBelow = tail !== null && defined(tail.node.payload).device === null;
     const filled = fillMissing(sequence, isBelow ? tail : null, {
       ...options,
-      nowMs: this.#nowMs,
+      nowMs: this.#cache.nowMs,
       tiers: this.tiers,
       blockTokens: this.blockTokens,
-      allocate: () => this.#tryAllocate(),
-      share: (block) => this.#pool.share(block),
-      release: (block) => this.#pool.release(block),
+      allocate: () => this.#cache.tryAllocate(),
+      share: (block) => this.#cache.pool.share(block),
+      release: (block) => this.#cache.pool.release(block),
     });
     if (filled && !isBelow) this.#copyTail(sequence, view);
     return filled;
@@ -206,7 +175,7 @@ export class PrefixIndex {
     const spare = this.freeCount - options.reserve;
     // Closed at once, the sequence leaves what it ordered to the tree.
     if (missing > 0 && missing <= spare) this.fill(sequence, { ...view, end: 0 }, options);
-    this.close(sequence, null, this.#nowMs);
+    this.close(sequence, null, this.#cache.nowMs);
   }
 
   /**
@@ -217,7 +186,7 @@ export class PrefixIndex {
     assert(this.#open.has(sequence), "the sequence is open");
     const wanted = this.blocksFor(tokens);
     while (sequence.blockCount < wanted) {
-      const block = this.#tryAllocate();
+      const block = this.#cache.tryAllocate();
       if (block === null) break;
       sequence.push(block);
     }
@@ -250,18 +219,12 @@ export class PrefixIndex {
 
   /** The order to copy, for the runner; valid until the step ends. */
   get copies(): readonly BlockCopy[] {
-    return this.#copies;
+    return this.#writes.copies;
   }
 
   /** The step succeeded. */
   settle(): void {
-    for (const { sequence, node, index } of this.#redundant) {
-      const { device, arriving } = defined(node.payload);
-      if (device === null || arriving !== null || !this.#open.has(sequence)) continue;
-      this.#pool.share(device);
-      this.#pool.release(sequence.replace(index, device));
-    }
-    this.#endStep();
+    this.#writes.settle((sequence) => this.#open.has(sequence));
   }
 
   /**
@@ -269,13 +232,7 @@ export class PrefixIndex {
    * what it published, must have been closed before, keeping nothing.
    */
   revoke(): void {
-    this.#redundant = [];
-    const published = [...this.#published].toReversed();
-    this.#endStep();
-    for (const [node, how] of published) {
-      if (how === "new") this.#remove(node);
-      else this.#dropDevice(defined(node.payload));
-    }
+    this.#writes.revoke();
   }
 
   /**
@@ -295,7 +252,7 @@ export class PrefixIndex {
    * block up to `keep.end` joins them, and the use is learned from.
    */
   close(sequence: SequenceBlocks, keep: TokenView | null, nowMs: number): void {
-    this.#nowMs = nowMs;
+    this.#cache.setNow(nowMs);
     assert(this.#open.delete(sequence), "a sequence is closed once");
     // What is still on its way is nothing to offer.
     if (keep !== null && sequence.tailRestore === null) this.publishTail(sequence, keep);
@@ -309,31 +266,21 @@ export class PrefixIndex {
     for (const block of sequence.table) {
       if (block === noBlock) continue;
       if (block === tailRestore?.block) this.tiers.freeAfter(tailRestore.order, block);
-      else this.#pool.release(block);
+      else this.#cache.pool.release(block);
     }
-    if (leaf !== null) this.#unlock(leaf);
-    for (const node of path.toReversed()) this.#unlock(node);
-    this.#tree.unlock(sequence.root, nowMs);
+    if (leaf !== null) this.#cache.unlock(leaf);
+    for (const node of path.toReversed()) this.#cache.unlock(node);
+    this.#cache.unlock(sequence.root);
   }
 
   /** Gives up every cached block that nobody uses or moves, in every memory. */
   clear(): void {
-    // Pins have run out by then.
-    const later = Number.MAX_SAFE_INTEGER;
-    for (
-      let victim = this.tiers.deviceVictim(later);
-      victim;
-      victim = this.tiers.deviceVictim(later)
-    ) {
-      this.#dropDevice(victim);
-    }
-    for (const tier of this.tiers.tiers) {
-      for (const copy of tier.queue.lowest(tier.queue.size, later)) {
-        this.tiers.erase(copy);
-        this.tiers.refresh(copy, this.#nowMs);
-        this.#prune(copy);
-      }
-    }
+    this.#cache.clear();
+  }
+
+  /** Takes up what a durable tier kept over a restart. */
+  adopt(blocks: readonly RecoveredBlock[]): void {
+    this.#cache.adopt(blocks);
   }
 
   /** Orders decided since the last call, for the mover. */
@@ -343,32 +290,18 @@ export class PrefixIndex {
 
   /** Applies the end of an order. Sequences that waited for a restore that failed are returned. */
   moved(outcome: MoveOutcome): readonly SequenceBlocks[] {
-    const end = this.tiers.finish(outcome, this.#nowMs);
+    const end = this.tiers.finish(outcome, this.#cache.nowMs);
     return end === null ? [] : this.#endRestore(end);
-  }
-
-  /** Takes up what a durable tier kept over a restart. */
-  adopt(blocks: readonly RecoveredBlock[]): void {
-    for (const { tier, slot, identity } of blocks) {
-      const { depth, tokens } = identity;
-      if (tokens.length < 1 || tokens.length > this.blockTokens) continue;
-      const copy = new CachedBlock(depth * this.blockTokens, this.blockTokens);
-      copy.recovered = identity;
-      if (!this.#recovered.add(copy)) continue;
-      if (!this.tiers.adopt(copy, { tier, slot }, this.#nowMs)) this.#recovered.remove(copy);
-    }
   }
 
   /** Every block has exactly the holders that are known. O(blocks). */
   checkIntegrity(): void {
-    this.#pool.checkIntegrity();
-    this.#tree.checkIntegrity();
-    this.tiers.checkIntegrity(this.#tree.nodes());
+    this.#cache.checkIntegrity();
     checkPrefixIndex({
-      pool: this.#pool,
-      nodes: [...this.#tree.nodes()],
+      pool: this.#cache.pool,
+      nodes: [...this.#cache.nodes()],
       open: this.#open,
-      copySources: this.#copySources,
+      copySources: this.#writes.copySources,
       heldByMoves: this.tiers.heldBlocks(),
     });
   }
@@ -388,7 +321,7 @@ export class PrefixIndex {
     const start = sequence.tokensHeld;
     const end = Math.min(view.end, start + this.blockTokens);
     if (end <= start) return null;
-    return this.#tree.matchChild(sequence.cursor, view.tokens, { start, end });
+    return this.#cache.matchChild(sequence.cursor, view.tokens, { start, end });
   }
 
   #copyTail(sequence: SequenceBlocks, view: TokenView): void {
@@ -397,73 +330,19 @@ export class PrefixIndex {
     const copy = tail?.node.payload;
     if (!tail || !copy || copy.device === null) return;
     // What this very step computes is not there yet when the copies run; nor is what arrives.
-    if (this.#published.has(tail.node) || copy.arriving !== null) return;
-    this.#lockPath(tail.node);
-    const order = this.#tryCopy(copy.device, tail.tokens);
-    if (order === null) {
-      this.#unlockPath(tail.node);
-      return;
-    }
-    this.#copySources.push(tail.node);
-    this.#copies.push(order);
+    if (this.#writes.includes(tail.node) || copy.arriving !== null) return;
+    const order = this.#writes.tryCopy(tail.node, tail.tokens);
+    if (order === null) return;
     sequence.push(order.target);
     sequence.tokensHeld += tail.tokens;
   }
 
-  #tryCopy(source: number, tokens: number): BlockCopy | null {
-    while (this.#pool.freeCount === 0) if (!this.#evict()) return null;
-    return this.#pool.tryCopy(source, tokens);
-  }
-
-  #tryAllocate(): number | null {
-    // A block that somebody else holds, too, is not free once the tree gives it up.
-    while (this.#pool.freeCount === 0) if (!this.#evict()) return null;
-    return this.#pool.tryAllocate();
-  }
-
-  #evict(): boolean {
-    const victim = this.tiers.deviceVictim(this.#nowMs);
-    if (victim === null) return false;
-    this.tiers.noteDrop(victim);
-    this.#dropDevice(victim);
-    return true;
-  }
-
-  #dropDevice(copy: CachedBlock): void {
-    this.#pool.release(defined(copy.device));
-    copy.device = null;
-    this.tiers.refresh(copy, this.#nowMs);
-    this.#prune(copy);
-  }
-
-  /** Removes the block's node if it holds nothing, and the holes above that held only it. */
-  #prune(copy: CachedBlock): void {
-    if (copy.hasCopy || copy.moves > 0) return;
-    if (copy.recovered !== null) this.#recovered.remove(copy);
-    let { node } = copy;
-    while (node !== null && node.parent !== null && isEmptyLeaf(node)) {
-      const { parent }: CacheNode = node;
-      this.#remove(node);
-      node = parent;
-    }
-  }
-
-  /** Takes an unlocked leaf that is not in motion out of the tree, with all its copies. */
-  #remove(node: CacheNode): void {
-    const copy = defined(node.payload);
-    this.tiers.forget(copy);
-    if (copy.device !== null) this.#pool.release(copy.device);
-    copy.device = null;
-    this.#tree.remove(node);
-    copy.node = null;
-  }
-
   #publishBlock(sequence: SequenceBlocks, tokens: Int32Array, range: TokenRange): void {
-    const known = this.#tree.childCovering(sequence.cursor, tokens, range);
+    const known = this.#cache.childCovering(sequence.cursor, tokens, range);
     const { leaf } = sequence;
     if (known !== null && known !== leaf) {
       if (leaf !== null) this.#withdrawLeaf(sequence, leaf);
-      this.#lock(known);
+      this.#cache.lock(known);
       sequence.path.push(known);
       this.#fillNode(sequence, sequence.path.length - 1);
       return;
@@ -471,7 +350,7 @@ export class PrefixIndex {
     const node = this.#offer(sequence, tokens, range);
     sequence.path.push(node);
     sequence.leaf = null;
-    this.#published.set(node, "new");
+    this.#writes.publish(node, "new");
   }
 
   /** The current step computes block `index` of the sequence, whose node is known. */
@@ -479,17 +358,17 @@ export class PrefixIndex {
     const node = defined(sequence.path[index]);
     const copy = defined(node.payload);
     if (copy.device !== null) {
-      this.#redundant.push({ sequence, node, index });
+      this.#writes.addRedundant({ sequence, node, index });
       return;
     }
     this.tiers.counts.recomputedTokens += this.blockTokens;
     copy.device = sequence.blockAt(index);
-    this.#pool.share(copy.device);
-    this.#published.set(node, "filled");
+    this.#cache.pool.share(copy.device);
+    this.#writes.publish(node, "filled");
   }
 
   #publishTailBlock(sequence: SequenceBlocks, tokens: Int32Array, range: TokenRange): void {
-    const known = this.#tree.childCovering(sequence.cursor, tokens, range);
+    const known = this.#cache.childCovering(sequence.cursor, tokens, range);
     const { leaf } = sequence;
     if (known === null) sequence.leaf = this.#offer(sequence, tokens, range);
     else if (leaf !== null && known !== leaf) this.#withdrawLeaf(sequence, leaf);
@@ -501,98 +380,22 @@ export class PrefixIndex {
     if (node === null) {
       const copy = new CachedBlock(range.start, this.blockTokens);
       copy.device = sequence.blockAt(sequence.path.length);
-      this.#pool.share(copy.device);
-      node = this.#insert(sequence.cursor, tokens, range, copy);
+      this.#cache.pool.share(copy.device);
+      node = this.#cache.insert(sequence.cursor, tokens, range, copy);
     } else {
       const grown = { start: range.start + node.length, end: range.end };
-      this.#tree.extend(node, tokens, grown);
-      defined(node.payload).key = null;
+      this.#cache.extend(node, tokens, grown);
     }
-    this.#dropSubsumed(node);
+    this.#cache.dropSubsumed(node);
     return node;
-  }
-
-  #insert(parent: CacheNode, tokens: Int32Array, range: TokenRange, copy: CachedBlock): CacheNode {
-    while (this.#tree.size >= this.#nodesMax) this.#removeOldest();
-    const node = this.#tree.insert(parent, tokens, range, copy);
-    copy.node = node;
-    return node;
-  }
-
-  /** The tree is full, of holes above all: what was used longest ago goes, with all its copies. */
-  #removeOldest(): void {
-    const oldest = defined(this.#tree.oldest, "more nodes than running sequences can lock");
-    if (defined(oldest.payload).moves === 0) {
-      this.#remove(oldest);
-      return;
-    }
-    // In motion: it is looked at again when all others have been.
-    this.#lockPath(oldest);
-    this.#unlockPath(oldest);
   }
 
   /** Another node covers the sequence's leaf: the leaf leaves the tree, its block turns private. */
   #withdrawLeaf(sequence: SequenceBlocks, leaf: CacheNode): void {
     sequence.leaf = null;
-    this.#unlock(leaf);
+    this.#cache.unlock(leaf);
     // A copy of this step may still read it; then it stays as ordinary cache.
-    if (leaf.locks === 0 && defined(leaf.payload).moves === 0) this.#remove(leaf);
-  }
-
-  #dropSubsumed(node: CacheNode): void {
-    for (;;) {
-      const smaller = this.#tree.subsumedBy(node);
-      if (smaller === null || defined(smaller.payload).moves > 0) return;
-      this.#remove(smaller);
-    }
-  }
-
-  #graft(tenant: string, view: TokenView): void {
-    if (this.#recovered.size === 0) return;
-    graftRecovered(view, {
-      tenant,
-      tree: this.#tree,
-      recovered: this.#recovered,
-      identities: this.tiers.identities,
-      insert: (parent, range, copy) => this.#insert(parent, view.tokens, range, copy),
-      unlockPath: (node) => this.#unlockPath(node),
-      lockPath: (node) => this.#lockPath(node),
-    });
-  }
-
-  #lock(node: CacheNode): void {
-    this.#tree.lock(node);
-    if (node.locks === 1 && node.payload !== null) this.tiers.refresh(node.payload, this.#nowMs);
-  }
-
-  #unlock(node: CacheNode): void {
-    const { payload } = node;
-    this.#tree.unlock(node, this.#nowMs);
-    if (node.locks > 0 || payload === null) return;
-    this.tiers.refresh(payload, this.#nowMs);
-    this.#prune(payload);
-  }
-
-  #lockPath(node: CacheNode): void {
-    const path: CacheNode[] = [];
-    for (let above: CacheNode | null = node; above !== null; above = above.parent) path.push(above);
-    for (const above of path.toReversed()) this.#lock(above);
-  }
-
-  #unlockPath(node: CacheNode): void {
-    for (let above: CacheNode | null = node; above !== null;) {
-      const { parent }: CacheNode = above;
-      this.#unlock(above);
-      above = parent;
-    }
-  }
-
-  #endStep(): void {
-    for (const source of this.#copySources) this.#unlockPath(source);
-    this.#copySources = [];
-    this.#copies = [];
-    this.#redundant = [];
-    this.#published.clear();
+    if (leaf.locks === 0 && defined(leaf.payload).moves === 0) this.#cache.remove(leaf);
   }
 }
 
@@ -603,8 +406,3 @@ const withoutTiers: Omit<TierDirectoryOptions, "deviceBlocks"> = {
   eviction: "lru",
   aheadShare: 0,
 };
-
-function isEmptyLeaf(node: CacheNode): boolean {
-  const copy = defined(node.payload);
-  return node.childCount === 0 && node.locks === 0 && !copy.hasCopy && copy.moves === 0;
-}

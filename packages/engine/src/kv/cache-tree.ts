@@ -1,0 +1,256 @@
+// The prefix tree with what hangs on it: records of blocks, the device's pool, the tiers below. It
+// keeps them consistent as blocks come and go; who runs what is not its matter.
+
+import { defined, PrefixTree } from "@loci/core";
+import type { LatencyModel, PrefixMatch, TokenRange } from "@loci/core";
+import type { BlockCopy } from "../runner.ts";
+import type { RecoveredBlock } from "../tiers/block-mover.ts";
+import { TierDirectory } from "../tiers/tier-directory.ts";
+import type { TierDirectoryOptions } from "../tiers/tier-directory.ts";
+import { BlockPool } from "./block-pool.ts";
+import { CachedBlock } from "./cached-block.ts";
+import type { CacheNode } from "./cached-block.ts";
+import type { KnownTail } from "./fill-missing.ts";
+import { graftRecovered } from "./graft-recovered.ts";
+import type { TokenView } from "./prefix-index.ts";
+import { RecoveredBlocks } from "./recovered-blocks.ts";
+
+/** Nodes of the tree: so many for each block that some memory can hold, holes included. */
+const nodesPerBlock = 4;
+const nodesMin = 4096;
+
+export interface CacheTreeOptions {
+  readonly blockCount: number;
+  readonly blockTokens: number;
+  readonly tiers: Omit<TierDirectoryOptions, "deviceBlocks">;
+}
+
+export class CacheTree {
+  readonly pool: BlockPool;
+  readonly tiers: TierDirectory;
+  readonly #tree: PrefixTree<CachedBlock>;
+  readonly #nodesMax: number;
+  readonly #recovered: RecoveredBlocks;
+  #nowMs = 0;
+
+  constructor(options: CacheTreeOptions, model: LatencyModel) {
+    const { blockCount, blockTokens, tiers } = options;
+    const pool = new BlockPool(blockCount);
+    const slots = tiers.tiers.reduce((sum, { slotCount }) => sum + slotCount, blockCount);
+    this.pool = pool;
+    this.#nodesMax = Math.max(nodesMin, nodesPerBlock * slots);
+    this.#tree = new PrefixTree({ blockTokens, nodesMax: this.#nodesMax });
+    this.#recovered = new RecoveredBlocks(blockTokens);
+    const host = {
+      get deviceFree() {
+        return pool.freeCount;
+      },
+      releaseDevice: (block: number) => pool.release(block),
+      prune: (copy: CachedBlock) => this.#prune(copy),
+    };
+    this.tiers = new TierDirectory({ ...tiers, deviceBlocks: blockCount }, host, model);
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Tells the time to what happens until the next call. */
+  setNow(nowMs: number): void {
+    this.#nowMs = nowMs;
+  }
+
+  /** The longest known prefix of the first `view.end` tokens. */
+  match(tenant: string, view: TokenView): PrefixMatch<CachedBlock> {
+    return this.#tree.match(tenant, view.tokens, view.end);
+  }
+
+  matchChild(parent: CacheNode, tokens: Int32Array, range: TokenRange): KnownTail | null {
+    return this.#tree.matchChild(parent, tokens, range);
+  }
+
+  childCovering(parent: CacheNode, tokens: Int32Array, range: TokenRange): CacheNode | null {
+    return this.#tree.childCovering(parent, tokens, range);
+  }
+
+  /** The root of a tenant, locked. */
+  lockRoot(tenant: string): CacheNode {
+    const root = this.#tree.root(tenant);
+    this.#tree.lock(root);
+    return root;
+  }
+
+  /** Copy-on-write into a fresh block; null when there is no memory. */
+  tryCopy(source: number, tokens: number): BlockCopy | null {
+    while (this.pool.freeCount === 0) if (!this.#evict()) return null;
+    return this.pool.tryCopy(source, tokens);
+  }
+
+  /** A free block, given up by the cache if need be; null when there is none. */
+  tryAllocate(): number | null {
+    // A block that somebody else holds, too, is not free once the tree gives it up.
+    while (this.pool.freeCount === 0) if (!this.#evict()) return null;
+    return this.pool.tryAllocate();
+  }
+
+  #evict(): boolean {
+    const victim = this.tiers.deviceVictim(this.#nowMs);
+    if (victim === null) return false;
+    this.tiers.noteDrop(victim);
+    this.dropDevice(victim);
+    return true;
+  }
+
+  /** Gives up the device's copy; the record stays while anything else does. */
+  dropDevice(copy: CachedBlock): void {
+    this.pool.release(defined(copy.device));
+    copy.device = null;
+    this.tiers.refresh(copy, this.#nowMs);
+    this.#prune(copy);
+  }
+
+  /** Lets a leaf grow by the tokens of `range`. */
+  extend(leaf: CacheNode, tokens: Int32Array, range: TokenRange): void {
+    this.#tree.extend(leaf, tokens, range);
+    defined(leaf.payload).key = null;
+  }
+
+  /** Removes leaves beside `node` that hold nothing but a beginning of its tokens. */
+  dropSubsumed(node: CacheNode): void {
+    for (;;) {
+      const smaller = this.#tree.subsumedBy(node);
+      if (smaller === null || defined(smaller.payload).moves > 0) return;
+      this.remove(smaller);
+    }
+  }
+
+  nodes(): Iterable<CacheNode> {
+    return this.#tree.nodes();
+  }
+
+  checkIntegrity(): void {
+    this.pool.checkIntegrity();
+    this.#tree.checkIntegrity();
+    this.tiers.checkIntegrity(this.#tree.nodes());
+  }
+
+  /** Takes up what a durable tier kept over a restart. */
+  adopt(blocks: readonly RecoveredBlock[]): void {
+    for (const { tier, slot, identity } of blocks) {
+      const { depth, tokens } = identity;
+      if (tokens.length < 1 || tokens.length > this.#tree.blockTokens) continue;
+      const copy = new CachedBlock(depth * this.#tree.blockTokens, this.#tree.blockTokens);
+      copy.recovered = identity;
+      if (!this.#recovered.add(copy)) continue;
+      if (!this.tiers.adopt(copy, { tier, slot }, this.#nowMs)) this.#recovered.remove(copy);
+    }
+  }
+
+  /** Gives up every cached block that nobody uses or moves, in every memory. */
+  clear(): void {
+    // Pins have run out by then.
+    const later = Number.MAX_SAFE_INTEGER;
+    for (
+      let victim = this.tiers.deviceVictim(later);
+      victim;
+      victim = this.tiers.deviceVictim(later)
+    ) {
+      this.dropDevice(victim);
+    }
+    for (const tier of this.tiers.tiers) {
+      for (const copy of tier.queue.lowest(tier.queue.size, later)) {
+        this.tiers.erase(copy);
+        this.tiers.refresh(copy, this.#nowMs);
+        this.#prune(copy);
+      }
+    }
+  }
+
+  /** Adds a child, locked once; what was used longest ago makes room in a full tree. */
+  insert(parent: CacheNode, tokens: Int32Array, range: TokenRange, copy: CachedBlock): CacheNode {
+    while (this.#tree.size >= this.#nodesMax) this.#removeOldest();
+    const node = this.#tree.insert(parent, tokens, range, copy);
+    copy.node = node;
+    return node;
+  }
+
+  /** The tree is full, of holes above all: what was used longest ago goes, with all its copies. */
+  #removeOldest(): void {
+    const oldest = defined(this.#tree.oldest, "more nodes than running sequences can lock");
+    if (defined(oldest.payload).moves === 0) {
+      this.remove(oldest);
+      return;
+    }
+    // In motion: it is looked at again when all others have been.
+    this.lockPath(oldest);
+    this.unlockPath(oldest);
+  }
+
+  /** Gives blocks that survived a restart their place, as far as these tokens show it. */
+  graft(tenant: string, view: TokenView): void {
+    if (this.#recovered.size === 0) return;
+    graftRecovered(view, {
+      tenant,
+      tree: this.#tree,
+      recovered: this.#recovered,
+      identities: this.tiers.identities,
+      insert: (parent, range, copy) => this.insert(parent, view.tokens, range, copy),
+      unlockPath: (node) => this.unlockPath(node),
+      lockPath: (node) => this.lockPath(node),
+    });
+  }
+
+  lock(node: CacheNode): void {
+    this.#tree.lock(node);
+    if (node.locks === 1 && node.payload !== null) this.tiers.refresh(node.payload, this.#nowMs);
+  }
+
+  unlock(node: CacheNode): void {
+    const { payload } = node;
+    this.#tree.unlock(node, this.#nowMs);
+    if (node.locks > 0 || payload === null) return;
+    this.tiers.refresh(payload, this.#nowMs);
+    this.#prune(payload);
+  }
+
+  lockPath(node: CacheNode): void {
+    const path: CacheNode[] = [];
+    for (let above: CacheNode | null = node; above !== null; above = above.parent) path.push(above);
+    for (const above of path.toReversed()) this.lock(above);
+  }
+
+  unlockPath(node: CacheNode): void {
+    for (let above: CacheNode | null = node; above !== null;) {
+      const { parent }: CacheNode = above;
+      this.unlock(above);
+      above = parent;
+    }
+  }
+
+  /** Removes the block's node if it holds nothing, and the holes above that held only it. */
+  #prune(copy: CachedBlock): void {
+    if (copy.hasCopy || copy.moves > 0) return;
+    if (copy.recovered !== null) this.#recovered.remove(copy);
+    let { node } = copy;
+    while (node !== null && node.parent !== null && isEmptyLeaf(node)) {
+      const { parent }: CacheNode = node;
+      this.remove(node);
+      node = parent;
+    }
+  }
+
+  /** Takes an unlocked leaf that is not in motion out of the tree, with all its copies. */
+  remove(node: CacheNode): void {
+    const copy = defined(node.payload);
+    this.tiers.forget(copy);
+    if (copy.device !== null) this.pool.release(copy.device);
+    copy.device = null;
+    this.#tree.remove(node);
+    copy.node = null;
+  }
+}
+
+function isEmptyLeaf(node: CacheNode): boolean {
+  const copy = defined(node.payload);
+  return node.childCount === 0 && node.locks === 0 && !copy.hasCopy && copy.moves === 0;
+}
