@@ -28,6 +28,7 @@ export interface TierRigOptions {
   readonly layers?: number;
   readonly layerBytes?: number;
   readonly blockCount?: number;
+  readonly blockTokens?: number;
   readonly fingerprint?: string;
   readonly layerDelayMs?: number;
 }
@@ -44,9 +45,8 @@ export class TierRig implements Disposable {
 
   constructor(options: TierRigOptions = {}) {
     const { mode = "auto", layers = 3, layerBytes = 1024, blockCount = 16 } = options;
-    const { fingerprint = "f".repeat(32), layerDelayMs = 0 } = options;
+    const { fingerprint = "f".repeat(32), blockTokens = 16, layerDelayMs = 0 } = options;
     const blockBytes = layers * layerBytes;
-    const blockTokens = 16;
     this.#memory = new NativeMemory(blockCount * blockBytes);
     const { address } = this.#memory;
     const { gates } = this;
