@@ -23,13 +23,19 @@ export interface Exchange {
   readonly reply: FastifyReply;
 }
 
+/** Called with the whole answer before the client learns that it is complete. */
+export type OnWhole = (whole: unknown) => Promise<void>;
+
 /** Runs to the end and returns the body. */
 export async function completeAnswer(
   events: AsyncGenerator<RunEvent>,
   answer: Answer,
+  onWhole: OnWhole | null = null,
 ): Promise<unknown> {
   for await (const event of events) answer.accept(event);
-  return answer.whole();
+  const whole = answer.whole();
+  await onWhole?.(whole);
+  return whole;
 }
 
 /**
@@ -40,6 +46,7 @@ export async function streamAnswer(
   exchange: Exchange,
   events: AsyncGenerator<RunEvent>,
   answer: Answer,
+  onWhole: OnWhole | null = null,
 ): Promise<void> {
   const { context, reply } = exchange;
   const first = await events.next();
@@ -47,17 +54,32 @@ export async function streamAnswer(
   reply.hijack();
   const stream = new SseStream(reply.raw, context.clock, context.limits);
   try {
-    stream.open(textHeaders(reply));
+    stream.open(answerHeaders(reply));
     for (let next: IteratorResult<RunEvent> = first; next.done !== true;) {
       for (const chunk of answer.accept(next.value)) await stream.send(chunk);
       next = await events.next();
     }
+    await onWhole?.(answer.whole());
     for (const chunk of answer.lastChunks()) await stream.send(chunk);
     stream.end("[DONE]");
   } catch (thrown) {
     endWithError(exchange, stream, asLociError(thrown));
   } finally {
     await events.return(undefined);
+  }
+}
+
+/** Streams what is complete already. */
+export async function streamChunks(exchange: Exchange, chunks: readonly unknown[]): Promise<void> {
+  const { context, reply } = exchange;
+  reply.hijack();
+  const stream = new SseStream(reply.raw, context.clock, context.limits);
+  try {
+    stream.open(answerHeaders(reply));
+    for (const chunk of chunks) await stream.send(chunk);
+    stream.end("[DONE]");
+  } catch (thrown) {
+    endWithError(exchange, stream, asLociError(thrown));
   }
 }
 
@@ -69,7 +91,8 @@ function endWithError(exchange: Exchange, stream: SseStream, error: LociError): 
   else stream.end(JSON.stringify(errorBody(error, request.id)));
 }
 
-function textHeaders(reply: FastifyReply): Record<string, string> {
+/** The headers set so far, as text. */
+export function answerHeaders(reply: FastifyReply): Record<string, string> {
   const entries = Object.entries(reply.getHeaders());
   return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
 }

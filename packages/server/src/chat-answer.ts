@@ -1,12 +1,19 @@
 // The answer of /v1/chat/completions, streamed or whole.
 
-import { defined, type GenerationEvent, type GenerationRequest } from "@loci/core";
+import { defined } from "@loci/core";
+import type { ChatMessage, GenerationEvent, GenerationRequest } from "@loci/core";
+import type { TurnTokens } from "@loci/store";
 import type { Answer } from "./answer.ts";
 import type { AnswerHead } from "./answer-head.ts";
 import { ChatChoice, type ChatChoiceOptions, type ChatDelta } from "./chat-choice.ts";
 import type { RunEvent } from "./generation-run.ts";
 import type { ChatBody } from "./schemas/chat-body.ts";
 import { timingsBody, UsageCount, type TimingsBody } from "./usage.ts";
+
+export interface AnsweredTurn {
+  readonly message: ChatMessage;
+  readonly tokens: TurnTokens;
+}
 
 export class ChatAnswer implements Answer {
   readonly #head: AnswerHead;
@@ -46,6 +53,16 @@ export class ChatAnswer implements Answer {
         return this.#finalChunks(index, delta);
       }
     }
+  }
+
+  /** Each complete answer as a message, with its exact tokens. */
+  turns(): readonly AnsweredTurn[] {
+    return this.#choices.flatMap((choice, index) => {
+      if (choice.finishReason === null) return [];
+      const { promptTokens } = defined(this.#requests[index]);
+      const tokens = { promptTokens, answerTokens: Int32Array.from(choice.tokenIds) };
+      return [{ message: choice.chatMessage(), tokens }];
+    });
   }
 
   lastChunks(): readonly unknown[] {

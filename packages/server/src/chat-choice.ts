@@ -1,7 +1,7 @@
 // One of the n answers of a chat: events in, deltas out, and the whole message at the end. The
 // message is nothing but the sum of its deltas, so both forms of the answer agree.
 
-import type { GenerationEvent } from "@loci/core";
+import type { ChatMessage, GenerationEvent } from "@loci/core";
 import { chatLogprobs, type ChatTokenLogprobs } from "./logprobs.ts";
 import type { ToolCallParser, ToolDelta } from "./tools/tool-call-parser.ts";
 
@@ -62,6 +62,16 @@ export class ChatChoice {
     const called = this.#calls.length > 0 && event.reason !== "length";
     this.finishReason = called ? "tool_calls" : event.reason === "length" ? "length" : "stop";
     return delta;
+  }
+
+  /** The whole message as a later request will tell it. */
+  chatMessage(): ChatMessage {
+    const calls = this.#calls.map(({ id, name, argumentParts }) => ({
+      id,
+      name,
+      arguments: argumentParts.join(""),
+    }));
+    return { role: "assistant", content: this.#content.join(""), toolCalls: calls };
   }
 
   message(): unknown {

@@ -23,17 +23,24 @@ const reservedVariables: ReadonlySet<string> = new Set([
 
 /** The chat for the codec; `tools` are those the model may see. Throws invalid_request. */
 export function chatPrompt(body: ChatFields, tools: readonly ToolBody[] | null): ChatPrompt {
-  const templateVariables = body.chat_template_kwargs ?? {};
-  for (const name of Object.keys(templateVariables)) {
-    if (!reservedVariables.has(name)) continue;
-    throw invalid(`chat_template_kwargs.${name}`, "This template variable cannot be set.");
-  }
   return {
     messages: body.messages.map(chatMessage),
     tools,
-    templateVariables,
+    templateVariables: templateVariablesOf(body),
     addGenerationPrompt: body.add_generation_prompt ?? true,
   };
+}
+
+/** The request's variables for the template. Throws invalid_request for a reserved one. */
+export function templateVariablesOf(
+  body: Pick<ChatFields, "chat_template_kwargs">,
+): ChatPrompt["templateVariables"] {
+  const variables = body.chat_template_kwargs ?? {};
+  for (const name of Object.keys(variables)) {
+    if (!reservedVariables.has(name)) continue;
+    throw invalid(`chat_template_kwargs.${name}`, "This template variable cannot be set.");
+  }
+  return variables;
 }
 
 function chatMessage(message: MessageBody, index: number): ChatMessage {

@@ -20,6 +20,9 @@ import { completionRoutes } from "./routes/completions.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
+import { responseRoutes } from "./routes/responses.ts";
+import { storedResponseRoutes } from "./routes/stored-responses.ts";
+import { conversationRoutes } from "./routes/conversations.ts";
 import { dropNulls, validationError } from "./schemas/validation.ts";
 import { createServerContext, type ServerContext } from "./server-context.ts";
 import type { ServerOptions } from "./server-options.ts";
@@ -72,12 +75,15 @@ export function createServer(options: ServerOptions): LociServer {
       const timers = [clock.after(graceMs, () => live.abortAll())];
       timers.push(clock.after(graceMs + cutAfterMs, () => connections.destroyAll()));
       await app.close();
+      // Turns in the background have the same time, and each writes down how it ended.
+      await context.turns.idle();
       for (const cancel of timers) cancel();
     },
     checkIntegrity: () => {
       bodies.checkIntegrity();
       connections.checkIntegrity();
       context.live.checkIntegrity();
+      context.turns.checkIntegrity();
     },
   };
 }
@@ -155,6 +161,9 @@ function installRoutes(app: FastifyInstance, context: ServerContext): void {
     const scope = plain.withTypeProvider<TypeBoxTypeProvider>();
     chatRoutes(scope, context);
     completionRoutes(scope, context);
+    responseRoutes(scope, context);
+    storedResponseRoutes(scope, context);
+    conversationRoutes(scope, context);
     modelRoutes(scope, context);
     tokenRoutes(scope, context);
     operationRoutes(scope, context);

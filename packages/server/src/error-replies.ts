@@ -26,7 +26,7 @@ function nothingHere(
   reply: FastifyReply,
 ): LociError {
   const [path = ""] = request.url.split("?");
-  const methods = (["GET", "POST"] as const).filter((method) =>
+  const methods = (["GET", "POST", "DELETE"] as const).filter((method) =>
     app.hasRoute({ method, url: path }),
   );
   if (methods.length === 0) return new LociError("not_found", "There is nothing at this address.");
@@ -51,7 +51,8 @@ const retrySecondsMax = 60;
 
 /** For what may work later: the error's own advice, or the time until a place is expected. */
 function retryAfter(context: ServerContext, error: LociError): number | null {
-  if (error.code !== "queue_full" && error.code !== "unavailable") return null;
+  const mayWorkLater = error.code === "queue_full" || error.code === "unavailable";
+  if (!mayWorkLater && error.retryAfterSeconds === null) return null;
   const seconds = error.retryAfterSeconds ?? context.service.snapshot().waitSecondsExpected;
   const bounded = Number.isFinite(seconds) ? Math.min(seconds, retrySecondsMax) : retrySecondsMax;
   return Math.max(1, Math.ceil(bounded));

@@ -106,7 +106,7 @@ describe("hosts and origins", () => {
     });
     expect(reply.statusCode).toBe(204);
     expect(reply.headers["access-control-allow-headers"]).toBe("authorization, x-stainless-os");
-    expect(reply.headers["access-control-allow-methods"]).toBe("GET, POST");
+    expect(reply.headers["access-control-allow-methods"]).toBe("GET, POST, DELETE");
   });
 });
 
@@ -258,10 +258,19 @@ describe("/openapi.json", () => {
       "/tokenize",
       "/v1/chat/completions",
       "/v1/completions",
+      "/v1/conversations",
+      "/v1/conversations/{id}",
+      "/v1/conversations/{id}/items",
+      "/v1/conversations/{id}/items/{item}",
       "/v1/detokenize",
       "/v1/health",
       "/v1/models",
       "/v1/models/{id}",
+      "/v1/responses",
+      "/v1/responses/input_tokens",
+      "/v1/responses/{id}",
+      "/v1/responses/{id}/cancel",
+      "/v1/responses/{id}/input_items",
       "/v1/tokenize",
       "/version",
     ]);

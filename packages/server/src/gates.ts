@@ -93,7 +93,7 @@ function isPreflight(request: FastifyRequest): boolean {
 }
 
 function answerPreflight(reply: FastifyReply): void {
-  reply.header("access-control-allow-methods", "GET, POST");
+  reply.header("access-control-allow-methods", "GET, POST, DELETE");
   // OpenAI's clients send a dozen x-stainless headers, so all names are allowed by reflection.
   const asked = reply.request.headers["access-control-request-headers"];
   if (asked !== undefined) reply.header("access-control-allow-headers", asked);

@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { LociError, type GenerationRequest, type SamplingParams } from "@loci/core";
+import type { SessionHints } from "./conversation/session-hints.ts";
 import { invalid, checkedTokenIds, stopStrings, withSeed } from "./sampling-params.ts";
 import type { GenerationFields } from "./schemas/sampling.ts";
 import type { ServerContext } from "./server-context.ts";
@@ -15,12 +16,19 @@ export interface GenerationPlan {
   /** Null: as many as the context leaves. */
   readonly maxTokens: number | null;
   readonly sampling: SamplingParams;
+  readonly hints?: SessionHints;
 }
+
+/** The fields that decide a generation besides its prompt. */
+type RequestFields = Pick<
+  GenerationFields,
+  "n" | "min_tokens" | "stop" | "stop_token_ids" | "ignore_eos" | "cache_salt"
+>;
 
 /** Answer `i` of prompt `p` is request `p · n + i`. Throws invalid_request. */
 export function generationRequests(
   context: ServerContext,
-  body: GenerationFields,
+  body: RequestFields,
   plan: GenerationPlan,
 ): readonly GenerationRequest[] {
   const { model } = context;
@@ -47,6 +55,7 @@ export function generationRequests(
       stop,
       stopTokenIds,
       sampling: withSeed(plan.sampling, answerIndex),
+      ...plan.hints,
     }));
   });
 }
@@ -74,7 +83,8 @@ export function requireTextFits(context: ServerContext, texts: Iterable<string>)
   );
 }
 
-function cacheOwner(tenant: string, salt: string | undefined): string {
+/** Whose cache a request shares: its tenant's, or that of one salt within it. */
+export function cacheOwner(tenant: string, salt: string | undefined): string {
   if (salt === undefined) return tenant;
   return `${tenant}/${createHash("sha256").update(salt).digest("hex").slice(0, 32)}`;
 }

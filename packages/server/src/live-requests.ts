@@ -22,6 +22,14 @@ export class LiveRequests {
     return controller.signal;
   }
 
+  /** The signal of work that outlives its request; `done` ends its being live. */
+  detached(): { readonly signal: AbortSignal; readonly done: () => void } {
+    const controller = new AbortController();
+    this.#controllers.add(controller);
+    if (this.#stopped) controller.abort(stopping());
+    return { signal: controller.signal, done: () => void this.#controllers.delete(controller) };
+  }
+
   get count(): number {
     return this.#controllers.size;
   }

@@ -5,7 +5,7 @@
 import type { ServiceSnapshot } from "@loci/core";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
-export type Endpoint = "chat" | "completions";
+export type Endpoint = "chat" | "completions" | "responses";
 
 const latencyBuckets = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300,

@@ -2,10 +2,15 @@
 
 import { LociError, type Clock, type GenerationService } from "@loci/core";
 import type { ModelInfo, TextCodec } from "@loci/core";
+import type { IdempotencyStore, Store } from "@loci/store";
+import { ChatRecall } from "./conversation/chat-recall.ts";
+import { MemoryChatTurns } from "./conversation/memory-chat-turns.ts";
 import { systemEntropy, type EntropySource } from "./entropy.ts";
+import { MemoryIdempotency } from "./idempotency/memory-idempotency.ts";
 import { defaultServerLimits, type ServerLimits } from "./limits.ts";
 import { LiveRequests } from "./live-requests.ts";
 import { ServerMetrics } from "./metrics.ts";
+import { LiveTurns } from "./responses/live-turns.ts";
 import { openaiSampling, type SamplingDefaults, type ServerOptions } from "./server-options.ts";
 
 export interface ServerContext {
@@ -20,10 +25,17 @@ export interface ServerContext {
   readonly entropy: EntropySource;
   readonly metrics: ServerMetrics;
   readonly live: LiveRequests;
+  /** Turns of /v1/responses that this process works on. */
+  readonly turns: LiveTurns;
+  /** Finds returning chats. */
+  readonly recall: ChatRecall;
+  readonly idempotency: IdempotencyStore;
   readonly version: string;
   readonly metricsNeedKey: boolean;
   /** False while loading and from the moment the server is told to stop. */
   isReady(): boolean;
+  /** The durable store; throws not_supported on a server without one. */
+  requireStore(): Store;
   isClosing(): boolean;
 }
 
@@ -31,7 +43,7 @@ export function createServerContext(
   options: ServerOptions,
   isClosing: () => boolean,
 ): ServerContext {
-  const { service, codec, model, clock } = options;
+  const { service, codec, model, clock, store } = options;
   return {
     service,
     codec,
@@ -44,10 +56,30 @@ export function createServerContext(
     entropy: options.entropy ?? systemEntropy,
     metrics: new ServerMetrics(() => service.snapshot()),
     live: new LiveRequests(),
+    turns: new LiveTurns(clock),
+    recall: new ChatRecall({
+      codec,
+      turns: store?.chatTurns ?? new MemoryChatTurns(),
+      modelId: model.id,
+      onFailure: (error) => logFailure(options, error),
+    }),
+    idempotency: store?.idempotency ?? new MemoryIdempotency(),
+    requireStore: () => store ?? noStore(),
     version: options.version ?? "0.1.0",
     metricsNeedKey: options.metricsNeedKey ?? false,
     isReady: () => !isClosing() && (options.ready?.() ?? true),
   };
+}
+
+/** A chat is answered without its past if need be; the past is told missing in the log only. */
+function logFailure({ logger = false }: ServerOptions, error: unknown): void {
+  if (logger !== false) logger.warn({ err: error }, "a chat's earlier turns were not reached");
+}
+
+function noStore(): never {
+  throw new LociError("not_supported", "This server keeps no conversations.", {
+    remedy: "Start it with --store, or send the request with store: false.",
+  });
 }
 
 /** Throws model_not_found unless `name` is absent or one of the served names. */

@@ -2,6 +2,7 @@
 // application serves a local model and, later, a router.
 
 import type { Clock, GenerationService, ModelInfo, TextCodec } from "@loci/core";
+import type { Store } from "@loci/store";
 import type { FastifyBaseLogger } from "fastify";
 import type { EntropySource } from "./entropy.ts";
 import type { ServerLimits } from "./limits.ts";
@@ -29,6 +30,8 @@ export interface ServerOptions {
   readonly codec: TextCodec;
   readonly model: ModelInfo;
   readonly clock: Clock;
+  /** Keeps conversations and responses; without it their routes answer 501. Not closed here. */
+  readonly store?: Store;
   /** Further names under which `model` answers. */
   readonly modelAliases?: readonly string[];
   /** Plain keys; only their digests are kept. Empty: no key is needed. */

@@ -44,17 +44,21 @@ export class SseStream {
     this.#armPing();
   }
 
-  /** Resolves when there is room for more. Throws cancelled or client_too_slow. */
-  async send(data: unknown): Promise<void> {
-    await this.#write(`data: ${JSON.stringify(data)}\n\n`);
+  /**
+   * Sends an event, with a name where the API has names. Resolves when there is room for more.
+   * Throws cancelled or client_too_slow.
+   */
+  async send(data: unknown, name: string | null = null): Promise<void> {
+    const head = name === null ? "" : `event: ${name}\n`;
+    await this.#write(`${head}data: ${JSON.stringify(data)}\n\n`);
   }
 
   /** Ends the stream after an optional last line such as `[DONE]`. */
-  end(last: string): void {
+  end(last: string | null): void {
     if (this.#state !== "open") return;
     this.#state = "ended";
     this.#cancelPing();
-    this.#response.end(`data: ${last}\n\n`);
+    this.#response.end(last === null ? "" : `data: ${last}\n\n`);
     cutWhenStalled(this.#response, this.#clock, this.#times.slowReaderMs);
   }
 

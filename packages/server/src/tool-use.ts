@@ -19,10 +19,13 @@ export interface ToolUse {
   readonly parallel: boolean;
 }
 
+/** What a request says about tools. */
+export type ToolFields = Pick<ChatBody, "tools" | "tool_choice" | "parallel_tool_calls">;
+
 /** Null when the request uses no tools. Throws invalid_request or unsupported_schema. */
 export function toolUse(
   context: ServerContext,
-  body: ChatBody,
+  body: ToolFields,
   wish: AnswerFormat | null,
 ): ToolUse | null {
   const tools = body.tools ?? [];

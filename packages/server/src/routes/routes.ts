@@ -33,7 +33,7 @@ declare module "fastify" {
 
 export interface RouteDescription {
   readonly summary: string;
-  readonly tag: "generation" | "models" | "tokens" | "operations";
+  readonly tag: "generation" | "conversations" | "models" | "tokens" | "operations";
   /** Body of 200; absent for text. */
   readonly response?: TSchema;
   /** With `stream: true` the answer comes as server-sent events. */

@@ -2,6 +2,7 @@
 
 import { Type, type TSchema, type TUnsafe } from "typebox";
 import { requestLimits } from "../limits.ts";
+import { cacheHintProperties, type CacheHintFields } from "./cache-hints.ts";
 import { generationProperties, inertProperties, integerIn } from "./sampling.ts";
 import type { GenerationFields } from "./sampling.ts";
 
@@ -12,7 +13,7 @@ export interface ChatFields {
   readonly add_generation_prompt?: boolean;
 }
 
-export interface ChatBody extends GenerationFields, ChatFields {
+export interface ChatBody extends GenerationFields, ChatFields, CacheHintFields {
   readonly tools?: readonly ToolBody[];
   readonly tool_choice?: ToolChoice;
   readonly parallel_tool_calls?: boolean;
@@ -166,6 +167,7 @@ export const chatBody: TUnsafe<ChatBody> = Type.Unsafe<ChatBody>(
       top_logprobs: maybe(integerIn(0, requestLimits.logprobsMax, "needs logprobs: true")),
       chat_template_kwargs: maybe(templateVariables),
       add_generation_prompt: maybe(Type.Boolean()),
+      ...cacheHintProperties,
       ...inertProperties,
     },
     { additionalProperties: false, title: "ChatCompletionRequest" },

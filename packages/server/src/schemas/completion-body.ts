@@ -2,10 +2,11 @@
 
 import { Type, type TUnsafe } from "typebox";
 import { requestLimits } from "../limits.ts";
+import { cacheHintProperties, type CacheHintFields } from "./cache-hints.ts";
 import { generationProperties, inertProperties, integerIn } from "./sampling.ts";
 import type { GenerationFields } from "./sampling.ts";
 
-export interface CompletionBody extends GenerationFields {
+export interface CompletionBody extends GenerationFields, CacheHintFields {
   readonly prompt: CompletionPrompt;
   readonly max_tokens?: number;
   readonly logprobs?: number;
@@ -52,6 +53,7 @@ export const completionBody: TUnsafe<CompletionBody> = Type.Unsafe<CompletionBod
           description: "adds the tokens the model wants around a text; default true",
         }),
       ),
+      ...cacheHintProperties,
       ...inertProperties,
     },
     { additionalProperties: false, title: "CompletionRequest" },

@@ -149,20 +149,21 @@ export const generationProperties: Readonly<Record<keyof GenerationFields, TSche
   ),
 };
 
+/** Up to 16 texts that belong to whoever sent them. */
+export const metadataProperty: TSchema = maybe(
+  Type.Record(
+    Type.String({ maxLength: 64 }),
+    Type.String({ maxLength: requestLimits.metadataValueCharsMax }),
+    { maxProperties: requestLimits.metadataKeysMax },
+  ),
+);
+
 /** OpenAI fields that are accepted so that its clients work, and that change nothing here. */
 export const inertProperties: Readonly<Record<string, TSchema>> = {
   user: maybe(Type.String({ maxLength: 512 })),
-  metadata: maybe(
-    Type.Record(
-      Type.String({ maxLength: 64 }),
-      Type.String({ maxLength: requestLimits.metadataValueCharsMax }),
-      { maxProperties: requestLimits.metadataKeysMax },
-    ),
-  ),
+  metadata: metadataProperty,
   store: maybe(Type.Boolean()),
   service_tier: maybe(Type.String({ maxLength: 64 })),
-  prompt_cache_key: maybe(Type.String({ maxLength: 512 })),
-  prompt_cache_retention: maybe(Type.String({ maxLength: 64 })),
   safety_identifier: maybe(Type.String({ maxLength: 512 })),
   reasoning_effort: maybe(Type.String({ maxLength: 64 })),
   verbosity: maybe(Type.String({ maxLength: 64 })),

@@ -21,9 +21,12 @@ function checkOf(schema: TSchema): Check {
   return check;
 }
 
-/** Null when `value` fits `schema`, otherwise the error that names the first field at fault. */
-export function validationError(schema: TSchema, value: unknown): LociError | null {
-  return checkOf(schema)(value) ? null : problemIn(schema, value, "");
+/**
+ * Null when `value` fits `schema`, otherwise the error that names the first field at fault; `path`
+ * is where the value stands in its body.
+ */
+export function validationError(schema: TSchema, value: unknown, path = ""): LociError | null {
+  return checkOf(schema)(value) ? null : problemIn(schema, value, path);
 }
 
 /** What the walk reads of a schema. */
@@ -134,17 +137,34 @@ function join(path: string, step: string): string {
   return path === "" ? step : `${path}.${step}`;
 }
 
-/**
- * Clients send null for what is not set, at the top, in messages and in stream_options: removed
- * in place before validation.
- */
+/** Where clients send null for what is not set; `[]` stands for every entry of a list. */
+const nullableFields: readonly string[] = [
+  "",
+  "stream_options",
+  "text",
+  "text.format",
+  "reasoning",
+  "prompt_cache_options",
+  "tools.[]",
+  "messages.[]",
+  "input.[]",
+  "input.[].content.[]",
+  "items.[]",
+  "items.[].content.[]",
+];
+
+/** Removes such nulls in place, before validation. */
 export function dropNulls(body: unknown): void {
-  if (!isRecord(body)) return;
-  removeNulls(body);
-  if (isRecord(body["stream_options"])) removeNulls(body["stream_options"]);
-  const messages = body["messages"];
-  if (!Array.isArray(messages)) return;
-  for (const message of messages) if (isRecord(message)) removeNulls(message);
+  for (const path of nullableFields) {
+    let found: readonly unknown[] = [body];
+    for (const step of path === "" ? [] : path.split(".")) {
+      found = found.flatMap((value): readonly unknown[] => {
+        if (step === "[]") return Array.isArray(value) ? value : [];
+        return isRecord(value) && Object.hasOwn(value, step) ? [value[step]] : [];
+      });
+    }
+    for (const value of found) if (isRecord(value)) removeNulls(value);
+  }
 }
 
 function removeNulls(record: Record<string, unknown>): void {

@@ -18,3 +18,19 @@ export function sseData(text: string): SseData {
   const chunks = (done ? data.slice(0, -1) : data).map((line) => JSON.parse(line) as unknown);
   return { chunks, done };
 }
+
+export interface NamedEvent {
+  readonly name: string;
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into events of many shapes
+  readonly data: any;
+}
+
+/** Events that carry their names, in order. Comments are left out. */
+export function namedEvents(text: string): readonly NamedEvent[] {
+  const events = text.split("\n\n").filter((event) => event !== "" && !event.startsWith(":"));
+  return events.map((event) => {
+    const match = /^event: (\S+)\ndata: (.*)$/.exec(event);
+    if (match === null) throw new Error(`not a named event: ${event}`);
+    return { name: match[1] ?? "", data: JSON.parse(match[2] ?? "") };
+  });
+}

@@ -1,0 +1,114 @@
+// Turns that this process works on. The store says that a conversation is busy; this says by whom,
+// so that the next turn can wait for one whose client has left instead of being refused.
+
+import { assert, LociError, type Clock } from "@loci/core";
+import type { EventLog } from "./event-log.ts";
+
+export interface LiveTurn {
+  /** Aborts when the turn is to end early. */
+  readonly signal: AbortSignal;
+  /** Resolves when it has ended and what there is of it was kept, or could not be. */
+  readonly ended: Promise<void>;
+  /** Tries again to keep what could not be kept, and settles the turn if it can. */
+  retry(): Promise<void>;
+  /** Ends a background turn early. */
+  cancel(): void;
+  /** Null for a turn in the foreground. */
+  readonly log: EventLog | null;
+}
+
+export interface LiveTurnBounds {
+  /** Background turns that run or wait at the same time. */
+  readonly backgroundMax: number;
+  /** How long a turn may run on before the next one on its conversation is refused. */
+  readonly graceMs: number;
+  /** Logs of background turns that are over, kept for readers who come back. */
+  readonly endedLogsMax: number;
+}
+
+const defaultBounds: LiveTurnBounds = { backgroundMax: 256, graceMs: 250, endedLogsMax: 64 };
+
+export class LiveTurns {
+  readonly #clock: Clock;
+  readonly #bounds: LiveTurnBounds;
+  readonly #turns = new Map<string, LiveTurn>();
+  /** Ended, but the store did not take what there was to keep. */
+  readonly #owed = new Set<string>();
+  /** Oldest first. */
+  readonly #endedLogs = new Map<string, EventLog>();
+
+  constructor(clock: Clock, bounds: LiveTurnBounds = defaultBounds) {
+    this.#clock = clock;
+    this.#bounds = bounds;
+  }
+
+  get(responseId: string): LiveTurn | null {
+    return this.#turns.get(responseId) ?? null;
+  }
+
+  /** The events of a background turn that runs or has just ended. */
+  log(responseId: string): EventLog | null {
+    return this.#turns.get(responseId)?.log ?? this.#endedLogs.get(responseId) ?? null;
+  }
+
+  /** Throws queue_full when too many run in the background. */
+  requireRoom(): void {
+    const background = [...this.#turns.values()].filter((turn) => turn.log !== null).length;
+    if (background < this.#bounds.backgroundMax) return;
+    throw new LociError("queue_full", "Too many responses are generated in the background.");
+  }
+
+  add(responseId: string, turn: LiveTurn): void {
+    assert(!this.#turns.has(responseId), "a turn is added once");
+    this.#turns.set(responseId, turn);
+  }
+
+  /** It has ended; one that could not be kept stays, so that `retry` is reached. Its log goes on. */
+  settle(responseId: string, isKept: boolean): void {
+    const turn = this.#turns.get(responseId);
+    if (turn === undefined) return;
+    if (isKept) this.#turns.delete(responseId);
+    if (isKept) this.#owed.delete(responseId);
+    else this.#owed.add(responseId);
+    if (turn.log !== null) this.#keepLog(responseId, turn.log);
+  }
+
+  forgetLog(responseId: string): void {
+    this.#endedLogs.delete(responseId);
+  }
+
+  /**
+   * True as soon as the turn is over. One that was told to end is waited for, since ending takes a
+   * moment; one that goes on after a short grace yields false.
+   */
+  async hasEnded(responseId: string): Promise<boolean> {
+    const turn = this.#turns.get(responseId);
+    if (turn === undefined) return false;
+    const grace = Promise.withResolvers<void>();
+    const cancelTimer = this.#clock.after(this.#bounds.graceMs, grace.resolve);
+    turn.signal.addEventListener("abort", () => grace.resolve(), { once: true });
+    if (turn.signal.aborted) grace.resolve();
+    await Promise.race([turn.ended, grace.promise]);
+    cancelTimer();
+    if (turn.signal.aborted) await turn.ended;
+    if (this.#owed.has(responseId)) await turn.retry();
+    return !this.#turns.has(responseId);
+  }
+
+  /** Resolves when no turn is left. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#turns.values()].map((turn) => turn.ended));
+  }
+
+  checkIntegrity(): void {
+    for (const id of this.#owed) assert(this.#turns.has(id), "what is owed is not forgotten");
+    assert(this.#endedLogs.size <= this.#bounds.endedLogsMax, "ended logs are bounded");
+  }
+
+  #keepLog(responseId: string, log: EventLog): void {
+    this.#endedLogs.set(responseId, log);
+    if (this.#endedLogs.size <= this.#bounds.endedLogsMax) return;
+    const [oldest] = this.#endedLogs.keys();
+    if (oldest !== undefined) this.#endedLogs.delete(oldest);
+  }
+}

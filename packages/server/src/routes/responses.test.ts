@@ -1,0 +1,362 @@
+import { describe, expect, test } from "vitest";
+import { controlTokens } from "../testing/byte-codec.ts";
+import { pairTokens } from "../testing/pair-codec.ts";
+import { answerTokens, storeServer } from "../testing/store-server.ts";
+import { namedEvents } from "../testing/sse-data.ts";
+
+const path = "/v1/responses";
+
+describe("POST /v1/responses", () => {
+  test("answers a text with OpenAI's object", async () => {
+    await using server = await storeServer("hello");
+    const { status, body } = await server.post(path, { input: "hi", metadata: { a: "b" } });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      object: "response",
+      status: "completed",
+      error: null,
+      incomplete_details: null,
+      metadata: { a: "b" },
+      output: [
+        {
+          type: "message",
+          role: "assistant",
+          status: "completed",
+          content: [{ type: "output_text", text: "hello", annotations: [] }],
+        },
+      ],
+      usage: { output_tokens: 6, input_tokens_details: { cached_tokens: 0 } },
+      store: true,
+      tool_choice: "auto",
+      text: { format: { type: "text" } },
+    });
+    expect(body.id).toMatch(/^resp_/);
+    expect((await server.get(`${path}/${body.id}`)).body).toEqual(body);
+  });
+
+  test("instructions and items of every kind become the chat that the model reads", async () => {
+    await using server = await storeServer("ok");
+    await server.post(path, {
+      instructions: "be brief",
+      input: [
+        { role: "developer", content: "dev" },
+        { role: "user", content: [{ type: "input_text", text: "one" }] },
+        { type: "reasoning", id: "rs_1", summary: [] },
+        {
+          type: "message",
+          role: "assistant",
+          content: [{ type: "output_text", text: "two", annotations: [], logprobs: null }],
+        },
+        { type: "function_call", call_id: "c1", name: "add", arguments: "{}" },
+        { type: "function_call_output", call_id: "c1", output: "three" },
+      ],
+    });
+    const prompt = server.service.requests[0]?.promptTokens ?? new Int32Array();
+    const text = await textOf(prompt);
+    expect(text).toBe(
+      "<system\nbe brief><system\ndev><user\none>" +
+        '<assistant\ntwo<tool_call>\n{"name": "add", "arguments": {}}\n</tool_call>>' +
+        "<tool\nthree><assistant\n",
+    );
+  });
+
+  test("a turn continues the exact tokens of the one before", async () => {
+    await using server = await storeServer("hello");
+    const first = await server.post(path, { input: "hi there", return_token_ids: true });
+    expect(first.body.token_ids).toEqual(answerTokens("hello"));
+    const second = await server.post(path, {
+      input: "more",
+      previous_response_id: first.body.id,
+      return_token_ids: true,
+    });
+    const { start, end } = controlTokens;
+    expect(second.body.prompt_token_ids).toEqual([
+      ...first.body.prompt_token_ids,
+      ...answerTokens("hello"),
+      start,
+      ...pairTokens("user\nmore"),
+      end,
+      start,
+      ...pairTokens("assistant\n"),
+    ]);
+    expect(second.body.fork).toBeUndefined();
+    expect(second.body.previous_response_id).toBe(first.body.id);
+  });
+
+  test("a history told differently is a fork that names its place", async () => {
+    await using server = await storeServer("hello");
+    const first = await server.post(path, { input: "hi", instructions: "be kind" });
+    const second = await server.post(path, {
+      input: "more",
+      instructions: "be rude",
+      previous_response_id: first.body.id,
+    });
+    expect(second.body.fork).toMatchObject({
+      oldText: expect.stringMatching(/^kind/),
+      newText: expect.stringMatching(/^rude/),
+    });
+    expect((await server.get(`${path}/${second.body.id}`)).body.fork).toEqual(second.body.fork);
+  });
+
+  test("the token limit makes it incomplete, and still history", async () => {
+    await using server = await storeServer("hello");
+    const cut = await server.post(path, { input: "hi", max_output_tokens: 2 });
+    expect(cut.body).toMatchObject({
+      status: "incomplete",
+      incomplete_details: { reason: "max_output_tokens" },
+      output: [{ status: "incomplete", content: [{ text: "he" }] }],
+    });
+    const next = await server.post(path, { input: "go on", previous_response_id: cut.body.id });
+    expect(next.status).toBe(200);
+    const prompt = await textOf(server.service.requests[1]?.promptTokens ?? new Int32Array());
+    expect(prompt).toContain("<assistant\nhe>");
+  });
+
+  test("tools are called, and their outputs answered", async () => {
+    const call = '<tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>';
+    await using server = await storeServer(call);
+    const tools = [{ type: "function", name: "add", parameters: { type: "object" }, strict: null }];
+    const { body } = await server.post(path, { input: "1+1", tools });
+    expect(body.output).toEqual([
+      {
+        id: expect.stringMatching(/^fc_/),
+        type: "function_call",
+        status: "completed",
+        call_id: expect.stringMatching(/^call_/),
+        name: "add",
+        arguments: '{"a": 1}',
+      },
+    ]);
+    const output = { type: "function_call_output", call_id: body.output[0].call_id, output: "2" };
+    await server.post(path, { input: [output], tools, previous_response_id: body.id });
+    const [first, second] = server.service.requests;
+    const told = [...(first?.promptTokens ?? []), ...answerTokens(call)];
+    expect([...(second?.promptTokens ?? [])].slice(0, told.length)).toEqual(told);
+  });
+
+  test("tool_choice binds by grammar, allowed_tools hides the others", async () => {
+    await using server = await storeServer("x");
+    const tools = ["add", "sub"].map((name) => ({ type: "function", name }));
+    const one = { type: "function", name: "sub" };
+    await server.post(path, { input: "a", tools, tool_choice: one });
+    await server.post(path, {
+      input: "a",
+      tools,
+      tool_choice: { type: "allowed_tools", mode: "required", tools: [one] },
+    });
+    for (const request of server.service.requests) {
+      expect(request.sampling.grammar).toContain("sub");
+      expect(request.sampling.grammar).not.toContain("add");
+    }
+    const unknown = { type: "allowed_tools", mode: "auto", tools: [{ ...one, name: "mul" }] };
+    const refused = await server.post(path, { input: "a", tools, tool_choice: unknown });
+    expect(refused.body.error).toMatchObject({ param: "tool_choice.tools" });
+  });
+
+  test("text.format binds by grammar", async () => {
+    await using server = await storeServer("{}");
+    const schema = { type: "object", properties: { city: { type: "string" } } };
+    const format = { type: "json_schema", name: "place", schema, strict: true };
+    const { body } = await server.post(path, { input: "a", text: { format } });
+    expect(body.text.format).toEqual(format);
+    expect(server.service.requests[0]?.sampling.grammar).toContain("city");
+    const not = { ...format, schema: { not: {} } };
+    const refused = await server.post(path, { input: "a", text: { format: not } });
+    expect(refused.body.error).toMatchObject({ code: "unsupported_schema", param: "text.format" });
+  });
+
+  test("truncation leaves out the oldest turns and keeps the instructions", async () => {
+    await using server = await storeServer("hello");
+    const long = (letter: string): object => ({ role: "user", content: letter.repeat(3000) });
+    const answer = { role: "assistant", content: "yes" };
+    const input = [long("a"), answer, long("b"), answer, long("c"), answer, long("d")];
+    const refused = await server.post(path, { instructions: "sys", input });
+    expect(refused.body.error.code).toBe("context_length_exceeded");
+    const kept = await server.post(path, { instructions: "sys", input, truncation: "auto" });
+    expect(kept.status).toBe(200);
+    const prompt = await textOf(server.service.requests[0]?.promptTokens ?? new Int32Array());
+    expect(prompt.replaceAll(/(.)\1{99,}/g, "$1…")).toBe(
+      "<system\nsys><user\nc…><assistant\nyes><user\nd…><assistant\n",
+    );
+  });
+
+  test.each([
+    [{ input: [{ type: "message", role: "user" }] }, "input[0].content"],
+    [{ input: [{ type: "web_search_call" }] }, "input[0].type"],
+    [{ input: [{ role: "user", content: [{ type: "input_image" }] }] }, "input[0].content"],
+    [{ input: "a", tools: [{ type: "web_search" }] }, "tools[0].type"],
+    [{ input: "a", tools: [tool("x"), tool("x")] }, "tools[1].name"],
+    [{ input: "a", store: false, background: true }, "background"],
+    [{ input: "a", store: false, conversation: "conv_1" }, "store"],
+    [{ input: "a", conversation: "c", previous_response_id: "r" }, "conversation"],
+    [{ input: "a", nonsense: 1 }, "nonsense"],
+    [{}, "input"],
+  ])("refuses %j and names the field", async (body, param) => {
+    await using server = await storeServer();
+    const { status, body: reply } = await server.post(path, body);
+    expect(status).toBe(400);
+    expect(reply.error.param).toBe(param);
+    expect(server.service.requests).toHaveLength(0);
+  });
+
+  test("counts the tokens of a prompt", async () => {
+    await using server = await storeServer();
+    const { body } = await server.post(`${path}/input_tokens`, { input: "hi", model: "bytes" });
+    await server.post(path, { input: "hi" });
+    const inputTokens = server.service.requests[0]?.promptTokens.length;
+    expect(body).toEqual({ object: "response.input_tokens", input_tokens: inputTokens });
+  });
+
+  test("hints reach the service", async () => {
+    await using server = await storeServer();
+    const key = { prompt_cache_key: "k", prompt_cache_retention: "24h" };
+    await server.post(path, { input: "a", ...key });
+    await server.post(path, { input: "a" }, { "x-session-id": "k" });
+    await server.post(path, { input: "a" });
+    const [one, two, three] = server.service.requests;
+    expect(one).toMatchObject({ retainSeconds: 86_400 });
+    expect(two?.sessionKey).toBe(one?.sessionKey);
+    expect(three).not.toHaveProperty("sessionKey");
+  });
+});
+
+describe("streams", () => {
+  test("tell every step in OpenAI's order, numbered without a gap", async () => {
+    await using server = await storeServer("hi");
+    const { text, headers } = await server.post(path, { input: "a", stream: true });
+    expect(headers["content-type"]).toContain("text/event-stream");
+    const events = namedEvents(text);
+    expect(events.map(({ name }) => name)).toEqual([
+      "response.created",
+      "response.in_progress",
+      "response.output_item.added",
+      "response.content_part.added",
+      "response.output_text.delta",
+      "response.output_text.delta",
+      "response.output_text.done",
+      "response.content_part.done",
+      "response.output_item.done",
+      "response.completed",
+    ]);
+    expect(events.map(({ data }) => data.sequence_number)).toEqual(events.map((_, at) => at));
+    expect(events.every(({ name, data }) => name === data.type)).toBe(true);
+    const { response } = events.at(-1)?.data ?? {};
+    expect((await server.get(`${path}/${response.id}`)).body).toEqual(response);
+  });
+
+  test("a stored response is told again with the same content", async () => {
+    const call = 'so: <tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>';
+    await using server = await storeServer(call);
+    const { text } = await server.post(path, { input: "a", tools: [tool("add")], stream: true });
+    const live = namedEvents(text);
+    const id = live[0]?.data.response.id;
+    const again = namedEvents((await server.get(`${path}/${id}?stream=true`)).text);
+    const names = (events: typeof live): string[] =>
+      [...new Set(events.map(({ name }) => name))].toSorted();
+    expect(names(again)).toEqual(names(live));
+    expect(again.at(-1)?.data.response).toEqual(live.at(-1)?.data.response);
+    const rest = await server.get(`${path}/${id}?stream=true&starting_after=900`);
+    expect(namedEvents(rest.text)).toMatchObject([
+      { name: "response.completed", data: { sequence_number: 901 } },
+    ]);
+  });
+
+  test("log-probabilities come with the text they belong to", async () => {
+    await using server = await storeServer("hi");
+    const include = ["message.output_text.logprobs"];
+    const { text } = await server.post(path, {
+      input: "a",
+      stream: true,
+      include,
+      top_logprobs: 1,
+    });
+    const events = namedEvents(text);
+    const deltas = events.filter(({ name }) => name === "response.output_text.delta");
+    expect(deltas.map(({ data }) => data.logprobs.length)).toEqual([1, 1]);
+    const last = events.at(-1)?.data.response.output[0].content[0];
+    expect(last.logprobs).toHaveLength(2);
+    expect(last.logprobs[0]).toMatchObject({ token: "h", top_logprobs: [{ token: "h" }] });
+  });
+});
+
+describe("stored responses", () => {
+  test("are deleted, and then gone", async () => {
+    await using server = await storeServer();
+    const { id } = (await server.post(path, { input: "a" })).body;
+    expect((await server.remove(`${path}/${id}`)).body).toEqual({
+      id,
+      object: "response.deleted",
+      deleted: true,
+    });
+    expect((await server.get(`${path}/${id}`)).status).toBe(404);
+    expect((await server.remove(`${path}/${id}`)).status).toBe(404);
+    const next = await server.post(path, { input: "b", previous_response_id: id });
+    expect(next.body.error).toMatchObject({ code: "not_found", param: "previous_response_id" });
+  });
+
+  test("list their input items in pages", async () => {
+    await using server = await storeServer();
+    const input = ["a", "b", "c"].map((content) => ({ role: "user", content }));
+    const { id } = (await server.post(path, { input })).body;
+    const page = await server.get(`${path}/${id}/input_items?limit=2&order=asc`);
+    const texts = (list: { content: { text: string }[] }[]): string[] =>
+      list.map((item) => item.content[0]?.text ?? "");
+    expect(texts(page.body.data)).toEqual(["a", "b"]);
+    expect(page.body.has_more).toBe(true);
+    const after = `order=asc&after=${page.body.last_id}`;
+    const rest = await server.get(`${path}/${id}/input_items?${after}`);
+    expect(texts(rest.body.data)).toEqual(["c"]);
+    expect(rest.body.has_more).toBe(false);
+    expect((await server.get(`${path}/${id}/input_items?limit=101`)).status).toBe(400);
+    expect((await server.get(`${path}/${id}/input_items?after=x`)).status).toBe(404);
+  });
+
+  test("store: false keeps nothing", async () => {
+    await using server = await storeServer();
+    const { body } = await server.post(path, { input: "a", store: false });
+    expect(body.status).toBe("completed");
+    expect((await server.get(`${path}/${body.id}`)).status).toBe(404);
+  });
+});
+
+test("another tenant's ids are as unknown as any", async () => {
+  await using server = await storeServer("x", { apiKeys: ["one", "two"] });
+  const as = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}` });
+  const { id } = (await server.post(path, { input: "a" }, as("one"))).body;
+  const own = (await server.post("/v1/conversations", {}, as("one"))).body.id;
+  const same = async (foreign: string, unknown: string): Promise<void> => {
+    const [one, other] = [
+      await server.get(foreign, as("two")),
+      await server.get(unknown, as("two")),
+    ];
+    expect(one.status).toBe(404);
+    expect(one.body).toEqual(other.body);
+  };
+  await same(`${path}/${id}`, `${path}/resp_0`);
+  await same(`${path}/${id}/input_items`, `${path}/resp_0/input_items`);
+  await same(`/v1/conversations/${own}`, "/v1/conversations/conv_0");
+  await same(`/v1/conversations/${own}/items`, "/v1/conversations/conv_0/items");
+  const turn = async (field: object): Promise<unknown> =>
+    (await server.post(path, { input: "b", ...field }, as("two"))).body;
+  const previous = await turn({ previous_response_id: id });
+  expect(previous).toEqual(await turn({ previous_response_id: "resp_0" }));
+  expect(await turn({ conversation: own })).toEqual(await turn({ conversation: "conv_0" }));
+  expect((await server.remove(`${path}/${id}`, as("two"))).status).toBe(404);
+  expect((await server.post(`${path}/${id}/cancel`, {}, as("two"))).status).toBe(404);
+  expect((await server.get(`${path}/${id}`, as("one"))).status).toBe(200);
+});
+
+function tool(name: string): object {
+  return { type: "function", name, parameters: { type: "object" } };
+}
+
+/** Control tokens as brackets. */
+async function textOf(tokens: Int32Array): Promise<string> {
+  const { pairCodec } = await import("../testing/pair-codec.ts");
+  const { start, end } = controlTokens;
+  const bytes = [...tokens].map((token) => {
+    if (token === start) return "<";
+    return token === end ? ">" : Buffer.from(pairCodec.tokenBytes(token)).toString("latin1");
+  });
+  return bytes.join("");
+}
