@@ -1,8 +1,8 @@
 // Every bound of the store, by name. What is over a bound of its size is refused with
 // `invalid_request`, what is over a tenant's count with `storage_quota_exceeded`.
 
-/** Characters of a tenant's name, an id, an item type, an idempotency key or a content hash. */
-export const idCharsMax: number = 256;
+/** UTF-8 bytes of a tenant's name, an id, an item type, an idempotency key or a content hash. */
+export const idBytesMax: number = 256;
 /** UTF-8 bytes of one item's JSON. */
 export const itemBytesMax: number = 8 * 2 ** 20;
 /** UTF-8 bytes of all JSON of one turn: parameters, items, usage and the rest. */

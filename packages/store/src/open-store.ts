@@ -7,8 +7,12 @@ import type { Clock } from "@loci/core";
 import { sqlitePagesMax } from "./limits.ts";
 import { ProgramStore } from "./program-store.ts";
 import type { ProgramRunner } from "./program-list.ts";
+import { PostgresRunner } from "./postgres/postgres-runner.ts";
 import { SqliteRunner } from "./sqlite/sqlite-runner.ts";
 import type { Store, StoreOptions } from "./store.ts";
+
+const connectionsDefault = 8;
+const statementTimeoutMsDefault = 10_000;
 
 /**
  * Opens (and creates or upgrades) a store. Turns that a dead process left open are told as
@@ -33,16 +37,27 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
 }
 
 async function openRunner(url: string, options: StoreOptions): Promise<ProgramRunner> {
-  const pagesMax = options.sqlitePagesMax ?? sqlitePagesMax;
   const scheme = /^([a-z][a-z+]+):/.exec(url)?.[1] ?? "sqlite";
-  if (scheme !== "sqlite") {
-    throw new LociError("config_invalid", `There is no store of the kind "${scheme}".`, {
-      remedy: 'Use "sqlite:PATH" or "postgres://USER@HOST/DATABASE".',
-    });
+  switch (scheme) {
+    case "sqlite": {
+      const path = url.replace(/^sqlite:(\/\/(?=\/))?/, "");
+      if (path === "") throw new LociError("config_invalid", "The store's path is empty.");
+      const pagesMax = options.sqlitePagesMax ?? sqlitePagesMax;
+      return await SqliteRunner.open({ path, pagesMax, crash: null });
+    }
+    case "postgres":
+    case "postgresql":
+      return await PostgresRunner.open({
+        url,
+        connectionsMax: options.connectionsMax ?? connectionsDefault,
+        statementTimeoutMs: options.statementTimeoutMs ?? statementTimeoutMsDefault,
+        clock: options.clock ?? systemClock,
+      });
+    default:
+      throw new LociError("config_invalid", `There is no store of the kind "${scheme}".`, {
+        remedy: 'Use "sqlite:PATH" or "postgres://USER@HOST/DATABASE".',
+      });
   }
-  const path = url.replace(/^sqlite:(\/\/(?=\/))?/, "");
-  if (path === "") throw new LociError("config_invalid", "The store's path is empty.");
-  return await SqliteRunner.open({ path, pagesMax, crash: null });
 }
 
 async function interruptAll(runner: ProgramRunner, clock: Clock): Promise<void> {

@@ -5,7 +5,7 @@ import { LociError } from "@loci/core";
 
 import type { JsonObject } from "./json.ts";
 import {
-  idCharsMax,
+  idBytesMax,
   itemBytesMax,
   itemsPerCallMax,
   metadataBytesMax,
@@ -140,8 +140,9 @@ export function unpackResponse(row: ResponseRow): StoredResponse {
 
 /** Ids come from clients too: bounded, and text that every database keeps as it is. */
 export function checkedId(text: string, what: string): string {
-  if (text.length === 0 || text.length > idCharsMax) {
-    throw new LociError("invalid_request", `The ${what} must have 1 to ${idCharsMax} characters.`);
+  const bytes = text.length > idBytesMax ? text.length : Buffer.byteLength(text);
+  if (bytes === 0 || bytes > idBytesMax) {
+    throw new LociError("invalid_request", `The ${what} must have 1 to ${idBytesMax} bytes.`);
   }
   return checkedText(text, what);
 }

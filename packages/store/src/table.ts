@@ -168,7 +168,9 @@ export class Table<C extends Columns> {
     const kind = this.columns[name] ?? "text";
     if (value === null && kind.endsWith("?")) return null;
     if (typeof value === "string" && kind.startsWith("text")) return value;
-    if (Number.isSafeInteger(value) && kind.startsWith("integer")) return Number(value);
+    // PostgreSQL's 64-bit integers arrive as text.
+    const number = typeof value === "string" ? Number(value) : value;
+    if (Number.isSafeInteger(number) && kind.startsWith("integer")) return Number(number);
     if (value instanceof Uint8Array && kind === "blob") return value;
     throw this.#corrupt(name);
   }
