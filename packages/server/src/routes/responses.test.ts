@@ -167,7 +167,6 @@ describe("POST /v1/responses", () => {
 
   test("truncation leaves out the oldest turns and keeps the instructions", async () => {
     await using server = await storeServer("hello");
-    const long = (letter: string): object => ({ role: "user", content: letter.repeat(3000) });
     const answer = { role: "assistant", content: "yes" };
     const input = [long("a"), answer, long("b"), answer, long("c"), answer, long("d")];
     const refused = await server.post(path, { instructions: "sys", input });
@@ -299,8 +298,6 @@ describe("stored responses", () => {
     const input = ["a", "b", "c"].map((content) => ({ role: "user", content }));
     const { id } = (await server.post(path, { input })).body;
     const page = await server.get(`${path}/${id}/input_items?limit=2&order=asc`);
-    const texts = (list: { content: { text: string }[] }[]): string[] =>
-      list.map((item) => item.content[0]?.text ?? "");
     expect(texts(page.body.data)).toEqual(["a", "b"]);
     expect(page.body.has_more).toBe(true);
     const after = `order=asc&after=${page.body.last_id}`;
@@ -321,7 +318,6 @@ describe("stored responses", () => {
 
 test("another tenant's ids are as unknown as any", async () => {
   await using server = await storeServer("x", { apiKeys: ["one", "two"] });
-  const as = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}` });
   const { id } = (await server.post(path, { input: "a" }, as("one"))).body;
   const own = (await server.post("/v1/conversations", {}, as("one"))).body.id;
   const same = async (foreign: string, unknown: string): Promise<void> => {
@@ -345,6 +341,18 @@ test("another tenant's ids are as unknown as any", async () => {
   expect((await server.post(`${path}/${id}/cancel`, {}, as("two"))).status).toBe(404);
   expect((await server.get(`${path}/${id}`, as("one"))).status).toBe(200);
 });
+
+function long(letter: string): object {
+  return { role: "user", content: letter.repeat(3000) };
+}
+
+function texts(list: readonly { readonly content: readonly { text: string }[] }[]): string[] {
+  return list.map((item) => item.content[0]?.text ?? "");
+}
+
+function as(key: string): Record<string, string> {
+  return { authorization: `Bearer ${key}` };
+}
 
 function tool(name: string): object {
   return { type: "function", name, parameters: { type: "object" } };
