@@ -7,6 +7,7 @@ import type { Rule } from "./source-file.ts";
 export const suitesByInterface: Readonly<Record<string, string>> = {
   Runner: "runner.suite.ts",
   GenerationService: "generation-service.suite.ts",
+  Store: "store.suite.ts",
   Tier: "tier.suite.ts",
 };
 
