@@ -3,7 +3,7 @@
 import { rmSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "@loci/core";
+import { type Clock, systemClock } from "@loci/core";
 import type { BlockIdentity } from "@loci/engine";
 import {
   type BlockTransfer,
@@ -40,8 +40,8 @@ export class TierRig implements Disposable {
   readonly shape: SlotShape;
   readonly layout: TransferLayout;
   readonly transfer: BlockTransfer;
-  readonly folder: string = mkdtempSync(join(tmpdir(), "loci-tiers-"));
   readonly #memory: NativeMemory;
+  #folder: string | null = null;
 
   constructor(options: TierRigOptions = {}) {
     const { mode = "auto", layers = 3, layerBytes = 1024, blockCount = 16 } = options;
@@ -54,6 +54,12 @@ export class TierRig implements Disposable {
     this.shape = { fingerprint, layers, blockBytes, blockTokens };
     this.layout = slotLayout(this.shape);
     this.transfer = createBlockTransfer({ gates, mode, layerDelayMs });
+  }
+
+  /** A folder of its own, made when it is first asked for. */
+  get folder(): string {
+    this.#folder ??= mkdtempSync(join(tmpdir(), "loci-tiers-"));
+    return this.#folder;
   }
 
   /** What every tier is made of. */
@@ -84,11 +90,11 @@ export class TierRig implements Disposable {
     return Buffer.compare(this.bytes(block), contentOf(seed, this.pool.blockBytes)) === 0;
   }
 
-  diskTier(options: Partial<DiskTierOptions> = {}): DiskTier {
+  diskTier(options: Partial<DiskTierOptions> = {}, clock: Clock = systemClock): DiskTier {
     const { shape, layout, transfer, gates, misses } = this;
     return new DiskTier({
       options: {
-        path: this.folder,
+        path: options.path ?? this.folder,
         bytesMax: 1024 ** 2,
         fsync: "never",
         freeBytesMin: 0,
@@ -99,14 +105,14 @@ export class TierRig implements Disposable {
       transfer,
       gates,
       misses,
-      clock: systemClock,
+      clock,
     });
   }
 
   [Symbol.dispose](): void {
     this.#memory[Symbol.dispose]();
     this.gates[Symbol.dispose]();
-    rmSync(this.folder, { recursive: true, force: true });
+    if (this.#folder !== null) rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
