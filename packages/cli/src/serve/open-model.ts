@@ -11,6 +11,9 @@ import type { ResolvedModel } from "../pull/resolve-model.ts";
 import { bundledModelName, bundledModelPath } from "./bundled-model.ts";
 import { kvBudgetBytes } from "./kv-budget.ts";
 
+/** Slices of a step beyond one for each request: stretches that are computed again. */
+const gapSlices = 64;
+
 const templateBytesMax = 1024 * 1024;
 
 /** Loads the model that the settings name; LociError says what is wrong with which of them. */
@@ -27,7 +30,7 @@ export async function openModel(config: Config, signal?: AbortSignal): Promise<L
     cacheType: cacheType(config),
     attention: config.attention,
     stepTokensMax: config.stepTokensMax,
-    stepSlicesMax: Math.min(config.runningMax, config.stepTokensMax),
+    stepSlicesMax: Math.min(config.runningMax + gapSlices, config.stepTokensMax),
     ...(contextTokensMax === null ? {} : { contextTokensMax }),
     ...(kvMemoryBytes === null ? {} : { kvMemoryBytes }),
     ...(threads === null ? {} : { threads }),

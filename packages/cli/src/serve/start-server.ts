@@ -12,6 +12,9 @@ import type { Output } from "../output.ts";
 import { lociVersion } from "../version.ts";
 import { createLogger } from "./logger.ts";
 import type { Logger } from "./logger.ts";
+import { openKvTiers } from "./open-kv-tiers.ts";
+import type { KvTiers } from "./open-kv-tiers.ts";
+import { openConversationStore } from "./open-conversation-store.ts";
 import { openModel } from "./open-model.ts";
 import { PrivatePrefixes } from "./private-prefixes.ts";
 
@@ -40,12 +43,15 @@ export async function startServer(
   });
   const apiKeys = await loadApiKeys(config);
   const model = await openModel(config, signal);
-  const service = createService(config, model, logger);
+  const kvTiers = await openKvTiers(config, model);
+  const conversations = await openConversationStore(config, { logger, clock: systemClock });
+  const service = createService(config, { model, kvTiers, logger });
   const server = createServer({
     service: config.prefixCaching ? service : new PrivatePrefixes(service),
     codec: model.codec,
     model: model.info,
     clock: systemClock,
+    ...(conversations && { store: conversations.store }),
     apiKeys,
     metricsNeedKey: config.metricsNeedKey,
     corsOrigins: config.corsOrigins,
@@ -55,7 +61,9 @@ export async function startServer(
   });
   const stop = async (graceMs: number): Promise<void> => {
     await server.close(graceMs);
+    await conversations?.close();
     await service.close({ drain: false });
+    await kvTiers?.tiers.close();
     await model.close();
   };
   try {
@@ -68,13 +76,21 @@ export async function startServer(
   }
 }
 
-function createService(config: Config, model: LoadedModel, logger: Logger): LocalService {
+interface ServiceMaterial {
+  readonly model: LoadedModel;
+  readonly kvTiers: KvTiers | null;
+  readonly logger: Logger;
+}
+
+function createService(config: Config, { model, kvTiers, logger }: ServiceMaterial): LocalService {
   return new LocalService({
     runner: model.runner,
     tokenText: model.codec,
     clock: systemClock,
     observer: logObserver(logger),
+    ...(kvTiers && { tiers: kvTiers.forService }),
     options: {
+      eviction: config.eviction,
       queueRequestsMax: config.queuedRequestsMax,
       queueTokensMax: config.queuedTokensMax,
       sequencesMax: config.runningMax,
@@ -89,6 +105,7 @@ function logObserver(logger: Logger): EngineObserver {
     onFinished: ({ requestId, outcome, usage, totalMs }) =>
       logger.debug({ requestId, outcome, ...usage, totalMs: Math.round(totalMs) }, "finished"),
     onStepFailed: (error) => logger.error({ err: error }, "a step failed"),
+    onMoveFailed: (error) => logger.error({ err: error }, "blocks could not be moved"),
   };
 }
 

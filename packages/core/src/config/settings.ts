@@ -131,6 +131,16 @@ export const settings = {
     aliases: ["-ctv"],
     choices: ["f32", "f16", "q8_0"],
   },
+  eviction: {
+    flag: "eviction",
+    kind: "choice",
+    default: "retention",
+    group: "Cache",
+    description:
+      "which cached blocks go first: least seconds expected to be lost, Pensieve's rule, or LRU",
+    aliases: [],
+    choices: ["retention", "pensieve", "lru"],
+  },
   kvHostMemory: {
     flag: "kv-host-memory",
     kind: "memory",
@@ -233,6 +243,27 @@ export const settings = {
     aliases: [],
     min: 0,
     max: 1_000_000_000,
+  },
+  store: {
+    flag: "store",
+    kind: "text",
+    default: null,
+    group: "Server",
+    description:
+      "where conversations are kept: sqlite:FILE, postgres://USER@HOST/DATABASE, or none; by default a file in ~/.local/share/loci",
+    aliases: [],
+    // A database's address may hold its password.
+    secret: true,
+  },
+  responseTtlMs: {
+    flag: "response-ttl",
+    kind: "duration",
+    default: "720h",
+    group: "Server",
+    description: "how long stored responses outside of conversations are kept; 0 keeps them all",
+    aliases: [],
+    min: 0,
+    max: 315_360_000_000,
   },
   host: {
     flag: "host",

@@ -1,0 +1,34 @@
+// From settings to the memories below the device: host memory, a folder on disk, both or none.
+
+import { systemClock } from "@loci/core";
+import type { Config } from "@loci/core";
+import type { LoadedModel } from "@loci/model";
+import { blockKey, openTiers, tenantKey } from "@loci/tiers";
+import type { Tiers } from "@loci/tiers";
+import type { ServiceTiers } from "@loci/engine";
+import { kvBudgetBytes } from "./kv-budget.ts";
+
+export interface KvTiers {
+  readonly forService: ServiceTiers;
+  readonly tiers: Tiers;
+}
+
+/** Null when no setting asks for any. LociError when a folder or an amount of memory cannot be had. */
+export async function openKvTiers(config: Config, model: LoadedModel): Promise<KvTiers | null> {
+  const hostBytes = kvBudgetBytes(config.kvHostMemory, process.availableMemory()) ?? 0;
+  const path = config.kvDiskPath;
+  if (hostBytes === 0 && path === null) return null;
+  const disk =
+    path === null
+      ? null
+      : {
+          path,
+          bytesMax: config.kvDiskSize,
+          fsync: config.kvDiskFsync,
+          freeBytesMin: config.kvDiskFreeFloor,
+        };
+  const { kvPool: pool, fingerprint } = model;
+  const tiers = await openTiers({ pool, fingerprint, hostBytes, disk, clock: systemClock });
+  const hasher = { tenantKey, blockKey };
+  return { tiers, forService: { mover: tiers.mover, hasher, blockBytes: pool.blockBytes } };
+}
