@@ -4,6 +4,8 @@
 // computes it again should use the same entry, so that the model learns from the long gap, too.
 
 import { assert } from "@loci/core";
+import { neutralReturnClass } from "./return-class.ts";
+import type { ReturnObservation } from "./return-observations.ts";
 
 export class RetentionEntry {
   /** Token position in the sequence at which the block starts. */
@@ -15,7 +17,7 @@ export class RetentionEntry {
   /** Not given up before this time; 0 = not pinned. */
   pinnedUntilMs = 0;
 
-  // Learned facts: written by ReturnModel alone.
+  // Learned facts: written by the return model alone.
 
   /** Requests that used it. */
   uses = 0;
@@ -23,6 +25,13 @@ export class RetentionEntry {
   lastUseMs: number = -Infinity;
   /** Number of the request that used it last; requests of one millisecond stay apart. */
   lastUse = 0;
+  /** Turns of the conversation that used it last, and the tokens of its last request. */
+  turns = 0;
+  requestTokens = 0;
+  /** How likely it returns, as seen at its last use; see `ReturnModel`. */
+  returnClass: number = neutralReturnClass;
+  /** What the model waits to see: whether and when it returns. Null = others stand for it. */
+  observation: ReturnObservation | null = null;
 
   constructor(positionStart: number, tokens: number) {
     assert(Number.isSafeInteger(positionStart) && positionStart >= 0, "a position is a number");

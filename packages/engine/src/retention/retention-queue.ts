@@ -1,8 +1,17 @@
 // The blocks of one memory that may be given up, cheapest loss first.
+//
+//   retention  value = loss per token × (returns expected per second of keeping + waiting uses)
+//   pensieve   value = loss per token / idle time
+//   lru        no value: the least recently used first, the deepest of one request first
+//
+// The loss is in seconds: what it takes to have the block again. Where two blocks are equally
+// likely to return, the one that is cheaper to compute goes first: in a private stretch the front.
 
-import { assert, defined } from "@loci/core";
+import { assert } from "@loci/core";
+import { RecencyOrder } from "./recency-order.ts";
 import type { RetentionEntry } from "./retention-entry.ts";
 import type { ReturnModel } from "./return-model.ts";
+import { SampledOrder } from "./sampled-order.ts";
 
 /**
  * `retention`: expected seconds lost, with learned returns; `pensieve`: recompute cost over idle
@@ -18,73 +27,73 @@ export interface RetentionQueueOptions<E extends RetentionEntry> {
   readonly lossSeconds: (entry: E) => number;
 }
 
+/** A request that waits will use its blocks within a fraction of a second. */
+const queuedUsesPerSecond = 10;
+/** What was used just now has been idle for so long at least. */
+const idleMsMin = 1;
+
 export class RetentionQueue<E extends RetentionEntry> {
-  readonly #policy: RetentionPolicyName;
-  readonly #lossSeconds: (entry: E) => number;
-  readonly #entries = new Set<E>();
+  readonly #options: RetentionQueueOptions<E>;
+  readonly #order: RecencyOrder<E> | SampledOrder<E>;
 
   constructor(options: RetentionQueueOptions<E>) {
-    this.#policy = options.policy;
-    this.#lossSeconds = options.lossSeconds;
+    this.#options = options;
+    this.#order = options.policy === "lru" ? new RecencyOrder<E>() : new SampledOrder<E>();
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#order.size;
   }
 
   /** Nobody uses the block now: it may be given up. */
   add(entry: E, nowMs: number): void {
-    assert(!this.#entries.has(entry), "an entry is in a queue once");
+    // Found again after a restart: as if used now.
     if (entry.lastUse === 0) entry.lastUseMs = nowMs;
-    this.#entries.add(entry);
+    this.#order.add(entry);
   }
 
   /** The block is in use again, or gone. */
   remove(entry: E): void {
-    assert(this.#entries.delete(entry), "the entry is in the queue");
+    this.#order.remove(entry);
   }
 
   has(entry: E): boolean {
-    return this.#entries.has(entry);
+    return this.#order.has(entry);
   }
 
   /** To be called after facts of the entry changed. */
   update(entry: E): void {
-    assert(this.#entries.has(entry), "the entry is in the queue");
+    assert(this.#order.has(entry), "the entry is in the queue");
+    if (this.#order instanceof RecencyOrder) this.#order.update(entry);
   }
 
   /**
    * The `count` entries whose loss costs least, cheapest first; fewer when `accept` refuses the
-   * others or they are pinned. They stay in the queue.
+   * others or they are pinned. They stay in the queue. Exact for `lru` and for small queues, else
+   * by samples.
    */
   lowest(count: number, nowMs: number, accept?: (entry: E) => boolean): E[] {
-    const found: E[] = [];
-    for (const entry of this.#entries) {
-      if (entry.pinnedUntilMs > nowMs || accept?.(entry) === false) continue;
-      if (found.length === count && !this.#isBefore(entry, defined(found.at(-1)), nowMs)) continue;
-      let place = found.length;
-      while (place > 0 && this.#isBefore(entry, defined(found[place - 1]), nowMs)) place--;
-      found.splice(place, 0, entry);
-      if (found.length > count) found.pop();
-    }
-    return found;
+    const mayGo = (entry: E): boolean =>
+      entry.pinnedUntilMs <= nowMs && (accept === undefined || accept(entry));
+    if (this.#order instanceof RecencyOrder) return this.#order.lowest(count, mayGo);
+    return this.#order.lowest(count, mayGo, (entry) => this.value(entry, nowMs));
   }
 
-  /** Seconds per token expected to be lost with the block. */
+  /**
+   * Seconds lost to expect per token and second of keeping, for `pensieve` without the chance of a
+   * return; for `lru` a rank. Comparable between the queues of one policy. Never negative.
+   */
   value(entry: E, nowMs: number): number {
-    if (this.#policy === "lru") return 0;
-    const seconds = this.#lossSeconds(entry) / entry.tokens;
-    return seconds / Math.max(1, nowMs - entry.lastUseMs);
+    const { policy, returns, lossSeconds } = this.#options;
+    if (policy === "lru") return entry.lastUse + 1 / (2 + entry.positionStart);
+    const perToken = lossSeconds(entry) / entry.tokens;
+    if (policy === "pensieve") {
+      return (1000 * perToken) / Math.max(idleMsMin, nowMs - entry.lastUseMs);
+    }
+    return perToken * (returns.rate(entry, nowMs) + queuedUsesPerSecond * entry.queuedUses);
   }
 
   checkIntegrity(): void {
-    assert(this.#entries.size >= 0, "entries are counted");
-  }
-
-  #isBefore(one: E, other: E, nowMs: number): boolean {
-    const difference = this.value(one, nowMs) - this.value(other, nowMs);
-    if (difference !== 0) return difference < 0;
-    if (one.lastUse !== other.lastUse) return one.lastUse < other.lastUse;
-    return one.positionStart > other.positionStart;
+    this.#order.checkIntegrity();
   }
 }
