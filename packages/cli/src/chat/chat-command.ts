@@ -46,7 +46,10 @@ async function findEndpoint(config: Config, url: string | null, output: Output):
   const { startServer } = await import("../serve/start-server.ts");
   // Its log would run into the conversation: only what went wrong is shown.
   const logLevel = config.logLevel === "info" ? "warn" : config.logLevel;
-  const server = await startServer({ ...config, host: "127.0.0.1", port: 0, logLevel }, output);
+  // The terminal keeps its conversation itself; the usual store may be in a server's hands.
+  const store = config.store ?? "none";
+  const settings = { ...config, host: "127.0.0.1", port: 0, logLevel, store };
+  const server = await startServer(settings, output);
   const stop = async (): Promise<void> => server.stop(0);
   return { url: server.url, [Symbol.asyncDispose]: stop };
 }

@@ -90,7 +90,6 @@ test("another tenant, and another salt, find nothing", async () => {
     { tokens: answerTokens("hello") },
     { codec: pairCodec, apiKeys: ["one", "two"] },
   );
-  const as = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}` });
   await server.post(path, { messages: [user("hi")] }, as("one"));
   const messages = [user("hi"), { role: "assistant", content: "hello" }, user("more")];
   const prompts: number[][] = [];
@@ -103,8 +102,6 @@ test("another tenant, and another salt, find nothing", async () => {
 });
 
 test("a store that fails costs the memory, not the answer", async () => {
-  const failing = (): Promise<never> =>
-    Promise.reject(new LociError("storage_unavailable", "The database is gone."));
   await using server = await storeServer("hello");
   const chatTurns = { find: failing, remember: failing, forget: failing };
   const { conversations, items, turns, responses, idempotency } = server.store;
@@ -114,6 +111,19 @@ test("a store that fails costs the memory, not the answer", async () => {
   const messages = [user("hi"), { role: "assistant", content: "hello" }, user("more")];
   expect((await poor.post(path, { messages })).status).toBe(200);
 });
+
+function as(key: string): Record<string, string> {
+  return { authorization: `Bearer ${key}` };
+}
+
+function failing(): Promise<never> {
+  return Promise.reject(new LociError("storage_unavailable", "The database is gone."));
+}
+
+function turn(key: string, length: number): Parameters<MemoryChatTurns["remember"]>[1] {
+  const tokens = { promptTokens: new Int32Array(length), answerTokens: new Int32Array(1) };
+  return { key, parentKey: null, createdUnixSeconds: 0, tokens };
+}
 
 function noClose(): Promise<void> {
   return Promise.resolve();
@@ -137,12 +147,6 @@ test("sessions get a name from hints, or from how they begin", async () => {
 
 test("in memory turns and tokens are bounded, the least recently used go first", async () => {
   const turns = new MemoryChatTurns({ turnsMax: 3, tokensMax: 100 });
-  const turn = (key: string, length: number): Parameters<MemoryChatTurns["remember"]>[1] => ({
-    key,
-    parentKey: null,
-    createdUnixSeconds: 0,
-    tokens: { promptTokens: new Int32Array(length), answerTokens: new Int32Array(1) },
-  });
   for (const key of ["a", "b", "c"]) await turns.remember("t", turn(key, 10));
   expect(await turns.find("t", ["x", "a"])).toMatchObject({ key: "a" });
   await turns.remember("t", turn("d", 10));

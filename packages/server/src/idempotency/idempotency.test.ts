@@ -136,11 +136,6 @@ test.each(["", "a b", "ü", "x".repeat(256)])("the key %j is refused", async (ba
 });
 
 describe("in memory", () => {
-  const ask = (name: string, at = 0): Parameters<MemoryIdempotency["claim"]>[1] => ({
-    key: name,
-    requestDigest: "d",
-    createdUnixSeconds: at,
-  });
   const reply = { status: 200, contentType: "text/plain", body: "12345" };
 
   test("keys and answers are bounded, the oldest answers go first", async () => {
@@ -164,3 +159,7 @@ describe("in memory", () => {
     keys.checkIntegrity();
   });
 });
+
+function ask(name: string, at = 0): Parameters<MemoryIdempotency["claim"]>[1] {
+  return { key: name, requestDigest: "d", createdUnixSeconds: at };
+}

@@ -1,0 +1,70 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { systemClock } from "@loci/core";
+import { expect, test } from "vitest";
+
+import { createLogger } from "./logger.ts";
+import { defaultStorePath, openConversationStore } from "./open-conversation-store.ts";
+
+const settings = { store: null, responseTtlMs: 0 };
+
+interface Place extends AsyncDisposable {
+  readonly folder: string;
+  readonly lines: string[];
+  readonly surroundings: Parameters<typeof openConversationStore>[1];
+}
+
+async function place(): Promise<Place> {
+  const folder = await mkdtemp(join(tmpdir(), "loci-store-"));
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line);
+  return {
+    folder,
+    lines,
+    surroundings: {
+      logger: createLogger({ level: "info", format: "text", write }),
+      clock: systemClock,
+      environment: { XDG_DATA_HOME: folder },
+    },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  };
+}
+
+test("the usual file is in the data folder; a relative one is ignored", () => {
+  expect(defaultStorePath({ XDG_DATA_HOME: "/data" })).toBe("/data/loci/conversations.sqlite");
+  expect(defaultStorePath({ XDG_DATA_HOME: "data" })).toMatch(
+    /\/\.local\/share\/loci\/conversations\.sqlite$/,
+  );
+});
+
+test("none is none", async () => {
+  await using here = await place();
+  expect(await openConversationStore({ ...settings, store: "none" }, here.surroundings)).toBeNull();
+});
+
+test("a second server does without the usual file, and says so", async () => {
+  await using here = await place();
+  const first = await openConversationStore(settings, here.surroundings);
+  expect(first).not.toBeNull();
+  expect(await openConversationStore(settings, here.surroundings)).toBeNull();
+  expect(here.lines.join("")).toContain("no conversations are kept");
+  await first?.close();
+  const again = await openConversationStore(settings, here.surroundings);
+  expect(again).not.toBeNull();
+  await again?.close();
+});
+
+test("a store that was asked for must be had", async () => {
+  await using here = await place();
+  const store = `sqlite:${join(here.folder, "own.sqlite")}`;
+  const first = await openConversationStore({ ...settings, store }, here.surroundings);
+  await expect(
+    openConversationStore({ ...settings, store }, here.surroundings),
+  ).rejects.toMatchObject({ code: "storage_unavailable" });
+  await first?.close();
+  await expect(
+    openConversationStore({ ...settings, store: "redis://x" }, here.surroundings),
+  ).rejects.toMatchObject({ code: "config_invalid" });
+});
