@@ -1,4 +1,5 @@
-// Builds and runs check/kernel-check.cpp: the kernel against double precision without JavaScript.
+// Builds and runs the programs in check/: the kernel against double precision, and transfers of blocks,
+// without JavaScript.
 //
 //   node packages/ggml/native/kernel-check.ts sanitize   address and undefined-behaviour sanitizers
 //   node packages/ggml/native/kernel-check.ts neon       cross-compiled for arm64, run under qemu
@@ -6,7 +7,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 export type CheckMode = "sanitize" | "neon";
 
@@ -69,8 +70,10 @@ export function runKernelCheck(mode: CheckMode): readonly string[] {
   const target = targets[mode];
   const folder = mkdtempSync(join(tmpdir(), "loci-kernel-check-"));
   try {
-    const program = buildProgram(target, folder);
-    const lines: string[] = [];
+    const objects = compileObjects(target, folder);
+    const program = linkProgram(target, objects, join(folder, "kernel-check"));
+    const transfers = linkProgram(target, objects, join(folder, "transfer-check"));
+    const lines: string[] = [runTransfers(target, transfers)];
     for (const isa of Object.keys(target.isas)) {
       const command = [...target.emulator, program, isa, String(target.runs)];
       const result = spawnSync(command[0] ?? "", command.slice(1), { encoding: "utf8" });
@@ -87,12 +90,19 @@ export function runKernelCheck(mode: CheckMode): readonly string[] {
 /** Exit code of the program when the processor lacks the instruction set. */
 const cannotRun = 2;
 
-function buildProgram(target: CheckTarget, folder: string): string {
+function runTransfers(target: CheckTarget, program: string): string {
+  const command = [...target.emulator, program, String(target.runs * 10)];
+  const result = spawnSync(command[0] ?? "", command.slice(1), { encoding: "utf8" });
+  if (result.status !== 0) throw new Error(`${result.stdout}${result.stderr}`);
+  return result.stdout.trim();
+}
+
+function compileObjects(target: CheckTarget, folder: string): readonly string[] {
   const { compiler, isas, linkFlags } = target;
   const shared = readdirSync(sourceDirectory).filter(
     (name) => name.endsWith(".cpp") && !name.startsWith("isa-"),
   );
-  const objects = [
+  return [
     ...shared.map((name) => [name, []] as const),
     ...Object.entries(isas).map(([isa, flags]) => [`isa-${isa}.cpp`, flags] as const),
   ].map(([name, flags]) => {
@@ -102,8 +112,12 @@ function buildProgram(target: CheckTarget, folder: string): string {
     execFileSync(compiler, all, { stdio: ["ignore", "ignore", "inherit"] });
     return object;
   });
-  const program = join(folder, "kernel-check");
-  const main = join(sourceDirectory, "check", "kernel-check.cpp");
+}
+
+/** Links the program whose source in check/ has the same name. */
+function linkProgram(target: CheckTarget, objects: readonly string[], program: string): string {
+  const { compiler, linkFlags } = target;
+  const main = join(sourceDirectory, "check", `${basename(program)}.cpp`);
   const all = [...commonFlags, ...linkFlags, main, ...objects, "-o", program];
   execFileSync(compiler, all, { stdio: ["ignore", "ignore", "inherit"] });
   return program;

@@ -274,9 +274,9 @@ double checkBatch(const char * isa, unsigned seed) {
     int64_t tiles, slotRows;
     std::vector<int32_t> plan = makePlan(shape, slices, random, tiles, slotRows);
     Workspace * space = loci_workspace_create(4, shape.headSize, shape.kvHeads, 1024, 8192);
-    LayerOptions options{space, pool.data(), shape.blocks, shape.blockBytes(), 0, shape.blockTokens,
+    LayerOptions options{space, pool.data(), nullptr, shape.blocks, shape.blockBytes(), 0, shape.blockTokens,
                          shape.headSize, shape.kvHeads * shape.group, shape.kvHeads,
-                         int64_t(shape.keyType), int64_t(shape.valueType), shape.window,
+                         int64_t(shape.keyType), int64_t(shape.valueType), shape.window, 0,
                          shape.scale, shape.softCap};
     Layer * layer = loci_layer_create(&options, isa);
     if (layer == nullptr) std::abort();

@@ -7,10 +7,11 @@ import { missingTools, runKernelCheck } from "../../native/kernel-check.ts";
 const checks = { sanitize: "baseline", neon: "neon" } as const;
 
 for (const mode of ["sanitize", "neon"] as const) {
-  test(`agrees with double precision: ${mode}`, ({ skip }) => {
+  test(`agrees with double precision, and moves blocks: ${mode}`, ({ skip }) => {
     const missing = missingTools(mode);
     skip(missing !== null, `needs: ${missing}`);
     const lines = runKernelCheck(mode);
     expect(lines.some((line) => line.startsWith(`${checks[mode]}:`))).toBe(true);
+    expect(lines.some((line) => line.startsWith("transfers:"))).toBe(true);
   });
 }
