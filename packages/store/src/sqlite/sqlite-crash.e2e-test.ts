@@ -1,0 +1,116 @@
+// Kills a process that writes to the store, at random moments and at named points, again and again on
+// the same file. Every acknowledged turn must be there afterwards, byte for byte; none half, none twice.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+import { assert, Random } from "@loci/core";
+import { describe, expect, it } from "vitest";
+
+import { openStore } from "../open-store.ts";
+import type { Store } from "../store.ts";
+import { conversationCount, expectedItems, expectedTurn, tenant } from "../testing/crash-turns.ts";
+
+const rounds = Number(process.env["LOCI_CRASH_ROUNDS"] ?? 30);
+const script = fileURLToPath(new URL("../testing/crash-child.ts", import.meta.url));
+const points = ["none", "before-commit", "before-acknowledge", "in-checkpoint"] as const;
+
+/** Turns looked at in full after each round, the newest; the items of all are looked at. */
+const checkedTurnsMax = 200;
+
+interface Acknowledged {
+  readonly conversationId: string;
+  readonly number: number;
+  readonly responseId: string;
+}
+
+describe("a killed process", () => {
+  it(
+    "loses no acknowledged turn, and leaves none half or twice",
+    { timeout: 60_000 + rounds * 5_000 },
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), "loci-crash-"));
+      const path = join(folder, "store.db");
+      const random = new Random(5);
+      const acknowledged: Acknowledged[] = [];
+      for (let round = 0; round < rounds; round++) {
+        const point = points[round % points.length] ?? "none";
+        const size = random.integer(1, 60);
+        acknowledged.push(
+          ...(await runUntilKilled([path, `run${round}`, point, String(size)], size)),
+        );
+        await checkStore(path, acknowledged);
+      }
+      expect(acknowledged.length).toBeGreaterThan(rounds);
+      await rm(folder, { recursive: true });
+    },
+  );
+});
+
+/** Turns that the child was told are kept. It is killed after `size` of them, unless it dies itself. */
+async function runUntilKilled(args: readonly string[], size: number): Promise<Acknowledged[]> {
+  const child = spawn(process.execPath, [script, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = new Promise<NodeJS.Signals | null>((resolve) => {
+    child.once("close", (_code, signal) => resolve(signal));
+  });
+  const acknowledged: Acknowledged[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line === "ready") continue;
+    const [conversationId = "", number, responseId = ""] = line.split(" ");
+    acknowledged.push({ conversationId, number: Number(number), responseId });
+    if (args[2] === "none" && acknowledged.length === size) child.kill("SIGKILL");
+  }
+  expect(await ended).toBe("SIGKILL");
+  return acknowledged;
+}
+
+async function checkStore(path: string, acknowledged: readonly Acknowledged[]): Promise<void> {
+  const store = await openStore(path);
+  await store.checkIntegrity();
+  await Promise.all(acknowledged.slice(-checkedTurnsMax).map((turn) => checkTurn(store, turn)));
+  for (let index = 0; index < conversationCount; index++) {
+    const id = `conv_${index}`;
+    const numbers = acknowledged.filter((turn) => turn.conversationId === id);
+    await checkConversation(store, id, Math.max(-1, ...numbers.map(({ number }) => number)) + 1);
+  }
+  await store.close();
+}
+
+async function checkTurn(store: Store, turn: Acknowledged): Promise<void> {
+  const { key, input, output, tokens, reply } = expectedTurn(turn.conversationId, turn.number);
+  const response = await store.responses.read(tenant, turn.responseId);
+  expect(response).toMatchObject({
+    status: "completed",
+    inputItems: [input],
+    outputItems: [output],
+  });
+  const read = await store.responses.readTokens(tenant, turn.responseId);
+  assert(read !== null && isEqual(read.promptTokens, tokens.promptTokens), "prompt as it was");
+  assert(isEqual(read.answerTokens, tokens.answerTokens), "answer as it was");
+  const claim = { key, requestDigest: "digest", createdUnixSeconds: 0 };
+  expect(await store.idempotency.claim(tenant, claim)).toEqual({ state: "finished", reply });
+}
+
+function isEqual(first: Int32Array, second: Int32Array): boolean {
+  return Buffer.from(first.buffer).equals(Buffer.from(second.buffer));
+}
+
+/** All its turns in order, once, with or without one that was not acknowledged any more. */
+async function checkConversation(store: Store, id: string, acknowledged: number): Promise<void> {
+  const history = await store.conversations.readHistory(tenant, id);
+  if (!history) {
+    expect(acknowledged).toBe(0);
+    return;
+  }
+  expect(history.busyResponseId).toBeNull();
+  const turns = history.items.length / 2;
+  const expected = Array.from({ length: turns }, (_, number) => expectedItems(id, number));
+  assert(JSON.stringify(history.items) === JSON.stringify(expected.flat()), "history as it was");
+  expect([acknowledged, acknowledged + 1]).toContain(turns);
+}
