@@ -8,7 +8,9 @@ import { registerServe } from "./load/serve-command.ts";
 import { registerMakeModel } from "./model-files/make-model-command.ts";
 import { registerBuildPeer } from "./peer/peer-binary.ts";
 import { registerProbe } from "./probe/probe-command.ts";
+import { registerRetention } from "./retention/retention-command.ts";
 import { registerStart } from "./start/start-command.ts";
+import { registerTiers } from "./tiers/tiers-command.ts";
 
 /** The program behind `npm run bench`. */
 export function benchProgram(clock: Clock): Command {
@@ -18,7 +20,9 @@ export function benchProgram(clock: Clock): Command {
   registerEngine(program, clock);
   registerServe(program, clock);
   registerProbe(program, clock);
+  registerRetention(program, clock);
   registerStart(program, clock);
+  registerTiers(program, clock);
   registerMakeModel(program);
   registerBuildPeer(program);
   return program;
