@@ -8,6 +8,7 @@
 #include <io.h>
 #else
 #include <fcntl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #endif
 
@@ -61,7 +62,23 @@ int32_t syncFile(int64_t file) {
 #endif
 }
 
+namespace {
+
+/** Whether a byte is in the page cache; advising on what is costs more than reading it. */
+bool isCached(int64_t file, int64_t offset) {
+#if defined(__linux__) && defined(RWF_NOWAIT)
+    uint8_t byte;
+    const iovec target{&byte, 1};
+    return preadv2(int(file), &target, 1, off_t(offset), RWF_NOWAIT) == 1;
+#else
+    return false;
+#endif
+}
+
+}  // namespace
+
 void adviseWanted(int64_t file, int64_t offset, int64_t bytes) {
+    if (isCached(file, offset) && isCached(file, offset + bytes - 1)) return;
 #if defined(POSIX_FADV_WILLNEED)
     posix_fadvise(int(file), off_t(offset), off_t(bytes), POSIX_FADV_WILLNEED);
 #endif

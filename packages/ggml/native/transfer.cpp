@@ -19,6 +19,8 @@ namespace {
 
 /** Reads from files smaller than this are joined: a system call costs as much as copying it. */
 constexpr int64_t readBytesMin = 32 * 1024;
+/** What a device is asked for ahead, of each block: large enough for it to be fast. */
+constexpr int64_t aheadBytes = 128 * 1024;
 constexpr int64_t checksumBytes = 8;
 
 class Reader {
@@ -30,6 +32,7 @@ public:
         const int64_t step = layersPerRead();
         for (int64_t layer = 0; layer < order.layers; layer += step) {
             const int64_t end = layer + step < order.layers ? layer + step : order.layers;
+            askAhead(end);
             for (int64_t i = 0; i < order.blockCount; i++) {
                 if (order.blocks[i].result == blockMoved) readLayers(order.blocks[i], layer, end);
             }
@@ -44,10 +47,28 @@ public:
 private:
     const TransferOrder & order;
     int64_t failures = 0;
+    int64_t layersAsked = 0;
 
     int64_t layersPerRead() const {
-        const int64_t joined = (readBytesMin + order.layerBytes - 1) / order.layerBytes;
-        return order.layerDelayMicros > 0 ? 1 : joined;
+        return order.layerDelayMicros > 0 ? 1 : layersIn(readBytesMin);
+    }
+
+    int64_t layersIn(int64_t bytes) const {
+        return (bytes + order.layerBytes - 1) / order.layerBytes;
+    }
+
+    /** Layers come in the order in which they are wanted, of all blocks, and never one at a time. */
+    void askAhead(int64_t layersWanted) {
+        const int64_t count = layersIn(aheadBytes);
+        for (; layersAsked < order.layers && layersAsked < layersWanted + count; layersAsked += count) {
+            const int64_t rest = order.layers - layersAsked;
+            for (int64_t i = 0; i < order.blockCount; i++) {
+                const BlockMove & block = order.blocks[i];
+                if (block.file < 0 || block.result != blockMoved) continue;
+                adviseWanted(block.file, block.place + layersAsked * order.layerBytes,
+                             (count < rest ? count : rest) * order.layerBytes);
+            }
+        }
     }
 
     void fail(BlockMove & block, int64_t result) {
@@ -62,7 +83,6 @@ private:
         const int64_t result = readHeader(block);
         if (result != blockMoved) return fail(block, result);
         block.checksums = (uint64_t *)(block.headerRead + order.identityBytes);
-        adviseWanted(block.file, block.place, order.layers * order.layerBytes);
         beat();
     }
 
