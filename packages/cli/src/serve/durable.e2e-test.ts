@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { assert } from "@loci/core";
 import { OpenAI } from "openai";
 import { expect, test } from "vitest";
 
@@ -50,7 +51,15 @@ async function turn(
   input: string,
 ): Promise<OpenAI.Responses.Response & WithTokens> {
   const body = { model, input, ...fields, ...tokenFields };
-  return (await client.responses.create(body)) as OpenAI.Responses.Response & WithTokens;
+  const response = await client.responses.create(body);
+  assert(hasTokens(response), "the server shows the tokens it is asked for");
+  return response;
+}
+
+function hasTokens(
+  response: OpenAI.Responses.Response,
+): response is OpenAI.Responses.Response & WithTokens {
+  return "prompt_token_ids" in response && "token_ids" in response;
 }
 
 function toldBy(response: WithTokens): readonly number[] {
@@ -68,13 +77,9 @@ test("a conversation outlives kill -9, its half turn does not", async () => {
     conversation = (await client.conversations.create({ metadata: { topic: "test" } })).id;
     await turn(client, { conversation }, "Hello!");
     answer = await turn(client, { conversation }, "Who are you?");
-    const half = await client.responses.create({
-      model,
-      conversation,
-      input: "Never told",
-      stream: true,
-      ...{ ignore_eos: true, max_output_tokens: 1500 },
-    });
+    const endless = { ignore_eos: true, max_output_tokens: 1500, stream: true } as const;
+    const body = { model, conversation, input: "Never told", ...endless };
+    const half = await client.responses.create(body);
     for await (const event of half) {
       if (event.type === "response.created") halfId = event.response.id;
       if (event.type === "response.output_text.delta") break;

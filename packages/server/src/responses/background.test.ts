@@ -87,14 +87,11 @@ test("one that fails says so, in its stream and later", async () => {
 
 test("stopping the server keeps what there is as incomplete", async () => {
   const tokenGate = new Gate();
-  const { openStore } = await import("@loci/store");
-  const store = await openStore(":memory:");
-  const server = await storeServer(() => ({ tokens: answerTokens("hello"), tokenGate }), { store });
+  const server = await storeServer(() => ({ tokens: answerTokens("hello"), tokenGate }));
   const { id } = (await server.post(path, { input: "a", background: true })).body;
   tokenGate.open(2);
   await server.service.until(() => server.service.generatedTokens === 2);
   await server.close(0);
-  const kept = await store.responses.read("public", id);
+  const kept = await server.store.responses.read("public", id);
   expect(kept).toMatchObject({ status: "incomplete", isHistory: false });
-  await store.close();
 });

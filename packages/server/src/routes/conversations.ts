@@ -9,6 +9,7 @@ import { conversation, deletedObject, item, itemList } from "../schemas/conversa
 import {
   conversationBody,
   conversationUpdate,
+  idParams,
   itemsBody,
   pageQuerySchema,
 } from "../schemas/conversation-bodies.ts";
@@ -42,11 +43,16 @@ export function conversationRoutes(app: Routes, context: ServerContext): void {
       return conversationObject(created);
     },
   );
-  const get = documented({ summary: "A conversation", tag, response: conversation });
+  const get = documented({
+    summary: "A conversation",
+    tag,
+    params: idParams,
+    response: conversation,
+  });
   app.get<ById>("/v1/conversations/:id", { schema: get }, ({ params, tenant }) =>
     readConversation(context, tenant, params.id),
   );
-  const update = { summary: "Change its metadata", tag, response: conversation };
+  const update = { summary: "Change its metadata", tag, params: idParams, response: conversation };
   app.post<ById & { readonly Body: { readonly metadata?: Readonly<Record<string, string>> } }>(
     "/v1/conversations/:id",
     { schema: documentedBody(conversationUpdate, update) },
@@ -58,7 +64,12 @@ export function conversationRoutes(app: Routes, context: ServerContext): void {
       return conversationObject(updated);
     },
   );
-  const removal = documented({ summary: "Delete a conversation", tag, response: deletedObject });
+  const removal = documented({
+    summary: "Delete a conversation",
+    tag,
+    params: idParams,
+    response: deletedObject,
+  });
   app.delete<ById>("/v1/conversations/:id", { schema: removal }, async ({ params, tenant }) => {
     const { id } = params;
     const removed = await context.requireStore().conversations.remove(tenant, id);
@@ -72,7 +83,7 @@ export function conversationRoutes(app: Routes, context: ServerContext): void {
 
 function itemRoutes(app: Routes, context: ServerContext): void {
   const path = "/v1/conversations/:id/items";
-  const creation = { summary: "Append items", tag, response: itemList };
+  const creation = { summary: "Append items", tag, params: idParams, response: itemList };
   app.post<ById & { readonly Body: { readonly items: readonly object[] } }>(
     path,
     { schema: documentedBody(itemsBody, creation) },
@@ -82,10 +93,16 @@ function itemRoutes(app: Routes, context: ServerContext): void {
       return listObject({ items, hasMore: false });
     },
   );
-  const list = documented({ summary: "Items of a conversation", tag, response: itemList });
+  const list = documented({
+    summary: "Its items",
+    tag,
+    params: idParams,
+    query: pageQuerySchema,
+    response: itemList,
+  });
   app.get<ById & { readonly Querystring: Readonly<Record<string, unknown>> }>(
     path,
-    { schema: { ...list, querystring: pageQuerySchema } },
+    { schema: list },
     async ({ params, query, tenant }) => {
       const asked = pageQuery(query);
       const page = await context.requireStore().items.list(tenant, params.id, asked);
@@ -94,13 +111,18 @@ function itemRoutes(app: Routes, context: ServerContext): void {
       throw noSuchItem("after");
     },
   );
-  const get = documented({ summary: "An item", tag, response: item });
+  const get = documented({ summary: "An item", tag, params: idParams, response: item });
   app.get<ByItem>(`${path}/:item`, { schema: get }, async ({ params, tenant }) => {
     const found = await context.requireStore().items.read(tenant, params.id, params.item);
     if (found === null) throw noSuchItem();
     return found.content;
   });
-  const removal = documented({ summary: "Delete an item", tag, response: conversation });
+  const removal = documented({
+    summary: "Delete an item",
+    tag,
+    params: idParams,
+    response: conversation,
+  });
   app.delete<ByItem>(`${path}/:item`, { schema: removal }, async ({ params, tenant }) => {
     const { items } = context.requireStore();
     changed(await items.remove(tenant, params.id, params.item));

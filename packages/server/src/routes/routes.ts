@@ -36,6 +36,9 @@ export interface RouteDescription {
   readonly tag: "generation" | "conversations" | "models" | "tokens" | "operations";
   /** Body of 200; absent for text. */
   readonly response?: TSchema;
+  /** What its address holds. */
+  readonly params?: TSchema;
+  readonly query?: TSchema;
   /** With `stream: true` the answer comes as server-sent events. */
   readonly streams?: boolean;
 }
@@ -46,6 +49,8 @@ export function documented(route: RouteDescription): FastifySchema {
   return {
     summary: route.summary,
     tags: [route.tag],
+    ...(route.params === undefined ? {} : { params: route.params }),
+    ...(route.query === undefined ? {} : { querystring: route.query }),
     ...(route.streams ? { description: streams } : {}),
     response: {
       200: answer(route),

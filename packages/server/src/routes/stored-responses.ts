@@ -9,7 +9,7 @@ import { streamEvents } from "../responses/event-stream.ts";
 import { storedResponseObject } from "../responses/response-object.ts";
 import { noSuchResponse } from "../responses/turn-history.ts";
 import { invalid } from "../sampling-params.ts";
-import { pageQuerySchema, retrieveQuerySchema } from "../schemas/conversation-bodies.ts";
+import { idParams, pageQuerySchema, retrieveQuerySchema } from "../schemas/conversation-bodies.ts";
 import { deletedObject, itemList, responseBody } from "../schemas/conversation-answers.ts";
 import type { ServerContext } from "../server-context.ts";
 import { documented, type Routes } from "./routes.ts";
@@ -21,13 +21,23 @@ interface ById {
 
 export function storedResponseRoutes(app: Routes, context: ServerContext): void {
   const tag = "conversations" as const;
-  const get = documented({ summary: "A response", tag, response: responseBody, streams: true });
-  app.get<ById>(
-    "/v1/responses/:id",
-    { schema: { ...get, querystring: retrieveQuerySchema } },
-    (request, reply) => retrieve(context, request, reply),
+  const get = documented({
+    summary: "A response",
+    tag,
+    params: idParams,
+    query: retrieveQuerySchema,
+    response: responseBody,
+    streams: true,
+  });
+  app.get<ById>("/v1/responses/:id", { schema: get }, (request, reply) =>
+    retrieve(context, request, reply),
   );
-  const removal = documented({ summary: "Delete a response", tag, response: deletedObject });
+  const removal = documented({
+    summary: "Delete a response",
+    tag,
+    params: idParams,
+    response: deletedObject,
+  });
   app.delete<ById>("/v1/responses/:id", { schema: removal }, async ({ tenant, params }) => {
     const { id } = params;
     const removed = await context.requireStore().responses.remove(tenant, id);
@@ -40,15 +50,22 @@ export function storedResponseRoutes(app: Routes, context: ServerContext): void 
   const stop = documented({
     summary: "Cancel a background response",
     tag,
+    params: idParams,
     response: responseBody,
   });
   app.post<ById>("/v1/responses/:id/cancel", { schema: stop }, async ({ tenant, params }) =>
     storedResponseObject(await cancelled(context, tenant, params.id)),
   );
-  const list = documented({ summary: "Items of a request", tag, response: itemList });
+  const list = documented({
+    summary: "Items of a request",
+    tag,
+    params: idParams,
+    query: pageQuerySchema,
+    response: itemList,
+  });
   app.get<ById>(
     "/v1/responses/:id/input_items",
-    { schema: { ...list, querystring: pageQuerySchema } },
+    { schema: list },
     async ({ tenant, params, query }) => {
       const { inputItems } = await stored(context, tenant, params.id);
       return pageOf(inputItems, pageQuery(query));

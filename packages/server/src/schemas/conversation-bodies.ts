@@ -1,7 +1,7 @@
 // Bodies and queries of /v1/conversations.
 
 import { Type, type TSchema, type TUnsafe } from "typebox";
-import { anyItem } from "./response-items.ts";
+import { anyItem, madeId } from "./response-items.ts";
 import { metadataProperty } from "./sampling.ts";
 
 export interface ConversationBody {
@@ -42,11 +42,14 @@ export const itemsBody: TUnsafe<ItemsBody> = Type.Unsafe<ItemsBody>(
   ),
 );
 
-const note: TSchema = Type.String({ maxLength: 256 });
+const note: TSchema = Type.String({ maxLength: 64 });
+
+/** The ids of an address. */
+export const idParams: TSchema = Type.Object({ id: madeId, item: maybe(madeId) });
 
 /** What a listing's address may say; read by `pageQuery`. */
 export const pageQuerySchema: TSchema = Type.Object({
-  after: maybe(note),
+  after: maybe(madeId),
   limit: maybe(note),
   order: maybe(note),
   include: maybe(Type.Unknown()),

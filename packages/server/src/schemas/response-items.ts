@@ -116,6 +116,9 @@ const itemSchemas: Readonly<Record<string, TSchema>> = {
 
 const kinds = Object.keys(itemSchemas).join(", ");
 
+/** An id as this server makes them: nothing else is ever looked up. */
+export const madeId: TSchema = Type.String({ pattern: "^[A-Za-z0-9_-]{1,128}$" });
+
 /** An item before `checkedItems`; its fields depend on its type. */
 export const anyItem: TSchema = Type.Object(
   {},

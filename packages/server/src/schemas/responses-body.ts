@@ -4,7 +4,7 @@ import { Type, type TSchema, type TUnsafe } from "typebox";
 import { requestLimits } from "../limits.ts";
 import { templateVariables } from "./chat-body.ts";
 import { cacheHintProperties, type CacheHintFields } from "./cache-hints.ts";
-import { anyItem } from "./response-items.ts";
+import { anyItem, madeId } from "./response-items.ts";
 import { generationProperties, integerIn, metadataProperty } from "./sampling.ts";
 import type { GenerationFields } from "./sampling.ts";
 
@@ -67,7 +67,6 @@ export type TextFormat =
 
 const maybe = Type.Optional;
 const closed = { additionalProperties: false };
-const id = Type.String({ minLength: 1, maxLength: requestLimits.idCharsMax });
 const functionName = Type.String({ pattern: "^[a-zA-Z0-9_.-]{1,64}$" });
 const shortText = Type.String({ maxLength: 64 });
 
@@ -130,11 +129,11 @@ const promptProperties: Readonly<Record<string, TSchema>> = {
   ),
   instructions: maybe(Type.String({ description: "a system message before everything else" })),
   conversation: maybe(
-    Type.Union([id, Type.Object({ id }, closed)], {
+    Type.Union([madeId, Type.Object({ id: madeId }, closed)], {
       description: "a conversation's id, or {id}; its items go before the input",
     }),
   ),
-  previous_response_id: maybe(id),
+  previous_response_id: maybe(madeId),
   tools: maybe(Type.Array(tool, { maxItems: requestLimits.toolsMax })),
   tool_choice: maybe(toolChoice),
   parallel_tool_calls: maybe(Type.Boolean({ description: "false: at most one call" })),
@@ -198,7 +197,7 @@ export const inputTokensBody: TUnsafe<ResponsesBody> = Type.Unsafe<ResponsesBody
   Type.Object(
     {
       ...promptProperties,
-      model: maybe(id),
+      model: generationProperties.model,
       personality: maybe(shortText),
     },
     { ...closed, title: "InputTokensRequest" },

@@ -1,11 +1,14 @@
 // A test server that keeps conversations, in memory, with a codec in which a model's own pieces of
-// a text differ from the tokeniser's.
+// a text differ from the tokeniser's. All servers of one test file share a store, because opening
+// one takes longer than most tests; each has tenants of its own in it.
 
 import { openStore, type Store } from "@loci/store";
+import { afterAll } from "vitest";
 import { controlTokens, byteModel } from "./byte-codec.ts";
 import { pairCodec, pairVocabularySize, singleTokens } from "./pair-codec.ts";
 import type { Script, ScriptedService } from "./scripted-service.ts";
-import { replyOf, testServer, type TestReply, type TestServer } from "./test-server.ts";
+import { countingEntropy, replyOf, testServer } from "./test-server.ts";
+import type { TestReply, TestServer } from "./test-server.ts";
 import type { ServerOptions } from "../server-options.ts";
 
 export interface StoreServer extends TestServer {
@@ -19,17 +22,28 @@ export function answerTokens(text: string): number[] {
   return [...singleTokens(text), controlTokens.end];
 }
 
+const entropy = countingEntropy();
+let shared: Promise<Store> | null = null;
+let servers = 0;
+
+afterAll(async () => {
+  await (await shared)?.close();
+});
+
+/** `options.store`, if given, is closed with the server. */
 export async function storeServer(
   script: string | Script | ScriptedService["script"] = "hello",
   options: Partial<ServerOptions> = {},
 ): Promise<StoreServer> {
   const play = typeof script === "string" ? { tokens: answerTokens(script) } : script;
-  const store = options.store ?? (await openStore(":memory:"));
+  const own = options.store;
+  const store = own ?? withTenants(await (shared ??= openStore(":memory:")), `${servers++}/`);
   const server = testServer(play, {
-    store,
     codec: pairCodec,
     model: byteModel({ vocabularySize: pairVocabularySize }),
+    entropy,
     ...options,
+    store,
   });
   const send = async (
     method: "GET" | "DELETE",
@@ -43,7 +57,31 @@ export async function storeServer(
     remove: (path, headers) => send("DELETE", path, headers),
     [Symbol.asyncDispose]: async () => {
       await server.close(0);
-      await store.close();
+      await own?.close();
     },
+  };
+}
+
+/** `store` as seen by tenants whose names begin with `prefix`. */
+function withTenants(store: Store, prefix: string): Store {
+  const part = <T extends object>(methods: T): T =>
+    new Proxy(methods, {
+      get: (target, name): unknown => {
+        const method: unknown = Reflect.get(target, name);
+        if (typeof method !== "function") return method;
+        return (tenant: string, ...rest: readonly unknown[]): unknown =>
+          Reflect.apply(method, target, [prefix + tenant, ...rest]);
+      },
+    });
+  return {
+    conversations: part(store.conversations),
+    items: part(store.items),
+    turns: part(store.turns),
+    responses: part(store.responses),
+    chatTurns: part(store.chatTurns),
+    idempotency: part(store.idempotency),
+    purge: (cutoffs) => store.purge(cutoffs),
+    checkIntegrity: () => store.checkIntegrity(),
+    close: () => Promise.resolve(),
   };
 }
