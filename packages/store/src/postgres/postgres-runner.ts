@@ -6,8 +6,15 @@ import type { Clock } from "@loci/core";
 import { Pool } from "pg";
 import type { ClientConfig, PoolClient } from "pg";
 
+import { CallGate } from "../call-gate.ts";
 import { isReader, startProgram } from "../program-list.ts";
-import type { ProgramInput, ProgramName, ProgramResult, ProgramRunner } from "../program-list.ts";
+import type {
+  ProgramCall,
+  ProgramInput,
+  ProgramName,
+  ProgramResult,
+  ProgramRunner,
+} from "../program-list.ts";
 import { takeOwner } from "../programs/maintenance.ts";
 import type { Program } from "../program.ts";
 import { OwnerLock } from "./owner-lock.ts";
@@ -15,8 +22,6 @@ import { isRetryable, leavesConnectionUsable, postgresError } from "./postgres-e
 import { migratePostgres } from "./postgres-schema.ts";
 import { runTransaction } from "./postgres-session.ts";
 
-/** Calls under way or waiting for a connection; further ones are refused. */
-const callsMax = 4_096;
 const attemptsMax = 8;
 /** The n-th retry waits up to 2^n times this. */
 const retryDelayMs = 4;
@@ -32,19 +37,15 @@ export interface PostgresOptions {
 export class PostgresRunner implements ProgramRunner {
   readonly #options: PostgresOptions;
   readonly #pool: Pool;
+  readonly #gate = new CallGate();
   #ownerLock: OwnerLock | null = null;
   #owner = 0;
   #random = new Random(0);
-  #isClosed = false;
-  #calls = 0;
+  #closed: Promise<void> | null = null;
 
   private constructor(options: PostgresOptions) {
     this.#options = options;
-    this.#pool = new Pool({
-      ...clientConfig(options),
-      max: options.connectionsMax,
-      allowExitOnIdle: true,
-    });
+    this.#pool = new Pool({ ...clientConfig(options), max: options.connectionsMax });
     // An idle connection broke: the pool has dropped it already, and opens another when needed.
     this.#pool.on("error", () => undefined);
   }
@@ -63,24 +64,10 @@ export class PostgresRunner implements ProgramRunner {
   }
 
   async run<N extends ProgramName>(name: N, input: ProgramInput<N>): Promise<ProgramResult<N>> {
-    if (this.#isClosed) throw new LociError("storage_unavailable", "The store is closed.");
-    if (this.#calls >= callsMax) throw overloadedStore();
-    this.#calls += 1;
-    try {
-      if (!isReader(name)) await this.#ownerLock?.hold();
-      const context = { owner: this.#owner };
-      const result = await this.#persist(
-        () => startProgram({ name, input }, context),
-        isReader(name),
-      );
-      // The program of this name gave it.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      return result as ProgramResult<N>;
-    } catch (error) {
-      throw postgresError(error);
-    } finally {
-      this.#calls -= 1;
-    }
+    const result = await this.#gate.pass(() => this.#run({ name, input }));
+    // The program of this name gave it.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    return result as ProgramResult<N>;
   }
 
   /** PostgreSQL checks its pages as it reads them; our own checks read all rows. */
@@ -89,10 +76,24 @@ export class PostgresRunner implements ProgramRunner {
   }
 
   async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    this.#closed ??= this.#close();
+    await this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await this.#gate.close();
     await this.#pool.end();
     await this.#ownerLock?.close();
+  }
+
+  async #run(call: ProgramCall): Promise<unknown> {
+    const isOnlyReading = isReader(call.name);
+    try {
+      if (!isOnlyReading) await this.#ownerLock?.hold();
+      return await this.#persist(() => startProgram(call, { owner: this.#owner }), isOnlyReading);
+    } catch (error) {
+      throw postgresError(error);
+    }
   }
 
   async #start(): Promise<void> {
@@ -161,11 +162,5 @@ function refuseBadUrl(url: string): void {
   // The text may hold a password, so the message does not repeat it.
   throw new LociError("config_invalid", "The store's URL cannot be read.", {
     remedy: 'Use "postgres://USER:PASSWORD@HOST:PORT/DATABASE".',
-  });
-}
-
-function overloadedStore(): LociError {
-  return new LociError("storage_unavailable", "The store has more to do than it can take.", {
-    retryAfterSeconds: 1,
   });
 }

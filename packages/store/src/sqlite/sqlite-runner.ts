@@ -5,28 +5,30 @@ import { Worker } from "node:worker_threads";
 
 import { assert, LociError } from "@loci/core";
 
+import { CallGate } from "../call-gate.ts";
 import type { ProgramInput, ProgramName, ProgramResult, ProgramRunner } from "../program-list.ts";
 import { openedId, unpackError } from "./worker-messages.ts";
 import type { WorkerReply, WorkerRequest, WorkerStart } from "./worker-messages.ts";
-
-/** Calls under way; further ones are refused. */
-const callsMax = 4_096;
 
 type Settle = (reply: WorkerReply | Error) => void;
 
 export class SqliteRunner implements ProgramRunner {
   readonly #worker: Worker;
+  readonly #gate = new CallGate();
   readonly #waiting = new Map<number, Settle>();
   readonly #onCheckpoint: () => void;
   #nextId: number = openedId + 1;
+  /** Why the worker takes no further call. */
   #ended: Error | null = null;
+  #closed: Promise<void> | null = null;
+  #isClosing = false;
 
   private constructor(start: WorkerStart, onCheckpoint: () => void) {
     this.#onCheckpoint = onCheckpoint;
     this.#worker = new Worker(new URL("sqlite-worker.ts", import.meta.url), { workerData: start });
     this.#worker.on("message", (reply: WorkerReply) => this.#receive(reply));
     this.#worker.on("error", (error) => this.#end(error));
-    this.#worker.on("exit", () => this.#end(closedStore()));
+    this.#worker.on("exit", () => this.#end(endedWorker()));
   }
 
   /** @throws LociError when the file is damaged, newer, foreign, in use, or cannot be opened */
@@ -37,30 +39,36 @@ export class SqliteRunner implements ProgramRunner {
   }
 
   async run<N extends ProgramName>(name: N, input: ProgramInput<N>): Promise<ProgramResult<N>> {
-    const result = await this.#request({ kind: "run", call: { name, input } });
+    const call = { name, input };
+    const result = await this.#gate.pass(() => this.#request({ kind: "run", call }));
     // The worker ran the program of this name.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     return result as ProgramResult<N>;
   }
 
   async checkStructure(): Promise<void> {
-    await this.#request({ kind: "check" });
+    await this.#gate.pass(() => this.#request({ kind: "check" }));
   }
 
   async close(): Promise<void> {
+    this.#closed ??= this.#close();
+    await this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await this.#gate.close();
     if (this.#ended) return;
-    const closed = this.#request({ kind: "close" });
-    this.#ended = closedStore();
     const exited = new Promise<void>((resolve) => {
       this.#worker.once("exit", () => resolve());
     });
-    await closed;
+    // From now on the worker keeps the process alive until it has exited.
+    this.#isClosing = true;
+    await this.#request({ kind: "close" });
     await exited;
   }
 
   async #request(message: WithoutId<WorkerRequest>): Promise<unknown> {
     if (this.#ended) throw this.#ended;
-    if (this.#waiting.size >= callsMax) throw overloadedStore();
     const id = this.#nextId++;
     const answer = this.#answer(id);
     this.#worker.postMessage({ ...message, id }, []);
@@ -87,7 +95,7 @@ export class SqliteRunner implements ProgramRunner {
     const settle = this.#waiting.get(reply.id);
     assert(settle !== undefined, "a reply belongs to a request");
     this.#waiting.delete(reply.id);
-    if (this.#waiting.size === 0) this.#worker.unref();
+    if (this.#waiting.size === 0 && !this.#isClosing) this.#worker.unref();
     settle(reply);
   }
 
@@ -104,12 +112,6 @@ function ignore(): void {
   // Only crash tests want to know.
 }
 
-export function closedStore(): LociError {
-  return new LociError("storage_unavailable", "The store is closed.");
-}
-
-function overloadedStore(): LociError {
-  return new LociError("storage_unavailable", "The store has more to do than it can take.", {
-    retryAfterSeconds: 1,
-  });
+function endedWorker(): LociError {
+  return new LociError("storage_unavailable", "The store's thread has ended.");
 }
