@@ -1,5 +1,6 @@
 export * from "./assert.ts";
 export * from "./bounded-queue.ts";
+export * from "./cache-inspection.ts";
 export * from "./clock.ts";
 export * from "./config/index.ts";
 export * from "./errors.ts";
