@@ -117,6 +117,8 @@ export interface ServiceSnapshot {
   /** Held by no request but still useful as cache. */
   readonly kvBlocksCached: number;
   readonly kvBlockTokens: number;
+  /** Bytes of a block; absent where nobody moves blocks. */
+  readonly kvBlockBytes?: number;
   /** Since start. */
   readonly promptTokens: number;
   readonly cachedTokens: number;
@@ -143,6 +145,8 @@ export interface KvDeviceCounts {
   /** Copies made ahead of need that were brought back; those given up without. */
   readonly copiesAheadUsed: number;
   readonly copiesAheadWasted: number;
+  /** Times that someone waited for a copy rather than take a block that will be needed. */
+  readonly waitsForCopy: number;
 }
 
 export interface KvTierSnapshot {

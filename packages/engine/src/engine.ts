@@ -12,23 +12,18 @@
 import { assert, defined, LatencyModel, LociError, toLociError } from "@loci/core";
 import type { GenerationEvent, GenerationRequest, ServiceSnapshot } from "@loci/core";
 import { admissionError } from "./admission.ts";
-import type { EngineObserver, FinishedFacts } from "./observer.ts";
+import { finishedFacts } from "./finished-facts.ts";
+import type { EngineObserver } from "./observer.ts";
 import { engineDefaults } from "./options.ts";
 import type { EngineOptions } from "./options.ts";
 import { plainHasher } from "./tiers/block-hasher.ts";
 import { PrefixIndex } from "./kv/prefix-index.ts";
 import type { PrefixIndexOptions, TokenView } from "./kv/prefix-index.ts";
 import { EngineRequest } from "./request.ts";
-import type {
-  QuerySlice,
-  RunnerLimits,
-  SampledToken,
-  StepBatch,
-  StepResult,
-  TokenText,
-} from "./runner.ts";
+import type { RunnerLimits, SampledToken, StepBatch, StepResult, TokenText } from "./runner.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { StepPlan } from "./scheduler.ts";
+import { slicesOf } from "./step-slices.ts";
 import type { MoveOrder, MoveOutcome, RecoveredBlock } from "./tiers/block-mover.ts";
 import { tierSnapshots } from "./tiers/tier-snapshots.ts";
 import { WaitEstimate } from "./wait-estimate.ts";
@@ -280,12 +275,7 @@ export class Engine {
   #start(request: EngineRequest, nowMs: number): void {
     if (request.startedAtMs !== null) return;
     request.startedAtMs = nowMs;
-    const gapTokens = request.blocks?.gapTokens ?? 0;
-    const scheduledGaps = request.scheduled.reduce(
-      (sum, { start, end }) => sum + Math.max(0, Math.min(end, request.tokensComputed) - start),
-      0,
-    );
-    const cachedTokens = request.tokensComputed - gapTokens - scheduledGaps;
+    const cachedTokens = request.tokensReused;
     const facts = { promptTokens: request.promptLength, cachedTokens };
     request.cachedTokens = facts.cachedTokens;
     this.#counters.promptTokens += facts.promptTokens;
@@ -395,32 +385,3 @@ export class Engine {
 }
 
 type FinishedEvent = Extract<GenerationEvent, { type: "finished" }>;
-
-/** One slice for each stretch: gaps computed again, then what follows the frontier. */
-function slicesOf(request: EngineRequest): QuerySlice[] {
-  const last = request.scheduled.length - 1;
-  return request.scheduled.map((range, index) => ({
-    requestId: request.id,
-    tokens: request.tokensOf(range),
-    positionStart: range.start,
-    blockTable: defined(request.blocks).table,
-    sample: index === last ? request.sampleSpec() : null,
-  }));
-}
-
-function finishedFacts(
-  request: EngineRequest,
-  outcome: FinishedFacts["outcome"],
-  nowMs: number,
-): FinishedFacts {
-  const { firstTokenAtMs, usage } = request;
-  const later = usage.completionTokens - 1;
-  const isTimed = firstTokenAtMs !== null && later > 0;
-  return {
-    requestId: request.id,
-    outcome,
-    usage,
-    totalMs: nowMs - request.submittedAtMs,
-    timePerTokenMs: isTimed ? (nowMs - firstTokenAtMs) / later : null,
-  };
-}

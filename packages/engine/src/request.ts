@@ -100,6 +100,15 @@ export class EngineRequest {
     return Math.max(this.tokensComputed, this.scheduled.at(-1)?.end ?? 0);
   }
 
+  /** Tokens before the frontier that were neither computed for it nor will be. */
+  get tokensReused(): number {
+    const gapsScheduled = this.scheduled.reduce(
+      (sum, { start, end }) => sum + Math.max(0, Math.min(end, this.tokensComputed) - start),
+      0,
+    );
+    return this.tokensComputed - (this.blocks?.gapTokens ?? 0) - gapsScheduled;
+  }
+
   /** Tokens that still wait for a step. */
   get tokensWanted(): number {
     return this.#tokensKnown - this.frontier + (this.blocks?.gapTokens ?? 0);

@@ -13,13 +13,15 @@
 //    waiting request finds no memory, nobody overtakes it. A request whose next block is about to be
 //    computed by a running prompt is passed over until it can share the result.
 
-import { assert, defined, prefillLoad } from "@loci/core";
+import { assert, defined } from "@loci/core";
 import type { LatencyModel, StepLoad, TokenRange } from "@loci/core";
 import type { PrefixIndex } from "./kv/prefix-index.ts";
 import type { SequenceBlocks } from "./kv/sequence-blocks.ts";
 import type { Deferral, EngineRequest } from "./request.ts";
 import { chunkTokens, prefillBudget } from "./step-budget.ts";
 import type { StepBudgetOptions } from "./step-budget.ts";
+import { insertByArrival, loadOf, missingTokens, sharesGap } from "./request-lists.ts";
+import { RestoreGates } from "./restore-gates.ts";
 
 /** Waiting requests that are looked at in one step. */
 const lookaheadMax = 64;
@@ -27,8 +29,6 @@ const lookaheadMax = 64;
 const prefetchRequestsMax = 8;
 /** Device blocks that prefetching leaves free, as a share: room for answers that grow. */
 const prefetchReserveShare = 0.1;
-/** With nothing else to compute, a step may take this many times its own time waiting for layers. */
-const aloneGateFactor = 4;
 
 export interface SchedulerOptions extends StepBudgetOptions {
   readonly sequencesMax: number;
@@ -57,7 +57,7 @@ export class Scheduler {
   readonly #running: EngineRequest[] = [];
   #admitted: EngineRequest[] = [];
   #preempted: EngineRequest[] = [];
-  readonly #gates = new Set<number>();
+  readonly #gates: RestoreGates;
   /** Slices of this step beyond one for each running request. */
   #extraSlices = 0;
   /** Someone found no slot or memory in this step: nobody behind may overtake. */
@@ -72,6 +72,7 @@ export class Scheduler {
     this.#index = index;
     this.#model = model;
     this.#options = options;
+    this.#gates = new RestoreGates(index.tiers, model);
   }
 
   get waiting(): readonly EngineRequest[] {
@@ -106,7 +107,7 @@ export class Scheduler {
   /** Decides the next step and reserves its memory. */
   plan(nowMs: number): StepPlan {
     this.#nowMs = nowMs;
-    this.#index.setNow(nowMs);
+    this.#index.beginPlan(nowMs);
     this.#admitted = [];
     this.#preempted = [];
     this.#admissionClosed = false;
@@ -120,7 +121,7 @@ export class Scheduler {
     assert(scheduled.length > 0 || mayPause, "the oldest progresses, or waits for a move");
     const load = loadOf(scheduled);
     assert(load.tokens <= this.#options.stepTokensMax, "a step keeps its limit");
-    const gates = [...this.#gates];
+    const gates = this.#gates.passed;
     return { scheduled, admitted: this.#admitted, preempted: this.#preempted, load, gates };
   }
 
@@ -158,7 +159,9 @@ export class Scheduler {
       const request = defined(this.#running[place]);
       const decodes = request.tokensWanted === 1;
       if (!decodes && place > 0) continue;
-      while (this.#roomFor(request, 1) < 1) if (!this.#preemptNewest(request)) break;
+      while (this.#roomFor(request, 1) < 1) {
+        if (this.#index.waitsForCopy || !this.#preemptNewest(request)) break;
+      }
       if (decodes) this.#grant(request, 1);
     }
   }
@@ -173,13 +176,13 @@ export class Scheduler {
     const head = candidates[0];
     if (head === undefined) return;
     const decoding = loadOf(this.#running);
-    const contextStart = Math.max(0, head.tokensKnown - missing(head));
+    const contextStart = Math.max(0, head.tokensKnown - missingTokens(head));
     const budget = prefillBudget(this.#model, decoding, contextStart, this.#options);
     const express = candidates.length > 1 ? this.#expressShare(budget) : 0;
     let left = budget;
     const spend = (request: EngineRequest, allowance: number): number => {
       // A short piece of a long prompt is worth its overhead only where nothing else progresses.
-      const isPiece = allowance < chunkTokens && allowance < missing(request);
+      const isPiece = allowance < chunkTokens && allowance < missingTokens(request);
       if (allowance <= 0 || (isPiece && left < budget)) return 0;
       const spent = this.#give(request, allowance);
       left -= spent;
@@ -187,7 +190,9 @@ export class Scheduler {
     };
     spend(head, budget - express);
     let lane = Math.min(express, left);
-    const others = candidates.slice(1).toSorted((one, other) => missing(one) - missing(other));
+    const others = candidates
+      .slice(1)
+      .toSorted((one, other) => missingTokens(one) - missingTokens(other));
     for (const request of others) {
       const spent = spend(request, lane);
       lane -= spent;
@@ -212,8 +217,8 @@ export class Scheduler {
     if (request.state === "running") return this.#grant(request, wanted);
     if (!this.#tryAdmit(request)) return 0;
     const granted = this.#grant(request, Math.min(allowance, request.tokensWanted));
-    const waits = defined(request.blocks).restores.size > 0;
-    assert(granted > 0 || waits, "who is admitted takes part in the step, or waits for its blocks");
+    const mayPause = this.#index.tiers.movesUnderWay > 0;
+    assert(granted > 0 || mayPause, "who is admitted takes part in the step, or waits for a move");
     return granted;
   }
 
@@ -223,7 +228,8 @@ export class Scheduler {
    */
   #grant(request: EngineRequest, tokens: number): number {
     const blocks = defined(request.blocks);
-    const end = this.#computableEnd(request, tokens);
+    const isAlone = this.#running.length === 1;
+    const end = this.#gates.computableEnd(request, { tokens, isAlone }, this.#nowMs);
     const held = request.frontier;
     let granted = 0;
     while (granted < tokens) {
@@ -239,7 +245,7 @@ export class Scheduler {
       // A piece of what follows the frontier is all that this step gives.
       if (request.frontier === range.end && blocks.gaps.length === 0 && range.start >= held) break;
     }
-    if (request.inFlight && request.frontierScheduled > blocks.arrivedEnd) this.#addGates(blocks);
+    this.#gates.pass(request);
     return granted;
   }
 
@@ -257,30 +263,6 @@ export class Scheduler {
     const isPart = count < request.tokensWanted;
     if (isPart && count > chunkTokens) count -= count % chunkTokens;
     return count > 0 ? { start, end: start + count } : null;
-  }
-
-  /**
-   * Positions before which a request's tokens can be computed in this step. A step may overtake a
-   * restore layer by layer, but only one that ends about as soon as the step: others would wait.
-   */
-  #computableEnd(request: EngineRequest, tokens: number): number {
-    const blocks = defined(request.blocks);
-    if (blocks.restores.size === 0) return Infinity;
-    const { tiers } = this.#index;
-    let remaining = 0;
-    for (const order of blocks.restores.keys()) {
-      remaining = Math.max(remaining, tiers.remainingSeconds(order, this.#nowMs));
-    }
-    const step = this.#model.prefillSeconds(tokens, request.tokensKnown - tokens);
-    const isAlone = this.#running.length === 1;
-    return remaining <= step * (isAlone ? aloneGateFactor : 1) ? Infinity : blocks.arrivedEnd;
-  }
-
-  #addGates(blocks: SequenceBlocks): void {
-    for (const order of blocks.restores.keys()) {
-      const gate = this.#index.tiers.gateOf(order);
-      if (gate !== null) this.#gates.add(gate);
-    }
   }
 
   #roomFor(request: EngineRequest, tokens: number): number {
@@ -321,8 +303,8 @@ export class Scheduler {
       this.#admissionClosed = true;
       return false;
     }
-    const missingTokens = this.#index.missingCount(blocks) * this.#index.blockTokens;
-    request.tokensMissing = request.tokensKnown - blocks.tokensHeld + missingTokens;
+    const lacking = this.#index.missingCount(blocks) * this.#index.blockTokens;
+    request.tokensMissing = request.tokensKnown - blocks.tokensHeld + lacking;
     request.deferral = this.#findDeferral(request, blocks);
     if (request.deferral !== null) {
       this.#index.close(blocks, null, this.#nowMs);
@@ -406,36 +388,4 @@ export class Scheduler {
     }
     return null;
   }
-}
-
-/** Tokens of a request that still need computing, as far as is known. */
-function missing(request: EngineRequest): number {
-  return request.state === "waiting" ? request.tokensMissing : request.tokensWanted;
-}
-
-function loadOf(requests: readonly EngineRequest[]): StepLoad {
-  let [tokens, attended, sequences] = [0, 0, 0];
-  for (const { scheduled } of requests) {
-    for (const { start, end } of scheduled) {
-      const load = prefillLoad(end - start, start);
-      tokens += load.tokens;
-      attended += load.attended;
-      sequences++;
-    }
-  }
-  return { tokens, attended, sequences };
-}
-
-/** Whether what one sequence computes again is what the other lacks. */
-function sharesGap(owner: SequenceBlocks, other: SequenceBlocks): boolean {
-  return owner.gaps.some(({ start }) => {
-    const index = Math.floor(start / defined(owner.path[0]).tokens.length);
-    return owner.path[index] === other.path[index];
-  });
-}
-
-function insertByArrival(list: EngineRequest[], request: EngineRequest): void {
-  let index = list.length;
-  while (index > 0 && defined(list[index - 1]).arrival > request.arrival) index--;
-  list.splice(index, 0, request);
 }

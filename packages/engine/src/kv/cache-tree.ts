@@ -28,6 +28,8 @@ export interface CacheTreeOptions {
 export class CacheTree {
   readonly pool: BlockPool;
   readonly tiers: TierDirectory;
+  /** In this step somebody found no memory that will be there once copies have been made. */
+  waitsForCopy: boolean = false;
   readonly #tree: PrefixTree<CachedBlock>;
   readonly #nodesMax: number;
   readonly #recovered: RecoveredBlocks;
@@ -96,6 +98,10 @@ export class CacheTree {
   #evict(): boolean {
     const victim = this.tiers.deviceVictim(this.#nowMs);
     if (victim === null) return false;
+    if (this.tiers.isWorthWaiting(victim, this.#nowMs)) {
+      this.waitsForCopy = true;
+      return false;
+    }
     this.tiers.noteDrop(victim);
     this.dropDevice(victim);
     return true;

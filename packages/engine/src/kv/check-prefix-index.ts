@@ -2,7 +2,7 @@
 
 import { assert, defined } from "@loci/core";
 import type { BlockPool } from "./block-pool.ts";
-import type { CacheNode } from "./cached-block.ts";
+import type { CachedBlock, CacheNode } from "./cached-block.ts";
 import type { SequenceBlocks } from "./sequence-blocks.ts";
 
 export interface IndexFacts {
@@ -36,15 +36,20 @@ export function checkPrefixIndex(facts: IndexFacts): void {
   }
   for (const block of facts.heldByMoves) hold(block);
   for (const node of nodes) {
-    const copy = defined(node.payload, "every node has its block's record");
-    assert(copy.node === node, "a block's record knows its node");
-    if (copy.device !== null) hold(copy.device);
-    assert(copy.arriving === null || copy.device !== null, "what arrives has a place");
+    const { device } = checkNode(node);
+    if (device !== null) hold(device);
     assert(node.locks === (locks.get(node) ?? 0), "a node is locked by its users");
-    const useless = node.childCount === 0 && node.locks === 0 && copy.moves === 0;
-    assert(copy.hasCopy || !useless, "a hole is there for what lies below it");
   }
   for (let block = 0; block < pool.blockCount; block++) {
     assert(holders[block] === pool.references(block), "a block has its holders, no others");
   }
+}
+
+function checkNode(node: CacheNode): CachedBlock {
+  const copy = defined(node.payload, "every node has its block's record");
+  assert(copy.node === node, "a block's record knows its node");
+  assert(copy.arriving === null || copy.device !== null, "what arrives has a place");
+  const useless = node.childCount === 0 && node.locks === 0 && copy.moves === 0;
+  assert(copy.hasCopy || !useless, "a hole is there for what lies below it");
+  return copy;
 }

@@ -60,7 +60,7 @@ export function fillMissing(
   for (const each of wanted) {
     sequence.replace(each.index, each.block);
     const tier = restored.get(each);
-    if (tier !== undefined) group(groups, tier, each);
+    if (tier !== undefined) addTo(groups, tier, each);
     else sequence.addGap(rangeOf(each.index, parts.blockTokens));
   }
   const tailItem = tail === null ? null : takeTail(sequence, tail, groups, parts);
@@ -133,14 +133,14 @@ function takeTail(
 
 function orderRestore(
   sequence: SequenceBlocks,
-  group: {
+  restore: {
     readonly tier: LowerTier;
     readonly items: readonly RestoreItem[];
     readonly tailItem: RestoreItem | null;
   },
   parts: FillParts,
 ): void {
-  const { tier, items, tailItem } = group;
+  const { tier, items, tailItem } = restore;
   const id = parts.tiers.restore(tier, items, parts.nowMs);
   for (const item of items) {
     if (item === tailItem) sequence.tailRestore = { order: id, block: item.block };
@@ -163,7 +163,7 @@ function waitFor(sequence: SequenceBlocks, order: number, start: number): void {
   sequence.restores.set(order, Math.min(known, start));
 }
 
-function group(groups: Map<LowerTier, RestoreItem[]>, tier: LowerTier, each: Wanted): void {
+function addTo(groups: Map<LowerTier, RestoreItem[]>, tier: LowerTier, each: Wanted): void {
   const items = groups.get(tier) ?? [];
   items.push({ copy: each.copy, block: each.block });
   groups.set(tier, items);

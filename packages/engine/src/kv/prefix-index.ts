@@ -17,8 +17,8 @@
 import { assert, defined, LatencyModel } from "@loci/core";
 import type { TokenRange } from "@loci/core";
 import type { BlockCopy } from "../runner.ts";
-import { plainHasher } from "../tiers/block-hasher.ts";
 import type { MoveOrder, MoveOutcome, RecoveredBlock } from "../tiers/block-mover.ts";
+import { withoutTiers } from "../tiers/tier-directory.ts";
 import type { TierDirectory } from "../tiers/tier-directory.ts";
 import type { RestoreEnd, TierDirectoryOptions } from "../tiers/tier-directory.ts";
 import { CacheTree } from "./cache-tree.ts";
@@ -82,9 +82,20 @@ export class PrefixIndex {
     return this.tiers.counts.droppedBlocks;
   }
 
-  /** Tells the time to what happens until the next call. */
+  /** Tells the time to what follows. */
   setNow(nowMs: number): void {
     this.#cache.setNow(nowMs);
+  }
+
+  /** Whether in this step memory was refused that copies under way will set free. */
+  get waitsForCopy(): boolean {
+    return this.#cache.waitsForCopy;
+  }
+
+  /** A new step is planned. */
+  beginPlan(nowMs: number): void {
+    this.#cache.setNow(nowMs);
+    this.#cache.waitsForCopy = false;
   }
 
   blocksFor(tokens: number): number {
@@ -255,7 +266,7 @@ export class PrefixIndex {
     this.#cache.setNow(nowMs);
     assert(this.#open.delete(sequence), "a sequence is closed once");
     // What is still on its way is nothing to offer.
-    if (keep !== null && sequence.tailRestore === null) this.publishTail(sequence, keep);
+    if (this.#tailArrived(sequence) && keep !== null) this.publishTail(sequence, keep);
     const { leaf, path, tailRestore, retainMs } = sequence;
     const used = [...path, ...(leaf === null ? [] : [leaf])].map((node) => defined(node.payload));
     if (keep !== null) {
@@ -304,6 +315,13 @@ export class PrefixIndex {
       copySources: this.#writes.copySources,
       heldByMoves: this.tiers.heldBlocks(),
     });
+  }
+
+  /** Whether the block after the path holds what it should; a copy into it is withdrawn if not. */
+  #tailArrived(sequence: SequenceBlocks): boolean {
+    const index = sequence.path.length;
+    if (index >= sequence.blockCount) return true;
+    return !this.#writes.withdrawCopy(sequence.blockAt(index)) && sequence.tailRestore === null;
   }
 
   #endRestore({ order, failed }: RestoreEnd): SequenceBlocks[] {
@@ -398,11 +416,3 @@ export class PrefixIndex {
     if (leaf.locks === 0 && defined(leaf.payload).moves === 0) this.#cache.remove(leaf);
   }
 }
-
-const withoutTiers: Omit<TierDirectoryOptions, "deviceBlocks"> = {
-  blockBytes: 1,
-  tiers: [],
-  hasher: plainHasher,
-  eviction: "lru",
-  aheadShare: 0,
-};

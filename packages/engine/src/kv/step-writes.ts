@@ -19,9 +19,8 @@ export class StepWrites {
   readonly #cache: CacheTree;
   /** Nodes that came, grew or were filled in this step, in that order. */
   readonly #published = new Map<CacheNode, "new" | "filled">();
-  #copies: BlockCopy[] = [];
-  /** Sources of the copies; they and their ancestors are locked until the step ends. */
-  #copySources: CacheNode[] = [];
+  /** Sources of the copies and their ancestors are locked until the step ends. */
+  #copies: { readonly source: CacheNode; readonly copy: BlockCopy }[] = [];
   #redundant: Redundant[] = [];
 
   constructor(cache: CacheTree) {
@@ -29,11 +28,11 @@ export class StepWrites {
   }
 
   get copies(): readonly BlockCopy[] {
-    return this.#copies;
+    return this.#copies.map(({ copy }) => copy);
   }
 
   get copySources(): readonly CacheNode[] {
-    return this.#copySources;
+    return this.#copies.map(({ source }) => source);
   }
 
   /** Whether the node's block holds what it claims only after this step. */
@@ -59,9 +58,17 @@ export class StepWrites {
       this.#cache.unlockPath(source);
       return null;
     }
-    this.#copySources.push(source);
-    this.#copies.push(copy);
+    this.#copies.push({ source, copy });
     return copy;
+  }
+
+  /** Whoever wanted a copy into `target` no longer does. True when it was still to be made. */
+  withdrawCopy(target: number): boolean {
+    const place = this.#copies.findIndex(({ copy }) => copy.target === target);
+    const [withdrawn] = place < 0 ? [] : this.#copies.splice(place, 1);
+    if (withdrawn === undefined) return false;
+    this.#cache.unlockPath(withdrawn.source);
+    return true;
   }
 
   /** The step succeeded. */
@@ -86,8 +93,7 @@ export class StepWrites {
   }
 
   #end(): void {
-    for (const source of this.#copySources) this.#cache.unlockPath(source);
-    this.#copySources = [];
+    for (const { source } of this.#copies) this.#cache.unlockPath(source);
     this.#copies = [];
     this.#redundant = [];
     this.#published.clear();

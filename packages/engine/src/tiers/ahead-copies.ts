@@ -83,8 +83,24 @@ export class AheadCopies {
     }
   }
 
+  /**
+   * Whether copies will have been made within so many seconds, and with them memory can be reclaimed
+   * without loss. Orders some when none are under way.
+   */
+  relievesWithin(seconds: number, nowMs: number): boolean {
+    const { tiers, moves } = this.#parts;
+    this.#nowMs = nowMs;
+    if (moves.stores > 0) {
+      const endsMs = tiers.map(({ storesEndMs }) => storesEndMs);
+      return Math.max(...endsMs) - nowMs < seconds * 1000;
+    }
+    if (nowMs < this.#retryAtMs) return false;
+    const costs = tiers.map(({ storeRate }) => storeRate.seconds(this.#storeBlocks));
+    return Math.max(...costs) < seconds && this.#storeCheapest();
+  }
+
   /** Applies the end of a store or demote order. */
-  stored({ order, copies }: Move, failed: ReadonlySet<number>): void {
+  stored({ order, copies }: Move, failed: ReadonlySet<number>, durationMs: number): void {
     assert(order.kind === "store" || order.kind === "demote", "a store has ended");
     const name = order.kind === "store" ? order.tier : "disk";
     const tier = defined(this.#parts.tiers.find((each) => each.name === name));
@@ -97,14 +113,21 @@ export class AheadCopies {
         copy.copiedAhead = true;
       }
     }
+    if (failed.size === 0) tier.storeRate.observe(copies.length, durationMs / 1000);
     tier.counts.storedBlocks += copies.length - failed.size;
     tier.counts.failedStores += failed.size;
     if (failed.size > 0) this.#retryAtMs = this.#nowMs + backOffMs;
   }
 
   #relieveDevice(deviceFree: number): boolean {
-    const { deviceBlocks, aheadShare, deviceQueue, tiers } = this.#parts;
+    const { deviceBlocks, aheadShare } = this.#parts;
     if (deviceFree + this.#cleanBlocks.size >= aheadShare * deviceBlocks) return false;
+    return this.#storeCheapest();
+  }
+
+  /** Copies the blocks that are worth least and lie nowhere else. */
+  #storeCheapest(): boolean {
+    const { deviceQueue, tiers } = this.#parts;
     for (const tier of tiers) {
       const lowest = deviceQueue.lowest(
         this.#storeBlocks,
@@ -163,6 +186,8 @@ export class AheadCopies {
       identity: identities.of(copy),
     }));
     const copies = placed.map(({ copy }) => copy);
+    const seconds = tier.storeRate.seconds(placed.length);
+    tier.storesEndMs = Math.max(this.#nowMs, tier.storesEndMs) + seconds * 1000;
     moves.start({ kind: "store", id: moves.nextId(), tier: tier.name, blocks }, copies, 0);
     for (const copy of copies) directory.refresh(copy, this.#nowMs);
     return true;

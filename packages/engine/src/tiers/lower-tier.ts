@@ -20,9 +20,12 @@ export class LowerTier {
   /** Copies that may be given up. */
   readonly queue: RetentionQueue<CachedBlock>;
   readonly restoreRate: TransferRate;
+  readonly storeRate: TransferRate;
   readonly counts: TierCounts = zeroTierCounts();
   /** When the restores under way are expected to have ended. */
   restoresEndMs = 0;
+  /** When the copies into it under way are expected to have ended. */
+  storesEndMs = 0;
 
   constructor(
     facts: TierFacts,
@@ -33,6 +36,7 @@ export class LowerTier {
     this.slots = new BlockPool(facts.slotCount);
     this.queue = new RetentionQueue(queueOptions);
     this.restoreRate = new TransferRate(blockBytes / priorBytesPerSecond[facts.name]);
+    this.storeRate = new TransferRate(blockBytes / priorBytesPerSecond[facts.name]);
   }
 
   get name(): TierName {

@@ -21,6 +21,8 @@ export interface DeviceCounts {
   /** Copies made ahead of time that served a restore; those given up without one. */
   copiesAheadUsed: number;
   copiesAheadWasted: number;
+  /** Times that someone waited for a copy rather than take a block that will be needed. */
+  waitsForCopy: number;
 }
 
 export function zeroTierCounts(): TierCounts {
@@ -41,5 +43,6 @@ export function zeroDeviceCounts(): DeviceCounts {
     recomputedTokens: 0,
     copiesAheadUsed: 0,
     copiesAheadWasted: 0,
+    waitsForCopy: 0,
   };
 }

@@ -15,6 +15,7 @@ import type { RetentionPolicyName } from "../retention/retention-queue.ts";
 import { ReturnModel } from "../retention/return-model.ts";
 import { AheadCopies } from "./ahead-copies.ts";
 import { BlockIdentities } from "./block-identities.ts";
+import { plainHasher } from "./block-hasher.ts";
 import type { BlockHasher } from "./block-hasher.ts";
 import type { MoveOrder, MoveOutcome, TierFacts, TierName } from "./block-mover.ts";
 import { LowerTier } from "./lower-tier.ts";
@@ -33,6 +34,15 @@ export interface TierDirectoryOptions {
   /** Copies are made ahead of need while less than this share of the device could be reclaimed. */
   readonly aheadShare: number;
 }
+
+/** No memory below the device, and the least recently used block goes first. */
+export const withoutTiers: Omit<TierDirectoryOptions, "deviceBlocks"> = {
+  blockBytes: 1,
+  tiers: [],
+  hasher: plainHasher,
+  eviction: "lru",
+  aheadShare: 0,
+};
 
 /** What the directory asks of the one who keeps tree and device pool. */
 export interface DirectoryHost {
@@ -137,9 +147,9 @@ export class TierDirectory {
   refresh(copy: CachedBlock, nowMs: number): void {
     const atRest = copy.moves === 0;
     const idle = atRest && rests(copy);
-    place(this.#deviceQueue, copy, idle, nowMs);
+    setMember(this.#deviceQueue, copy, idle, nowMs);
     for (const tier of this.tiers) {
-      place(tier.queue, copy, atRest && copy.slots[tier.name] !== null, nowMs);
+      setMember(tier.queue, copy, atRest && copy.slots[tier.name] !== null, nowMs);
     }
     this.#ahead.note(copy, idle);
   }
@@ -155,6 +165,20 @@ export class TierDirectory {
         if (this.#victims.length === 0) this.#victims = this.#deviceQueue.lowest(1, pinsOver);
       } else if (this.#deviceQueue.has(victim)) return victim;
     }
+  }
+
+  /**
+   * Whether whoever needs memory should rather wait than take this block's: a request in the queue
+   * will use it for certain, it lies nowhere else, and a copy is made sooner than it is computed.
+   * The rungs of memory pressure are so: what others keep below, waiting for a copy, recomputing.
+   */
+  isWorthWaiting(victim: CachedBlock, nowMs: number): boolean {
+    if (victim.queuedUses === 0 || victim.hasLowerCopy || this.tiers.length === 0) return false;
+    if (this.#moves.restores > 0) return false;
+    const loss = this.recomputeSeconds(victim.positionStart, victim.tokens);
+    const waits = this.#ahead.relievesWithin(loss, nowMs);
+    if (waits) this.counts.waitsForCopy++;
+    return waits;
   }
 
   /** A device copy is about to be given up. */
@@ -269,7 +293,7 @@ export class TierDirectory {
     const failed = new Set(outcome.failed);
     const { order } = move;
     if (order.kind === "restore") this.#restored(move, failed, outcome.durationMs);
-    else if (order.kind !== "erase") this.#ahead.stored(move, failed);
+    else if (order.kind !== "erase") this.#ahead.stored(move, failed, outcome.durationMs);
     for (const block of move.freeAfter) this.#host.releaseDevice(block);
     for (const copy of move.copies) {
       this.refresh(copy, nowMs);
@@ -359,7 +383,7 @@ function rests(copy: CachedBlock): boolean {
   return node !== null && node.locks === 0 && copy.device !== null && copy.arriving === null;
 }
 
-function place(
+function setMember(
   queue: RetentionQueue<CachedBlock>,
   copy: CachedBlock,
   belongs: boolean,
