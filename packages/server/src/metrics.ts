@@ -28,6 +28,8 @@ export class ServerMetrics {
   readonly registry: Registry = new Registry();
   readonly #generations: Counter<"endpoint" | "outcome">;
   readonly #responses: Counter<"route" | "status">;
+  readonly #histories: Counter<"endpoint" | "history">;
+  readonly #keptTokens: Counter;
   readonly #queueSeconds: Histogram;
   readonly #firstTokenSeconds: Histogram;
   readonly #interTokenSeconds: Histogram;
@@ -47,6 +49,17 @@ export class ServerMetrics {
       name: "loci_http_responses_total",
       help: "HTTP responses by route and status",
       labelNames: ["route", "status"],
+      registers,
+    });
+    this.#histories = new Counter({
+      name: "loci_prompt_histories_total",
+      help: "Prompts by what became of the tokens of their history",
+      labelNames: ["endpoint", "history"],
+      registers,
+    });
+    this.#keptTokens = new Counter({
+      name: "loci_history_tokens_kept_total",
+      help: "Tokens of earlier turns that prompts took over exactly",
       registers,
     });
     const seconds = (name: string, help: string): Histogram =>
@@ -79,6 +92,12 @@ export class ServerMetrics {
     this.#generationSeconds.observe(measure.seconds);
     if (measure.promptTokens > 0) this.#promptTokens.observe(measure.promptTokens);
     this.#generatedTokens.observe(measure.generatedTokens);
+  }
+
+  /** `none` had no known history, `forked` says something else than it did. */
+  history(endpoint: Endpoint, history: "none" | "continued" | "forked", keptTokens: number): void {
+    this.#histories.inc({ endpoint, history });
+    this.#keptTokens.inc(keptTokens);
   }
 
   /** `route` is a registered path, never one from a client. */

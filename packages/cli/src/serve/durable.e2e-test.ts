@@ -137,3 +137,13 @@ test("a request under a key is answered again after kill -9, not executed again"
   expect(again.id).toBe(first.id);
   expect(again.choices).toEqual(first.choices);
 });
+
+test("a server with a store stops in order right after a request, every time", async () => {
+  await using place = await home();
+  for (let round = 0; round < 10; round++) {
+    await using loci = place.serve();
+    await turn(await clientOf(loci), {}, "Hello!");
+    loci.kill("SIGTERM");
+    expect(await loci.ended).toEqual({ code: 0, signal: null });
+  }
+});

@@ -34,6 +34,15 @@ export interface ContinuedPrompt {
   readonly fork: PromptFork | null;
 }
 
+/** In one word: whether there were stored tokens, and whether they were continued. */
+export function historyOutcome({
+  keptTokens,
+  fork,
+}: ContinuedPrompt): "none" | "continued" | "forked" {
+  if (fork !== null) return "forked";
+  return keptTokens === 0 ? "none" : "continued";
+}
+
 export type TokenTexts = Pick<TextCodec, "tokenBytes" | "tokenize">;
 
 const forkTextTokensMax = 16;

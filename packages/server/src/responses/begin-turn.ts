@@ -4,6 +4,7 @@
 
 import { LociError } from "@loci/core";
 import type { FastifyBaseLogger } from "fastify";
+import { historyOutcome } from "../conversation/continue-prompt.ts";
 import type { KeyClaim } from "../idempotency/key-claim.ts";
 import {
   prepareResponse,
@@ -92,7 +93,9 @@ async function tryTurn(ask: TurnAsk, history: TurnHistory): Promise<ResponseTurn
 }
 
 function newTurn(ask: TurnAsk, prepared: PreparedResponse): ResponseTurn {
-  const { body } = ask;
+  const { body, context } = ask;
+  const { prompt } = prepared;
+  context.metrics.history("responses", historyOutcome(prompt), prompt.keptTokens);
   return new ResponseTurn({
     ...ask,
     prepared,

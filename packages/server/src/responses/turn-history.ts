@@ -2,7 +2,8 @@
 // turns that ended as they should are history; what a crash or a lost client cut off is not.
 
 import { LociError } from "@loci/core";
-import type { StoredItem, StoredResponse, Store } from "@loci/store";
+import { responseChainMax } from "@loci/store";
+import type { Store, StoredItem, StoredResponse } from "@loci/store";
 import { wholeTurn } from "../conversation/chat-recall.ts";
 import { invalid } from "../sampling-params.ts";
 import type { ResponsesBody } from "../schemas/responses-body.ts";
@@ -69,6 +70,12 @@ async function chainHistory(store: Store, tenant: string, id: string): Promise<T
   const chain = await store.responses.readChain(tenant, id);
   const last = chain?.responses.at(-1);
   if (chain === null || last === undefined) throw noSuchResponse(param);
+  if (chain.missingId !== null && chain.responses.length >= responseChainMax) {
+    throw new LociError("invalid_request", `A chain has at most ${responseChainMax} responses.`, {
+      param,
+      remedy: "Begin a conversation: it has no such bound.",
+    });
+  }
   if (chain.missingId !== null) {
     throw new LociError("not_found", "An earlier response of its chain was deleted.", { param });
   }

@@ -7,6 +7,7 @@ import { answerFormat } from "../answer-format.ts";
 import { answerHead } from "../answer-head.ts";
 import { ChatAnswer } from "../chat-answer.ts";
 import { chatPrompt, chatTexts, requireChatTemplate } from "../chat-prompt.ts";
+import { historyOutcome } from "../conversation/continue-prompt.ts";
 import { sessionHints } from "../conversation/session-hints.ts";
 import { cacheOwner, generationRequests, requireTextFits } from "../generation-requests.ts";
 import { runGenerations } from "../generation-run.ts";
@@ -99,6 +100,7 @@ async function prepare(
   const owner = cacheOwner(tenant, body.cache_salt);
   const rendered = await context.codec.encodeChat(chat);
   const recalled = await context.recall.recall(owner, chat, rendered);
+  context.metrics.history("chat", historyOutcome(recalled.prompt), recalled.prompt.keptTokens);
   const head = answerHead(context, "chatcmpl", body.model);
   const requests = generationRequests(context, body, {
     id: head.id,

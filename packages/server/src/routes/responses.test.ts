@@ -96,6 +96,10 @@ describe("POST /v1/responses", () => {
       newText: expect.stringMatching(/^rude/),
     });
     expect((await server.get(`${path}/${second.body.id}`)).body.fork).toEqual(second.body.fork);
+    const metrics = (await server.get("/metrics")).text;
+    expect(metrics).toContain(
+      'loci_prompt_histories_total{endpoint="responses",history="forked"} 1',
+    );
   });
 
   test("the token limit makes it incomplete, and still history", async () => {
