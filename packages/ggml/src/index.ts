@@ -7,7 +7,7 @@ export { NativeMemory } from "./native-memory.ts";
 export type { Pointer } from "./pointer.ts";
 export { quantizeRows } from "./quantize-rows.ts";
 export { tensorType } from "./tensor-type.ts";
-export { MemorySource, type ByteSource } from "./gguf/byte-source.ts";
+export { FileSource, MemorySource, type ByteSource } from "./gguf/byte-source.ts";
 export { ggmlTypes, ggmlTypesByName, type GgmlType } from "./gguf/ggml-types.ts";
 export { parseGguf, readGguf } from "./gguf/gguf-file.ts";
 export type {

@@ -6,8 +6,8 @@
 // evenly spaced samples of its weights: reading all of a large file would delay the start by seconds.
 
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, openSync, readSync } from "node:fs";
-import type { GgufFile } from "@loci/ggml";
+import { LociError } from "@loci/core";
+import { FileSource, type GgufFile } from "@loci/ggml";
 import type { Hyperparameters } from "./hyperparameters.ts";
 
 /** Changes whenever the same tokens would be given other keys or values than before. */
@@ -26,7 +26,7 @@ export interface FingerprintParts {
   readonly contextTokensMax: number;
 }
 
-/** 32 hex digits. */
+/** 32 hex digits. LociError model_file_changed when the file is not the one that was read. */
 export function cacheFingerprint(file: GgufFile, parts: FingerprintParts): string {
   const { params, layout, blockTokens, contextTokensMax } = parts;
   const hash = createHash("sha256");
@@ -36,19 +36,20 @@ export function cacheFingerprint(file: GgufFile, parts: FingerprintParts): strin
   return hash.digest("hex").slice(0, digits);
 }
 
-function hashFile(hash: Hash, { path, fileBytes, dataOffset }: GgufFile): void {
-  const file = openSync(path, "r");
-  try {
-    const headerBytes = Math.min(dataOffset, fileBytes);
-    hash.update(`${fileBytes} ${headerBytes}`);
-    const header = Buffer.allocUnsafe(headerBytes);
-    hash.update(header.subarray(0, readSync(file, header, 0, headerBytes, 0)));
-    const sample = Buffer.allocUnsafe(sampleBytes);
-    for (const position of samplePositions(headerBytes, fileBytes)) {
-      hash.update(sample.subarray(0, readSync(file, sample, 0, sampleBytes, position)));
-    }
-  } finally {
-    closeSync(file);
+function hashFile(hash: Hash, { path, fileBytes, dataOffset, identity }: GgufFile): void {
+  using source = new FileSource(path);
+  if (identity !== null && source.identity !== identity) {
+    throw new LociError("model_file_changed", "The model file changed after it was loaded.", {
+      remedy: "Restart the server.",
+    });
+  }
+  const headerBytes = Math.min(dataOffset, fileBytes);
+  hash.update(`${fileBytes} ${headerBytes}`);
+  const header = Buffer.allocUnsafe(headerBytes);
+  hash.update(header.subarray(0, source.read(header, 0)));
+  const sample = Buffer.allocUnsafe(sampleBytes);
+  for (const position of samplePositions(headerBytes, fileBytes)) {
+    hash.update(sample.subarray(0, source.read(sample, position)));
   }
 }
 

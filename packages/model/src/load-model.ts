@@ -55,7 +55,10 @@ export interface LoadedModel extends Disposable {
   readonly facts: ModelFacts;
   /** The block pool, for whatever moves blocks to and from other memory. */
   readonly kvPool: KvPool;
-  /** 32 hex digits: keys and values computed under another fingerprint mean something else. */
+  /**
+   * 32 hex digits: keys and values computed under another fingerprint mean something else. Reads the
+   * model file; LociError model_file_changed when it is not the file that was loaded.
+   */
   readonly fingerprint: string;
   /** Frees everything; the runner must be idle. */
   close(): Promise<void>;
@@ -134,12 +137,15 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     runner,
     facts: facts({ params, kv, threads, file, weights, limits }),
     kvPool: kv.pool,
-    fingerprint: cacheFingerprint(file, {
-      params,
-      layout: `${kv.waitsInKernel ? "native" : "portable"} ${options.cacheType ?? "f16"}`,
-      blockTokens: limits.blockTokens,
-      contextTokensMax: limits.contextTokensMax,
-    }),
+    // Only who keeps blocks longer than the process asks for it, and pays for reading the file.
+    get fingerprint() {
+      return cacheFingerprint(file, {
+        params,
+        layout: `${kv.waitsInKernel ? "native" : "portable"} ${options.cacheType ?? "f16"}`,
+        blockTokens: limits.blockTokens,
+        contextTokensMax: limits.contextTokensMax,
+      });
+    },
     close: async () => {
       await template?.close();
       dispose();
