@@ -1,13 +1,13 @@
 // kill -9 while blocks are stored: what was acknowledged is there, what was not is whole or absent.
 
 import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { Random, assert, defined } from "@loci/core";
 import { expect, test } from "vitest";
 import { TierRig, type TransferMode, identityOf } from "../testing/tier-rig.ts";
 
-const script = join(import.meta.dirname, "..", "testing", "store-forever.ts");
+const script = fileURLToPath(new URL("../testing/store-forever.ts", import.meta.url));
 const rounds = Number(process.env["LOCI_CRASH_ROUNDS"] ?? 15);
 const layerBytes = 16_384;
 

@@ -4,6 +4,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Clock, systemClock } from "@loci/core";
 import { expect, test } from "vitest";
 import type { DiskTier } from "./disk-tier.ts";
@@ -82,7 +83,7 @@ test.runIf(canMount).each(["auto", "portable"] satisfies TransferMode[])(
 
 test.skipIf(process.platform === "win32")("a process that may not write large files", () => {
   using rig = new TierRig();
-  const script = join(import.meta.dirname, "..", "testing", "store-forever.ts");
+  const script = fileURLToPath(new URL("../testing/store-forever.ts", import.meta.url));
   const command = `ulimit -f 64; exec "$0" "$@" | head -n 4`;
   const args = [process.execPath, script, rig.folder, "auto", "1"];
   const { stdout } = spawnSync("sh", ["-c", command, ...args], { encoding: "utf8" });
