@@ -49,7 +49,7 @@ export class ProgramStore implements Store {
   readonly #runner: ProgramRunner;
 
   constructor(runner: ProgramRunner) {
-    const quota = new QuotaGuard(runner);
+    const quota = new QuotaGuard(async (of) => await runner.run("countRows", of));
     this.#runner = runner;
     this.conversations = conversationsOn(runner, quota);
     this.items = itemsOn(runner);

@@ -5,7 +5,6 @@
 import { LociError } from "@loci/core";
 
 import { conversationsMax, idempotencyKeysMax, responsesMax } from "./limits.ts";
-import type { ProgramRunner } from "./program-list.ts";
 import type { QuotaTable } from "./programs/maintenance.ts";
 
 /** Rows that are added before the next count. */
@@ -24,12 +23,14 @@ interface Count {
   added: number;
 }
 
+type CountRows = (of: { readonly tenant: string; readonly table: QuotaTable }) => Promise<number>;
+
 export class QuotaGuard {
-  readonly #runner: ProgramRunner;
+  readonly #countRows: CountRows;
   readonly #counts = new Map<string, Count>();
 
-  constructor(runner: ProgramRunner) {
-    this.#runner = runner;
+  constructor(countRows: CountRows) {
+    this.#countRows = countRows;
   }
 
   /** @throws LociError `storage_quota_exceeded` when the tenant has no row left */
@@ -38,7 +39,7 @@ export class QuotaGuard {
     let count = this.#counts.get(key);
     const bound = bounds[table];
     if (!count || count.added >= recountAfter || count.rows + count.added >= bound) {
-      const rows = await this.#runner.run("countRows", { tenant, table });
+      const rows = await this.#countRows({ tenant, table });
       count = { rows, added: 0 };
     }
     this.#remember(key, count);

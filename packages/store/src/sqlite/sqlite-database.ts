@@ -44,6 +44,7 @@ export class SqliteDatabase {
   /** Number of the last commit that changed something. */
   #commit = 0;
   #failed = false;
+  /** The number of this opened store; 0 until it has one. */
   owner = 0;
 
   /** @throws LociError when the file is damaged, newer, foreign, or in use */

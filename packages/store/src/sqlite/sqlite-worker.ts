@@ -35,9 +35,17 @@ class SqliteWorker {
     this.#database = new SqliteDatabase(start);
     this.#crash = start.crash;
     this.#reply = reply;
-    const [outcome] = this.#writeGroup([() => this.#database.run(takeOwner())]);
-    if (!outcome || "error" in outcome) throw outcome?.error;
-    this.#database.owner = Number(outcome.result);
+    this.#tryTakeOwner();
+  }
+
+  /** A full disk can still be read; the first transaction that finds room takes the number. */
+  #tryTakeOwner(): void {
+    try {
+      this.#transaction(() => []);
+    } catch (error) {
+      const failure = this.#database.failure(error);
+      if (!(failure instanceof LociError) || failure.code !== "storage_full") throw failure;
+    }
   }
 
   handle(request: WorkerRequest): void {
@@ -121,14 +129,17 @@ class SqliteWorker {
   #transaction(run: () => readonly Outcome[]): readonly Outcome[] {
     if (this.#database.hasFailed) throw failedStore();
     const changesBefore = this.#database.changes();
+    const ownerBefore = this.#database.owner;
     this.#database.begin();
     try {
+      if (ownerBefore === 0) this.#database.owner = this.#database.run(takeOwner());
       const outcomes = run();
       this.#crashAt("before-commit");
       if (!this.#database.commit(changesBefore)) return outcomes;
       return this.#acknowledge(outcomes);
     } catch (error) {
       this.#database.rollback();
+      this.#database.owner = ownerBefore;
       throw error;
     }
   }

@@ -61,23 +61,28 @@ export class PostgresCluster {
     return cluster;
   }
 
-  /** URL of a new, empty database. */
-  async createDatabase(): Promise<string> {
+  /** URL of a new, empty database, in `folder` when one is given. */
+  async createDatabase(folder: string | null = null): Promise<string> {
     const name = `test${this.#databases++}`;
-    const client = new Client({ connectionString: this.url("postgres") });
-    await client.connect();
-    await client.query(`CREATE DATABASE ${name}`);
-    await client.end();
+    if (folder !== null) {
+      const { uid, gid } = this.#identity ?? { uid: -1, gid: -1 };
+      await chown(folder, uid, gid);
+      await this.#query(`CREATE TABLESPACE space_of_${name} LOCATION '${folder}'`);
+    }
+    const space = folder === null ? "pg_default" : `space_of_${name}`;
+    await this.#query(`CREATE DATABASE ${name} TABLESPACE ${space}`);
     return this.url(name);
+  }
+
+  /** Takes away the last database made, and its folder's contents. */
+  async dropLastDatabase(): Promise<void> {
+    const name = `test${this.#databases - 1}`;
+    await this.#query(`DROP DATABASE ${name} WITH (FORCE)`);
+    await this.#query(`DROP TABLESPACE IF EXISTS space_of_${name}`);
   }
 
   url(database: string): string {
     return `postgres://${userName}@localhost/${database}?host=${encodeURIComponent(this.#folder)}`;
-  }
-
-  /** The process that starts all others. */
-  get pid(): number {
-    return Number(readFileSync(join(this.#data, "postmaster.pid"), "utf8").split("\n")[0]);
   }
 
   /** Resolves when it takes connections. */
@@ -97,6 +102,13 @@ export class PostgresCluster {
 
   get #data(): string {
     return join(this.#folder, "data");
+  }
+
+  async #query(sql: string): Promise<void> {
+    const client = new Client({ connectionString: this.url("postgres") });
+    await client.connect();
+    await client.query(sql);
+    await client.end();
   }
 
   async #run(program: string, args: readonly string[]): Promise<void> {

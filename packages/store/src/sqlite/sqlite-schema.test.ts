@@ -1,0 +1,81 @@
+import { DatabaseSync } from "node:sqlite";
+
+import { describe, expect, it } from "vitest";
+
+import { migrations, sqliteText } from "../migrations.ts";
+import { runSync } from "../program.ts";
+import {
+  chatTurnTable,
+  conversationTable,
+  idempotencyTable,
+  itemTable,
+  metaTable,
+  responseTable,
+  tokenListTable,
+} from "../tables.ts";
+import { checkSchema, migrate } from "./sqlite-schema.ts";
+
+function migrated(): DatabaseSync {
+  const database = new DatabaseSync(":memory:");
+  migrate(database);
+  return database;
+}
+
+function setVersion(database: DatabaseSync, version: number): void {
+  const row = { name: "schema", value: String(version) };
+  runSync(metaTable.update(row), (step) =>
+    step.kind === "statement" ? database.prepare(sqliteText(step.sql)).all(...step.values) : [],
+  );
+}
+
+describe("the schema", () => {
+  it("has the columns that the programs expect", () => {
+    const database = migrated();
+    const tables = [
+      metaTable,
+      conversationTable,
+      itemTable,
+      responseTable,
+      tokenListTable,
+      chatTurnTable,
+      idempotencyTable,
+    ];
+    for (const { name, columns } of tables) {
+      const rows = database.prepare(`PRAGMA table_info(${name})`).all();
+      const actual = rows.map((row) => [row["name"], row["type"], row["notnull"]]);
+      const expected = Object.entries(columns).map(([column, kind]) => [
+        column,
+        kind.replace("?", "").toUpperCase(),
+        kind.endsWith("?") ? 0 : 1,
+      ]);
+      expect(actual).toEqual([...expected, ["checksum", "TEXT", 1]]);
+    }
+  });
+
+  it("may be brought up to date again and again", () => {
+    const database = migrated();
+    migrate(database);
+    expect(() => checkSchema(database)).not.toThrow();
+  });
+
+  it("is refused when it is newer, or its version is damaged", () => {
+    const database = migrated();
+    setVersion(database, migrations.length + 1);
+    expect(() => migrate(database)).toThrow(/knows up to/);
+    setVersion(database, -1);
+    expect(() => migrate(database)).toThrow(/damaged/);
+    database.exec("UPDATE meta SET value = '0' WHERE name = 'schema'");
+    expect(() => migrate(database)).toThrow(/checksum/);
+  });
+
+  it("is refused when a table or an index is not as it should be", () => {
+    for (const change of [
+      "DROP INDEX chat_turns_by_age",
+      "ALTER TABLE items ADD COLUMN more TEXT",
+    ]) {
+      const database = migrated();
+      database.exec(change);
+      expect(() => checkSchema(database)).toThrow(/not as they should be/);
+    }
+  });
+});
