@@ -10,7 +10,7 @@ import type { Command } from "commander";
 import { defined, type Clock } from "@loci/core";
 import { positiveNumber } from "../measure/flag-values.ts";
 import { openOutput, type OutputOptions } from "../measure/output.ts";
-import { atLeast, atMost, shortNumber, table, type Bar, type Figure } from "../measure/report.ts";
+import { atLeast, atMost, shortNumber, table, type Bar } from "../measure/report.ts";
 import { geometricMean } from "../measure/statistics.ts";
 import { flatCost, type ComputeCost } from "./compute-cost.ts";
 import { oracleHitShare, replay } from "./replay.ts";
@@ -48,7 +48,7 @@ export function registerRetention(program: Command, clock: Clock): void {
     });
 }
 
-interface Cell {
+type Cell = {
   readonly trace: string;
   readonly share: number;
   readonly capacity: number;
@@ -58,9 +58,9 @@ interface Cell {
   /** Of the way from LRU to the oracle. */
   readonly closed: number;
   readonly seconds: readonly SecondsCell[];
-}
+};
 
-interface SecondsCell {
+type SecondsCell = {
   readonly cost: string;
   readonly firstSeconds: number;
   readonly lru: number;
@@ -68,7 +68,7 @@ interface SecondsCell {
   readonly retention: number;
   /** Over the better of the other two. */
   readonly ratio: number;
-}
+};
 
 function retentionBench(options: RetentionOptions, clock: Clock): void {
   const output = openOutput("retention", options, clock);
@@ -94,13 +94,8 @@ function retentionBench(options: RetentionOptions, clock: Clock): void {
   output.finish({
     benchmark: "retention",
     bars: barsOf(cells, costs),
-    figures: { cells: cells.map((cell) => asFigure(cell)) },
+    figures: { cells },
   });
-}
-
-function asFigure(cell: Cell): Figure {
-  const { seconds, ...rest } = cell;
-  return { ...rest, seconds: seconds.map((each) => Object.assign({}, each)) };
 }
 
 function measure(trace: Trace, share: number, costs: readonly ComputeCost[]): Cell {

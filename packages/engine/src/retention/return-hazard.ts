@@ -6,7 +6,7 @@
 // What has not returned yet teaches as much as what has, so nothing waits for a final answer. The
 // steps shrink with what a weight has seen (AdaGrad), rare features learn as fast as common ones.
 // Before anything is seen, the level is the same in all buckets: the longer idle, the less likely
-// a return in the next second, which is LRU.
+// a return in the next second, which is LRU (but for the first second, which is one bucket).
 
 import { assert, defined } from "@loci/core";
 import { idleBuckets } from "./idle-buckets.ts";
