@@ -54,10 +54,8 @@ function bestHits(trace: Trace, capacity: number): number {
     for (const [state, hits] of states) {
       const kept = new Set(state === "" ? [] : state.split(",").map(Number));
       const total = hits + blocks.filter((block) => kept.has(block)).length;
-      for (const subset of subsets(
-        [...new Set([...kept, ...blocks]).intersection(later)],
-        capacity,
-      )) {
+      const wanted = [...new Set([...kept, ...blocks])].filter((each) => later.has(each));
+      for (const subset of subsets(wanted, capacity)) {
         const key = subset.toSorted((one, other) => one - other).join();
         following.set(key, Math.max(following.get(key) ?? 0, total));
       }
