@@ -256,6 +256,11 @@ export class PrefixTree<T> {
     return leaf.payload;
   }
 
+  /** The children of a node, in lexicographic order. */
+  children(node: PrefixNode<T>): readonly PrefixNode<T>[] {
+    return own(node).children;
+  }
+
   /** Every node below the roots, parents first. For checks and dumps. */
   *nodes(): Generator<PrefixNode<T>> {
     const stack: TreeNode<T>[] = [...this.#roots.values()];

@@ -10,7 +10,12 @@
 // move) takes effect with the next step; memory that a step in flight uses is freed when it ends.
 
 import { assert, defined, LatencyModel, LociError, toLociError } from "@loci/core";
-import type { GenerationEvent, GenerationRequest, ServiceSnapshot } from "@loci/core";
+import type {
+  CacheInspection,
+  GenerationEvent,
+  GenerationRequest,
+  ServiceSnapshot,
+} from "@loci/core";
 import { admissionError } from "./admission.ts";
 import { finishedFacts } from "./finished-facts.ts";
 import type { EngineObserver } from "./observer.ts";
@@ -59,6 +64,7 @@ export class Engine {
   #events: EngineEvent[] = [];
   #step: StepPlan | null = null;
   #arrivals = 0;
+  readonly #blockBytes: number | null;
   /** Ends of moves that wait for the step in flight to end. */
   #outcomes: MoveOutcome[] = [];
   readonly #counters = {
@@ -79,6 +85,7 @@ export class Engine {
     this.#tokenText = parts.tokenText;
     this.#observer = parts.observer ?? {};
     const { eviction, aheadShare } = this.options;
+    this.#blockBytes = parts.tiers?.blockBytes ?? null;
     const tiers = parts.tiers ?? { tiers: [], blockBytes: 1, hasher: plainHasher };
     this.#index = new PrefixIndex(
       { ...limits, tiers: { ...tiers, eviction, aheadShare } },
@@ -242,13 +249,19 @@ export class Engine {
       kvBlocksFree: this.#index.freeCount,
       kvBlocksCached: this.#index.cachedCount,
       kvBlockTokens: this.#index.blockTokens,
+      ...(this.#blockBytes === null ? {} : { kvBlockBytes: this.#blockBytes }),
       ...this.#counters,
       ...tierSnapshots(this.#index.tiers),
       waitSecondsExpected: this.#waits.seconds(),
     };
   }
 
-  /** Gives up all cached blocks that nobody uses. */
+  /** What the cache knows, and forgetting it. */
+  get cache(): CacheInspection {
+    return this.#index.inspection;
+  }
+
+  /** Gives up all cached blocks that nobody uses, in every memory. */
   clearCache(): void {
     this.#index.clear();
   }

@@ -9,6 +9,9 @@
 
 import { assert, LociError, toLociError } from "@loci/core";
 import type {
+  CachedChain,
+  CacheInspection,
+  CacheMatch,
   Clock,
   GenerationEvent,
   GenerationRequest,
@@ -52,7 +55,7 @@ export interface ServiceTiers {
 }
 
 /** Serves requests from one runner in this process. */
-export class LocalService implements GenerationService {
+export class LocalService implements GenerationService, CacheInspection {
   /** Resolves when the service has closed; rejects when the engine itself broke down. */
   readonly done: Promise<void>;
   readonly #runner: Runner;
@@ -140,6 +143,23 @@ export class LocalService implements GenerationService {
     } finally {
       cancelTimer();
     }
+  }
+
+  /** See CacheInspection. */
+  cachedChains(tenant: string, limit: number): readonly CachedChain[] {
+    return this.#engine.cache.cachedChains(tenant, limit);
+  }
+
+  /** See CacheInspection. */
+  matchPrompt(tenant: string, promptTokens: Int32Array): CacheMatch {
+    return this.#engine.cache.matchPrompt(tenant, promptTokens);
+  }
+
+  /** See CacheInspection. Nothing that a step in flight uses is given up. */
+  forgetCached(tenant: string, tokens: Int32Array | null): number {
+    const blocks = this.#engine.cache.forgetCached(tenant, tokens);
+    this.#signal();
+    return blocks;
   }
 
   /** Gives up all cached blocks that nobody uses, in every memory. */

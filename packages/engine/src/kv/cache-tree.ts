@@ -6,7 +6,7 @@ import type { LatencyModel, PrefixMatch, TokenRange } from "@loci/core";
 import type { BlockCopy } from "../runner.ts";
 import type { RecoveredBlock } from "../tiers/block-mover.ts";
 import { TierDirectory } from "../tiers/tier-directory.ts";
-import type { TierDirectoryOptions } from "../tiers/tier-directory.ts";
+import type { TierDirectoryOptions } from "../tiers/tier-directory-options.ts";
 import { BlockPool } from "./block-pool.ts";
 import { CachedBlock } from "./cached-block.ts";
 import type { CacheNode } from "./cached-block.ts";
@@ -49,6 +49,7 @@ export class CacheTree {
       },
       releaseDevice: (block: number) => pool.release(block),
       prune: (copy: CachedBlock) => this.#prune(copy),
+      giveUp: (copy: CachedBlock) => void this.giveUp(copy),
     };
     this.tiers = new TierDirectory({ ...tiers, deviceBlocks: blockCount }, host, model);
   }
@@ -152,24 +153,32 @@ export class CacheTree {
     }
   }
 
-  /** Gives up every cached block that nobody uses or moves, in every memory. */
+  /**
+   * Gives up all copies of a block, and erases the durable ones; in motion, as soon as it has come
+   * to rest. False when somebody uses it: then it stays.
+   */
+  giveUp(copy: CachedBlock): boolean {
+    if (copy.node !== null && copy.node.locks > 0) {
+      copy.doomed = false;
+      return false;
+    }
+    copy.doomed = copy.moves > 0;
+    if (copy.doomed) return true;
+    this.tiers.dropSlots(copy);
+    if (copy.device === null) this.#prune(copy);
+    else this.dropDevice(copy);
+    return true;
+  }
+
+  /** Gives up every cached block that nobody uses, in every memory. */
   clear(): void {
-    // Pins have run out by then.
-    const later = Number.MAX_SAFE_INTEGER;
-    for (
-      let victim = this.tiers.deviceVictim(later);
-      victim;
-      victim = this.tiers.deviceVictim(later)
-    ) {
-      this.dropDevice(victim);
-    }
-    for (const tier of this.tiers.tiers) {
-      for (const copy of tier.queue.lowest(tier.queue.size, later)) {
-        this.tiers.erase(copy);
-        this.tiers.refresh(copy, this.#nowMs);
-        this.#prune(copy);
-      }
-    }
+    for (const node of [...this.#tree.nodes()].toReversed()) this.giveUp(defined(node.payload));
+    for (const copy of this.#recovered.all()) this.giveUp(copy);
+    while (this.tiers.eraseStale());
+  }
+
+  children(node: CacheNode): readonly CacheNode[] {
+    return this.#tree.children(node);
   }
 
   /** Adds a child, locked once; what was used longest ago makes room in a full tree. */

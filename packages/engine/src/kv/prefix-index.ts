@@ -18,12 +18,14 @@ import { assert, defined, LatencyModel } from "@loci/core";
 import type { TokenRange } from "@loci/core";
 import type { BlockCopy } from "../runner.ts";
 import type { MoveOrder, MoveOutcome, RecoveredBlock } from "../tiers/block-mover.ts";
-import { withoutTiers } from "../tiers/tier-directory.ts";
+import { withoutTiers } from "../tiers/tier-directory-options.ts";
+import type { TierDirectoryOptions } from "../tiers/tier-directory-options.ts";
 import type { TierDirectory } from "../tiers/tier-directory.ts";
-import type { RestoreEnd, TierDirectoryOptions } from "../tiers/tier-directory.ts";
+import type { RestoreEnd } from "../tiers/tier-directory.ts";
+import { BlockPublisher } from "./block-publisher.ts";
+import { CacheInspector } from "./cache-inspector.ts";
 import { CacheTree } from "./cache-tree.ts";
-import { CachedBlock } from "./cached-block.ts";
-import type { CacheNode } from "./cached-block.ts";
+import type { CachedBlock } from "./cached-block.ts";
 import { checkPrefixIndex } from "./check-prefix-index.ts";
 import { fillMissing } from "./fill-missing.ts";
 import type { FillOptions, KnownTail } from "./fill-missing.ts";
@@ -48,11 +50,13 @@ export class PrefixIndex {
   readonly #cache: CacheTree;
   readonly #open = new Set<SequenceBlocks>();
   readonly #writes: StepWrites;
+  readonly #publisher: BlockPublisher;
 
   constructor(options: PrefixIndexOptions, model: LatencyModel = new LatencyModel()) {
     this.blockTokens = options.blockTokens;
     this.#cache = new CacheTree({ tiers: withoutTiers, ...options }, model);
     this.#writes = new StepWrites(this.#cache);
+    this.#publisher = new BlockPublisher(this.#cache, this.#writes, this.blockTokens);
   }
 
   get tiers(): TierDirectory {
@@ -215,7 +219,7 @@ export class PrefixIndex {
       sequence.shrinkGap(range.end);
       const first = Math.floor(range.start / blockTokens);
       const end = Math.floor(range.end / blockTokens);
-      for (let index = first; index < end; index++) this.#fillNode(sequence, index);
+      for (let index = first; index < end; index++) this.#publisher.fill(sequence, index);
       return;
     }
     assert(range.start === sequence.tokensHeld, "a sequence grows at its frontier");
@@ -224,7 +228,7 @@ export class PrefixIndex {
     for (;;) {
       const start = sequence.path.length * blockTokens;
       if (start + blockTokens > range.end) return;
-      this.#publishBlock(sequence, tokens, { start, end: start + blockTokens });
+      this.#publisher.full(sequence, tokens, { start, end: start + blockTokens });
     }
   }
 
@@ -254,7 +258,7 @@ export class PrefixIndex {
     const start = sequence.path.length * this.blockTokens;
     assert(view.end - start < this.blockTokens, "full blocks were published as scheduled");
     if (view.end > start) {
-      this.#publishTailBlock(sequence, view.tokens, { start, end: view.end });
+      this.#publisher.tail(sequence, view.tokens, { start, end: view.end });
     }
   }
 
@@ -287,6 +291,11 @@ export class PrefixIndex {
   /** Gives up every cached block that nobody uses or moves, in every memory. */
   clear(): void {
     this.#cache.clear();
+  }
+
+  /** What the cache knows of a tenant, why a prompt would hit, and forgetting it. */
+  get inspection(): CacheInspector {
+    return new CacheInspector(this.#cache, this.blockTokens);
   }
 
   /** Takes up what a durable tier kept over a restart. */
@@ -353,66 +362,5 @@ export class PrefixIndex {
     if (order === null) return;
     sequence.push(order.target);
     sequence.tokensHeld += tail.tokens;
-  }
-
-  #publishBlock(sequence: SequenceBlocks, tokens: Int32Array, range: TokenRange): void {
-    const known = this.#cache.childCovering(sequence.cursor, tokens, range);
-    const { leaf } = sequence;
-    if (known !== null && known !== leaf) {
-      if (leaf !== null) this.#withdrawLeaf(sequence, leaf);
-      this.#cache.lock(known);
-      sequence.path.push(known);
-      this.#fillNode(sequence, sequence.path.length - 1);
-      return;
-    }
-    const node = this.#offer(sequence, tokens, range);
-    sequence.path.push(node);
-    sequence.leaf = null;
-    this.#writes.publish(node, "new");
-  }
-
-  /** The current step computes block `index` of the sequence, whose node is known. */
-  #fillNode(sequence: SequenceBlocks, index: number): void {
-    const node = defined(sequence.path[index]);
-    const copy = defined(node.payload);
-    if (copy.device !== null) {
-      this.#writes.addRedundant({ sequence, node, index });
-      return;
-    }
-    this.tiers.counts.recomputedTokens += this.blockTokens;
-    copy.device = sequence.blockAt(index);
-    this.#cache.pool.share(copy.device);
-    this.#writes.publish(node, "filled");
-  }
-
-  #publishTailBlock(sequence: SequenceBlocks, tokens: Int32Array, range: TokenRange): void {
-    const known = this.#cache.childCovering(sequence.cursor, tokens, range);
-    const { leaf } = sequence;
-    if (known === null) sequence.leaf = this.#offer(sequence, tokens, range);
-    else if (leaf !== null && known !== leaf) this.#withdrawLeaf(sequence, leaf);
-  }
-
-  /** Puts the sequence's block for `range` into the tree, or lets its leaf there grow; locks it. */
-  #offer(sequence: SequenceBlocks, tokens: Int32Array, range: TokenRange): CacheNode {
-    let node = sequence.leaf;
-    if (node === null) {
-      const copy = new CachedBlock(range.start, this.blockTokens);
-      copy.device = sequence.blockAt(sequence.path.length);
-      this.#cache.pool.share(copy.device);
-      node = this.#cache.insert(sequence.cursor, tokens, range, copy);
-    } else {
-      const grown = { start: range.start + node.length, end: range.end };
-      this.#cache.extend(node, tokens, grown);
-    }
-    this.#cache.dropSubsumed(node);
-    return node;
-  }
-
-  /** Another node covers the sequence's leaf: the leaf leaves the tree, its block turns private. */
-  #withdrawLeaf(sequence: SequenceBlocks, leaf: CacheNode): void {
-    sequence.leaf = null;
-    this.#cache.unlock(leaf);
-    // A copy of this step may still read it; then it stays as ordinary cache.
-    if (leaf.locks === 0 && defined(leaf.payload).moves === 0) this.#cache.remove(leaf);
   }
 }

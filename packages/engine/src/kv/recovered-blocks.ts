@@ -36,6 +36,10 @@ export class RecoveredBlocks {
     return true;
   }
 
+  all(): readonly CachedBlock[] {
+    return [...this.#full.values(), ...[...this.#tails.values()].flat()];
+  }
+
   full(key: string): CachedBlock | null {
     return this.#full.get(key) ?? null;
   }

@@ -79,6 +79,10 @@ export class HashMover implements BlockMover {
   submit(order: MoveOrder): void {
     this.#pending.set(order.id, order);
     if (order.kind === "restore") this.#gatesFailed.delete(order.gate);
+    // What is stored into the slot later must not be erased: such orders keep their order.
+    if (order.kind === "erase") {
+      for (const slot of order.slots) this.#slotsOf(order.tier).delete(slot);
+    }
   }
 
   get pending(): readonly MoveOrder[] {
@@ -116,10 +120,7 @@ export class HashMover implements BlockMover {
   }
 
   #move(order: MoveOrder, index: number): boolean {
-    if (order.kind === "erase") {
-      this.#slotsOf(order.tier).delete(defined(order.slots[index]));
-      return true;
-    }
+    if (order.kind === "erase") return true;
     const fails = this.#options.fails?.(order) === true;
     if (order.kind === "store") {
       const { block, slot, identity } = defined(order.blocks[index]);

@@ -107,7 +107,7 @@ export class AheadCopies {
     for (const [index, copy] of copies.entries()) {
       const block = defined(order.blocks[index]);
       const slot = "slot" in block ? block.slot : block.diskSlot;
-      if (failed.has(index)) tier.slots.release(slot);
+      if (failed.has(index)) tier.release(slot);
       else {
         copy.slots[name] = slot;
         copy.copiedAhead = true;
@@ -157,7 +157,7 @@ export class AheadCopies {
     const host = tiers.find(({ name }) => name === "host");
     const disk = tiers.find(({ name }) => name === "disk");
     if (host === undefined || disk === undefined) return false;
-    if (host.slots.freeCount >= hostFreeShareMin * host.facts.slotCount) return false;
+    if (host.freeCount >= hostFreeShareMin * host.facts.slotCount) return false;
     const lowest = host.queue.lowest(
       this.#storeBlocks,
       this.#nowMs,

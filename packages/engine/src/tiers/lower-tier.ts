@@ -16,7 +16,9 @@ const priorBytesPerSecond: Readonly<Record<TierName, number>> = { host: 4e9, dis
 
 export class LowerTier {
   readonly facts: TierFacts;
-  readonly slots: BlockPool;
+  readonly #slots: BlockPool;
+  /** Slots given up whose old contents a durable tier can still read. */
+  readonly #stale = new Set<number>();
   /** Copies that may be given up. */
   readonly queue: RetentionQueue<CachedBlock>;
   readonly restoreRate: TransferRate;
@@ -33,7 +35,7 @@ export class LowerTier {
     queueOptions: RetentionQueueOptions<CachedBlock>,
   ) {
     this.facts = facts;
-    this.slots = new BlockPool(facts.slotCount);
+    this.#slots = new BlockPool(facts.slotCount);
     this.queue = new RetentionQueue(queueOptions);
     this.restoreRate = new TransferRate(blockBytes / priorBytesPerSecond[facts.name]);
     this.storeRate = new TransferRate(blockBytes / priorBytesPerSecond[facts.name]);
@@ -44,7 +46,40 @@ export class LowerTier {
   }
 
   get usedCount(): number {
-    return this.facts.slotCount - this.slots.freeCount;
+    return this.facts.slotCount - this.#slots.freeCount;
+  }
+
+  get freeCount(): number {
+    return this.#slots.freeCount;
+  }
+
+  /** A free slot; null when there is none. */
+  tryAllocate(): number | null {
+    const slot = this.#slots.tryAllocate();
+    if (slot !== null) this.#stale.delete(slot);
+    return slot;
+  }
+
+  /** Takes a certain slot; false when it is not free. */
+  tryTake(slot: number): boolean {
+    return this.#slots.tryTake(slot);
+  }
+
+  /** Frees a slot. Unless nothing was ever written there, a durable tier has to erase it. */
+  release(slot: number, isEmpty = false): void {
+    this.#slots.release(slot);
+    if (this.facts.isDurable && !isEmpty) this.#stale.add(slot);
+  }
+
+  /** Free slots that have to be erased, at most `count` of them; each is named once. */
+  takeStale(count: number): number[] {
+    const slots: number[] = [];
+    for (const slot of this.#stale) {
+      if (slots.length === count) break;
+      slots.push(slot);
+    }
+    for (const slot of slots) this.#stale.delete(slot);
+    return slots;
   }
 
   /** The copy of lowest value if it is worth less than `value`; null when all are worth more. */
@@ -60,7 +95,8 @@ export class LowerTier {
 
   checkIntegrity(): void {
     this.queue.checkIntegrity();
-    this.slots.checkIntegrity();
+    this.#slots.checkIntegrity();
+    for (const slot of this.#stale) assert(this.#slots.references(slot) === 0, "stale is free");
     assert(this.queue.size <= this.usedCount, "a slot has at most one block");
   }
 }

@@ -11,38 +11,16 @@ import { assert, defined } from "@loci/core";
 import type { LatencyModel } from "@loci/core";
 import type { CachedBlock, CacheNode } from "../kv/cached-block.ts";
 import { RetentionQueue } from "../retention/retention-queue.ts";
-import type { RetentionPolicyName } from "../retention/retention-queue.ts";
 import { ReturnModel } from "../retention/return-model.ts";
 import { AheadCopies } from "./ahead-copies.ts";
 import { BlockIdentities } from "./block-identities.ts";
-import { plainHasher } from "./block-hasher.ts";
-import type { BlockHasher } from "./block-hasher.ts";
-import type { MoveOrder, MoveOutcome, TierFacts, TierName } from "./block-mover.ts";
+import type { MoveOrder, MoveOutcome, TierName } from "./block-mover.ts";
 import { LowerTier } from "./lower-tier.ts";
 import { Moves } from "./moves.ts";
 import type { Move } from "./moves.ts";
+import type { TierDirectoryOptions } from "./tier-directory-options.ts";
 import { zeroDeviceCounts } from "./tier-counters.ts";
 import type { DeviceCounts } from "./tier-counters.ts";
-
-export interface TierDirectoryOptions {
-  readonly deviceBlocks: number;
-  /** Bytes of a block; only for a first guess at how fast it moves. */
-  readonly blockBytes: number;
-  readonly tiers: readonly TierFacts[];
-  readonly hasher: BlockHasher;
-  readonly eviction: RetentionPolicyName;
-  /** Copies are made ahead of need while less than this share of the device could be reclaimed. */
-  readonly aheadShare: number;
-}
-
-/** No memory below the device, and the least recently used block goes first. */
-export const withoutTiers: Omit<TierDirectoryOptions, "deviceBlocks"> = {
-  blockBytes: 1,
-  tiers: [],
-  hasher: plainHasher,
-  eviction: "lru",
-  aheadShare: 0,
-};
 
 /** What the directory asks of the one who keeps tree and device pool. */
 export interface DirectoryHost {
@@ -50,6 +28,8 @@ export interface DirectoryHost {
   releaseDevice(block: number): void;
   /** The block lost a copy: if that was its last, its node may go. */
   prune(copy: CachedBlock): void;
+  /** Gives up all copies of a block that nobody uses. */
+  giveUp(copy: CachedBlock): void;
 }
 
 /** A block to bring back into a device block. */
@@ -66,6 +46,8 @@ export interface RestoreEnd {
 
 /** A time when no pin holds any more. */
 const pinsOver: number = Number.MAX_SAFE_INTEGER;
+/** Slots in one order to erase. */
+const eraseSlotsMax = 1024;
 /** Victims looked up at a time. */
 const victimBatch = 8;
 
@@ -192,6 +174,11 @@ export class TierDirectory {
     assert(copy.moves === 0, "a block in motion stays");
     if (this.#deviceQueue.has(copy)) this.#deviceQueue.remove(copy);
     this.#ahead.note(copy, false);
+    this.dropSlots(copy);
+  }
+
+  /** Gives up all copies below. */
+  dropSlots(copy: CachedBlock): void {
     for (const tier of this.tiers) this.dropSlot(tier, copy);
   }
 
@@ -201,7 +188,7 @@ export class TierDirectory {
     if (slot === null) return;
     if (tier.queue.has(copy)) tier.queue.remove(copy);
     copy.slots[tier.name] = null;
-    tier.slots.release(slot);
+    tier.release(slot);
     if (copy.copiedAhead && !copy.hasLowerCopy) {
       copy.copiedAhead = false;
       this.counts.copiesAheadWasted++;
@@ -210,7 +197,7 @@ export class TierDirectory {
 
   /** A slot of `tier` for a block worth `value`; gives up what is worth less. Null: none is. */
   takeSlot(tier: LowerTier, value: number, nowMs: number): number | null {
-    const free = tier.slots.tryAllocate();
+    const free = tier.tryAllocate();
     if (free !== null) return free;
     const victim = tier.cheapestBelow(value, nowMs);
     if (victim === null) return null;
@@ -218,7 +205,7 @@ export class TierDirectory {
     tier.counts.evictedBlocks++;
     this.refresh(victim, nowMs);
     this.#host.prune(victim);
-    return tier.slots.tryAllocate();
+    return tier.tryAllocate();
   }
 
   /** The memory from which the block comes back soonest; null when none below has it. */
@@ -283,7 +270,9 @@ export class TierDirectory {
 
   /** Makes copies ahead of need. Restores have priority: nothing is stored while one is under way. */
   copyAhead(nowMs: number): void {
-    if (this.#moves.restores === 0) this.#ahead.copy(this.#host.deviceFree, nowMs);
+    if (this.#moves.restores > 0) return;
+    this.#ahead.copy(this.#host.deviceFree, nowMs);
+    this.eraseStale();
   }
 
   /** Applies the end of an order; between steps only. Unknown orders are ignored. */
@@ -297,7 +286,8 @@ export class TierDirectory {
     for (const block of move.freeAfter) this.#host.releaseDevice(block);
     for (const copy of move.copies) {
       this.refresh(copy, nowMs);
-      this.#host.prune(copy);
+      if (copy.doomed) this.#host.giveUp(copy);
+      else this.#host.prune(copy);
     }
     return order.kind === "restore" ? { order: order.id, failed: failed.size > 0 } : null;
   }
@@ -305,21 +295,26 @@ export class TierDirectory {
   /** Takes up a block that a durable tier kept over a restart; false when its slot is taken. */
   adopt(copy: CachedBlock, place: { tier: TierName; slot: number }, nowMs: number): boolean {
     const tier = this.tiers.find(({ name }) => name === place.tier);
-    if (tier === undefined || !tier.slots.tryTake(place.slot)) return false;
+    if (tier === undefined || !tier.tryTake(place.slot)) return false;
     copy.slots[place.tier] = place.slot;
     this.refresh(copy, nowMs);
     return true;
   }
 
-  /** Has the block's copies below erased, so that no restart brings them back. At rest only. */
-  erase(copy: CachedBlock): void {
+  /**
+   * Has slots that were given up erased where they are durable, so that no restart brings back what
+   * is gone. Returns whether there were any.
+   */
+  eraseStale(): boolean {
+    let some = false;
     for (const tier of this.tiers) {
-      const slot = copy.slots[tier.name];
-      if (slot === null) continue;
-      this.dropSlot(tier, copy);
-      const order = { kind: "erase", id: this.#moves.nextId(), tier: tier.name, slots: [slot] };
-      this.#moves.start({ ...order, kind: "erase" }, [], 0);
+      const slots = tier.takeStale(eraseSlotsMax);
+      if (slots.length === 0) continue;
+      const id = this.#moves.nextId();
+      this.#moves.start({ kind: "erase", id, tier: tier.name, slots }, [], 0);
+      some = true;
     }
+    return some;
   }
 
   checkIntegrity(nodes: Iterable<CacheNode>): void {

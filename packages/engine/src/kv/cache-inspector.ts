@@ -1,0 +1,116 @@
+// What an operator may ask of the cache: see CacheInspection.
+
+import { defined } from "@loci/core";
+import type { CachedChain, CachedTokensByTier, CacheInspection, CacheMatch } from "@loci/core";
+import type { CacheNode } from "./cached-block.ts";
+import type { CacheTree } from "./cache-tree.ts";
+
+/** Tokens named as known to follow a prompt. */
+const knownNextMax = 8;
+
+type Place = keyof CachedTokensByTier;
+
+export class CacheInspector implements CacheInspection {
+  readonly #cache: CacheTree;
+  readonly #blockTokens: number;
+
+  constructor(cache: CacheTree, blockTokens: number) {
+    this.#cache = cache;
+    this.#blockTokens = blockTokens;
+  }
+
+  /** O(nodes): for operators, not for every request. */
+  cachedChains(tenant: string, limit: number): readonly CachedChain[] {
+    const ends = [...this.#cache.nodes()].filter(
+      ({ salt, childCount }) => salt === tenant && childCount === 0,
+    );
+    return ends
+      .toSorted((one, other) => other.lastUsedMs - one.lastUsedMs)
+      .slice(0, limit)
+      .map((end) => this.#chain(end));
+  }
+
+  matchPrompt(tenant: string, promptTokens: Int32Array): CacheMatch {
+    const view = { tokens: promptTokens, end: promptTokens.length };
+    this.#cache.graft(tenant, view);
+    const { nodes, tail, tailTokens, tokens } = this.#cache.match(tenant, view);
+    const byTier = zeroTokens();
+    for (const node of nodes) byTier[placeOf(node)] += node.length;
+    if (tail !== null) byTier[placeOf(tail)] += tailTokens;
+    return { knownTokens: tokens, byTier, knownNext: this.#knownNext(tenant, view, tokens) };
+  }
+
+  forgetCached(tenant: string, tokens: Int32Array | null): number {
+    const nodes = tokens === null ? this.#nodesOf(tenant) : this.#nodesOnlyFor(tenant, tokens);
+    // The deepest first: what lies above is given up only when nothing needs it any more.
+    const given = nodes
+      .toSorted((one, other) => other.depth - one.depth)
+      .filter((node) => node.payload !== null && this.#cache.giveUp(node.payload));
+    while (this.#cache.tiers.eraseStale());
+    return given.length;
+  }
+
+  #nodesOf(tenant: string): CacheNode[] {
+    return [...this.#cache.nodes()].filter(({ salt }) => salt === tenant);
+  }
+
+  /** The end of the sequence, all that follows it, and what above it no other sequence needs. */
+  #nodesOnlyFor(tenant: string, tokens: Int32Array): CacheNode[] {
+    const view = { tokens, end: tokens.length };
+    this.#cache.graft(tenant, view);
+    const { nodes, tail } = this.#cache.match(tenant, view);
+    const end = tail ?? nodes.at(-1);
+    if (end === undefined) return [];
+    const found = [...this.#below(end)];
+    for (let node = end.parent; node?.parent && node.childCount === 1; node = node.parent) {
+      if (node.locks > 0) break;
+      found.push(node);
+    }
+    return found;
+  }
+
+  *#below(node: CacheNode): Generator<CacheNode> {
+    yield node;
+    for (const child of this.#cache.children(node)) yield* this.#below(child);
+  }
+
+  #knownNext(
+    tenant: string,
+    view: { readonly tokens: Int32Array; readonly end: number },
+    matched: number,
+  ): number[] {
+    const { nodes, tail, tailTokens } = this.#cache.match(tenant, { ...view, end: matched });
+    if (tail !== null && tailTokens < tail.length) return [defined(tail.tokens[tailTokens])];
+    const last = tail ?? nodes.at(-1);
+    if (last === undefined || last.length < this.#blockTokens) return [];
+    return this.#cache
+      .children(last)
+      .toSorted((one, other) => other.lastUsedMs - one.lastUsedMs)
+      .slice(0, knownNextMax)
+      .map((child) => defined(child.tokens[0]));
+  }
+
+  #chain(end: CacheNode): CachedChain {
+    const path: CacheNode[] = [];
+    for (let node = end; node.parent !== null; node = node.parent) path.push(node);
+    const byTier = zeroTokens();
+    const tokens = new Int32Array((end.depth - 1) * this.#blockTokens + end.length);
+    for (const node of path) {
+      byTier[placeOf(node)] += node.length;
+      tokens.set(node.tokens.subarray(0, node.length), (node.depth - 1) * this.#blockTokens);
+    }
+    return { tokens, byTier, idleMs: Math.max(0, this.#cache.nowMs - end.lastUsedMs) };
+  }
+}
+
+/** The fastest memory that has the block; one on its way counts as where it comes from. */
+function placeOf(node: CacheNode): Place {
+  const { device, arriving, slots } = defined(node.payload);
+  if (device !== null && arriving === null) return "device";
+  if (slots.host !== null) return "host";
+  return slots.disk === null ? "missing" : "disk";
+}
+
+function zeroTokens(): Record<Place, number> {
+  return { device: 0, host: 0, disk: 0, missing: 0 };
+}
