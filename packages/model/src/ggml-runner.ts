@@ -41,11 +41,11 @@ export class GgmlRunner implements Runner, Disposable {
   async execute(batch: StepBatch): Promise<StepResult> {
     const { clock } = this.#options;
     const startedMs = clock.nowMs();
-    const graph = await this.#compute(batch);
-    const samples: SampledToken[] = [];
-    if (this.#restoreFailed(batch)) {
-      return { samples, durationMs: clock.nowMs() - startedMs, restoreFailed: true };
+    const { graph, restoreFailed } = await this.#compute(batch);
+    if (restoreFailed) {
+      return { samples: [], durationMs: clock.nowMs() - startedMs, restoreFailed };
     }
+    const samples: SampledToken[] = [];
     for (const slice of batch.slices) {
       if (slice.sample === null) continue;
       const sampler = this.#sampler(slice);
@@ -56,7 +56,7 @@ export class GgmlRunner implements Runner, Disposable {
 
   /** Logits of each sampling slice, for tests that compare them. */
   async computeLogits(batch: StepBatch): Promise<Float32Array[]> {
-    const graph = await this.#compute(batch);
+    const { graph } = await this.#compute(batch);
     const outputs = batch.slices.filter((slice) => slice.sample !== null).length;
     return Array.from({ length: outputs }, (_, index) => graph.logits(index).slice());
   }
@@ -72,11 +72,19 @@ export class GgmlRunner implements Runner, Disposable {
     this.#graphs[Symbol.dispose]();
   }
 
-  #restoreFailed({ gates = [] }: StepBatch): boolean {
-    return gates.some((gate) => this.#options.kv.pool.gates.hasFailed(gate));
+  async #compute(batch: StepBatch): Promise<{ graph: ForwardGraph; restoreFailed: boolean }> {
+    const { gates } = this.#options.kv.pool;
+    const looked = batch.gates ?? [];
+    const release = gates.hold(looked);
+    try {
+      const graph = await this.#computeGraph(batch);
+      return { graph, restoreFailed: looked.some((gate) => gates.hasFailed(gate)) };
+    } finally {
+      release();
+    }
   }
 
-  async #compute({ copies, slices, gates = [] }: StepBatch): Promise<ForwardGraph> {
+  async #computeGraph({ copies, slices, gates = [] }: StepBatch): Promise<ForwardGraph> {
     const { kv, backend, work, checkModelFile, layers, clock } = this.#options;
     this.#checkBatch(slices);
     if (!kv.waitsInKernel) await kv.pool.gates.wait(gates, layers, clock);

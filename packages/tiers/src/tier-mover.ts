@@ -55,7 +55,7 @@ export class TierMover implements BlockMover {
     if (this.#parts.disk !== null) yield* this.#parts.disk.recover();
   }
 
-  /** A restore's gate is closed before this returns. */
+  /** A restore's gate is closed before this returns, or before the next step where one is under way. */
   execute(order: MoveOrder): Promise<MoveOutcome> {
     if (order.kind === "restore") return this.#executeRestore(order);
     const outcome = this.#isClosed ? null : this.#others.run(() => this.#carryOut(order));
@@ -71,13 +71,19 @@ export class TierMover implements BlockMover {
     await this.#parts.disk?.close();
   }
 
-  #executeRestore(order: RestoreOrder): Promise<MoveOutcome> {
+  async #executeRestore(order: RestoreOrder): Promise<MoveOutcome> {
     const { gates } = this.#parts.pool;
-    gates.close(order.gate);
+    const closed = Promise.withResolvers<void>();
+    let isClosed = false;
+    gates.close(order.gate, () => {
+      isClosed = true;
+      closed.resolve();
+    });
+    if (!isClosed) await closed.promise;
     const outcome = this.#isClosed ? null : this.#restores.run(() => this.#restore(order));
     if (outcome !== null) return outcome;
     gates.fail(order.gate);
-    return Promise.resolve(allFailed(order));
+    return allFailed(order);
   }
 
   async #restore({ id, tier, gate, blocks }: RestoreOrder): Promise<MoveOutcome> {

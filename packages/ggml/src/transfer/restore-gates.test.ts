@@ -33,3 +33,16 @@ test("waiting ends with the last gate, and fails what nothing comes through any 
   await gates.wait([1, 3], 5, systemClock);
   expect([gates.hasFailed(1), gates.hasFailed(3)]).toEqual([false, true]);
 });
+
+test("a gate that a step looks at is closed for the next restore once the step has ended", () => {
+  using gates = new RestoreGates();
+  gates.fail(5);
+  const release = gates.hold([4, 5]);
+  const closed: number[] = [];
+  gates.close(5, () => closed.push(5));
+  gates.close(6, () => closed.push(6));
+  // What the step has to know of the restore that failed is still there.
+  expect([closed, gates.hasFailed(5)]).toEqual([[6], true]);
+  release();
+  expect([closed, gates.hasFailed(5), gates.layersArrived(5)]).toEqual([[6, 5], false, 0]);
+});

@@ -27,6 +27,9 @@ const wordCount = stallMsWord + 1;
 export class RestoreGates implements Disposable {
   readonly #memory: NativeMemory;
   readonly #words: Int32Array;
+  /** Gates that the step under way looks at. */
+  readonly #held = new Set<number>();
+  readonly #closings: { readonly gate: number; readonly closed: () => void }[] = [];
 
   constructor() {
     this.#memory = new NativeMemory(wordCount * Int32Array.BYTES_PER_ELEMENT);
@@ -44,11 +47,29 @@ export class RestoreGates implements Disposable {
     Atomics.store(this.#words, stallMsWord, value);
   }
 
-  /** Closes a gate for a restore that is about to start. */
-  close(gate: number): void {
+  /**
+   * Closes a gate for a restore that is about to start, at once unless a step that is under way still
+   * looks at it: what the gate says of an earlier restore stays until that step has ended.
+   */
+  close(gate: number, closed: () => void = () => {}): void {
     checkGate(gate);
+    if (this.#held.has(gate)) {
+      this.#closings.push({ gate, closed });
+      return;
+    }
     Atomics.store(this.#words, gatesMax + gate, 0);
     Atomics.store(this.#words, gate, 0);
+    closed();
+  }
+
+  /** A step under way looks at `gates`; the returned function says that it has ended. */
+  hold(gates: readonly number[]): () => void {
+    assert(this.#held.size === 0, "one step at a time");
+    for (const gate of gates) this.#held.add(gate);
+    return () => {
+      this.#held.clear();
+      for (const { gate, closed } of this.#closings.splice(0)) this.close(gate, closed);
+    };
   }
 
   /** Publishes that the first `layers` layers are there. */
