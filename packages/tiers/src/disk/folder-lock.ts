@@ -22,7 +22,8 @@ export class FolderLock {
     const isLocked = tryLockFile(file) ?? !isAlive(holder);
     if (!isLocked) {
       closeSync(file);
-      throw new LociError("unavailable", `Process ${holder} uses the cache folder already.`, {
+      const who = Number.isInteger(holder) ? `Process ${holder}` : "Another process";
+      throw new LociError("unavailable", `${who} uses the cache folder already.`, {
         remedy: "Give this one another --kv-disk-path.",
       });
     }
