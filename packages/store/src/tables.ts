@@ -89,7 +89,6 @@ export type ConversationRow = RowOf<typeof conversationColumns>;
 export type ItemRow = RowOf<typeof itemColumns>;
 export type ResponseRow = RowOf<typeof responseColumns>;
 export type TokenListRow = RowOf<typeof tokenListColumns>;
-export type ChatTurnRow = RowOf<typeof chatTurnColumns>;
 
 export const metaTable: Table<typeof metaColumns> = new Table("meta", metaColumns, ["name"]);
 export const conversationTable: Table<typeof conversationColumns> = new Table(

@@ -105,8 +105,9 @@ it.runIf(canMount)("tells a full disk and goes on once there is room (as root)",
 });
 
 it("refuses a database that does not wait for its disk", async () => {
-  const cluster = await PostgresCluster.create(["fsync = off"]);
-  const url = await cluster.createDatabase();
-  await expect(openStore(url)).rejects.toMatchObject({ code: "config_invalid" });
-  await cluster.dispose();
+  const forgetful = await PostgresCluster.create(["fsync = off"]);
+  await expect(openStore(await forgetful.createDatabase())).rejects.toMatchObject({
+    code: "config_invalid",
+  });
+  await forgetful.dispose();
 });

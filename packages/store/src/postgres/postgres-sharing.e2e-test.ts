@@ -91,8 +91,8 @@ it("keeps every turn of many machines on many conversations, tokens included", a
 });
 
 /** Another process begins a turn and claims a key, which `store` sees, and is killed. */
-async function beginAndDie(url: string, store: Store): Promise<void> {
-  const child = spawn(process.execPath, [ownerScript, url, tenant], {
+async function beginAndDie(database: string, store: Store): Promise<void> {
+  const child = spawn(process.execPath, [ownerScript, database, tenant], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const closed = new Promise((resolve) => {
@@ -122,8 +122,8 @@ async function holdTurns(store: Store, id: string): Promise<void> {
 }
 
 /** Until the database has noticed that the killed process is gone: three stores' locks, then two. */
-async function untilGone(url: string): Promise<void> {
-  const client = new Client({ connectionString: url });
+async function untilGone(database: string): Promise<void> {
+  const client = new Client({ connectionString: database });
   await client.connect();
   const sql = `SELECT count(*)::int AS count FROM pg_locks l JOIN pg_database d ON d.oid = l.database
     WHERE l.locktype = 'advisory' AND d.datname = current_database()`;

@@ -17,7 +17,8 @@ export class SmallDisk implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    execFileSync("umount", [this.folder]);
+    // Lazily: a store that a failed test left open must not keep it mounted.
+    execFileSync("umount", ["-l", this.folder]);
     rmdirSync(this.folder);
   }
 }
