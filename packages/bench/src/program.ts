@@ -10,6 +10,7 @@ import { registerBuildPeer } from "./peer/peer-binary.ts";
 import { registerProbe } from "./probe/probe-command.ts";
 import { registerRetention } from "./retention/retention-command.ts";
 import { registerStart } from "./start/start-command.ts";
+import { registerRestore } from "./tiered/restore-command.ts";
 import { registerTiers } from "./tiers/tiers-command.ts";
 
 /** The program behind `npm run bench`. */
@@ -22,6 +23,7 @@ export function benchProgram(clock: Clock): Command {
   registerProbe(program, clock);
   registerRetention(program, clock);
   registerStart(program, clock);
+  registerRestore(program, clock);
   registerTiers(program, clock);
   registerMakeModel(program);
   registerBuildPeer(program);
