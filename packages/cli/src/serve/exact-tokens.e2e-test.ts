@@ -27,7 +27,7 @@ async function post<T>(url: string, path: string, body: object): Promise<T> {
     body: JSON.stringify(body),
   });
   expect(reply.status).toBe(200);
-  const json: T = await reply.json();
+  const json: T = JSON.parse(await reply.text());
   return json;
 }
 

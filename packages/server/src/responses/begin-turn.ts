@@ -7,6 +7,7 @@ import type { FastifyBaseLogger } from "fastify";
 import { historyOutcome } from "../conversation/continue-prompt.ts";
 import type { KeyClaim } from "../idempotency/key-claim.ts";
 import {
+  isStored,
   prepareResponse,
   requirePossible,
   type PreparedResponse,
@@ -37,7 +38,7 @@ export async function beginTurn(ask: TurnAsk): Promise<ResponseTurn> {
   requirePossible(ask);
   const { body, context } = ask;
   // Before anything is computed for it.
-  if (body.store ?? true) context.requireStore();
+  if (isStored(body)) context.requireStore();
   if (body.background === true) context.turns.requireRoom();
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const history = await historyOf(ask);
@@ -67,7 +68,7 @@ async function tryTurn(ask: TurnAsk, history: TurnHistory): Promise<ResponseTurn
     return busyResponseId;
   }
   const prepared = await prepareResponse(ask, history);
-  if (ask.body.store === false) return newTurn(ask, prepared);
+  if (!isStored(ask.body)) return newTurn(ask, prepared);
   const { facts, inputItems } = prepared;
   const outcome = await ask.context.requireStore().turns.begin(ask.tenant, {
     id: facts.id,
@@ -100,7 +101,7 @@ function newTurn(ask: TurnAsk, prepared: PreparedResponse): ResponseTurn {
     ...ask,
     prepared,
     cancel: new AbortController(),
-    isStored: body.store ?? true,
+    isStored: isStored(body),
     isBackground: body.background ?? false,
     withTokenIds: body.return_token_ids ?? false,
   });

@@ -1,7 +1,7 @@
 // Turns that this process works on. The store says that a conversation is busy; this says by whom,
 // so that the next turn can wait for one whose client has left instead of being refused.
 
-import { assert, LociError, type Clock } from "@loci/core";
+import { assert, defined, LociError, type Clock } from "@loci/core";
 import type { EventLog } from "./event-log.ts";
 
 export interface LiveTurn {
@@ -24,9 +24,16 @@ export interface LiveTurnBounds {
   readonly graceMs: number;
   /** Logs of background turns that are over, kept for readers who come back. */
   readonly endedLogsMax: number;
+  /** Events in those logs, all together. */
+  readonly endedEventsMax: number;
 }
 
-const defaultBounds: LiveTurnBounds = { backgroundMax: 256, graceMs: 250, endedLogsMax: 64 };
+const defaultBounds: LiveTurnBounds = {
+  backgroundMax: 256,
+  graceMs: 250,
+  endedLogsMax: 64,
+  endedEventsMax: 131_072,
+};
 
 export class LiveTurns {
   readonly #clock: Clock;
@@ -103,12 +110,19 @@ export class LiveTurns {
   checkIntegrity(): void {
     for (const id of this.#owed) assert(this.#turns.has(id), "what is owed is not forgotten");
     assert(this.#endedLogs.size <= this.#bounds.endedLogsMax, "ended logs are bounded");
+    assert(this.#endedEvents() <= this.#bounds.endedEventsMax, "ended logs are short in sum");
   }
 
   #keepLog(responseId: string, log: EventLog): void {
     this.#endedLogs.set(responseId, log);
-    if (this.#endedLogs.size <= this.#bounds.endedLogsMax) return;
-    const [oldest] = this.#endedLogs.keys();
-    if (oldest !== undefined) this.#endedLogs.delete(oldest);
+    const { endedLogsMax, endedEventsMax } = this.#bounds;
+    while (this.#endedLogs.size > endedLogsMax || this.#endedEvents() > endedEventsMax) {
+      const [oldest] = this.#endedLogs.keys();
+      this.#endedLogs.delete(defined(oldest));
+    }
+  }
+
+  #endedEvents(): number {
+    return [...this.#endedLogs.values()].reduce((sum, { length }) => sum + length, 0);
   }
 }

@@ -41,11 +41,10 @@ export interface PreparedResponse {
 export function requirePossible({ context, body }: ResponseAsk): void {
   requireReady(context);
   requireModel(context, body.model);
-  const isStored = body.store ?? true;
-  if (!isStored && body.background === true) {
+  if (!isStored(body) && body.background === true) {
     throw invalid("background", "A background response must be stored.");
   }
-  if (!isStored && body.conversation !== undefined) {
+  if (!isStored(body) && body.conversation !== undefined) {
     throw invalid("store", "A turn of a conversation is always stored.");
   }
 }
@@ -56,13 +55,13 @@ export async function prepareResponse(
   history: TurnHistory,
 ): Promise<PreparedResponse> {
   const { context, body, tenant } = ask;
-  const { tools, wish } = demands(ask);
+  const { tools, grammar } = demands(ask);
   const withLogprobs = wantsLogprobs(body);
   const sampling = samplingParams(body, {
     defaults: context.samplingDefaults,
     vocabularySize: context.model.vocabularySize,
     chanceSeed: () => context.entropy.seed(),
-    grammar: wish?.grammar ?? tools?.grammar ?? null,
+    grammar,
     logprobsTop: withLogprobs ? (body.top_logprobs ?? 0) : null,
   });
   const inputItems = newItems(ask);
@@ -75,7 +74,8 @@ export async function prepareResponse(
     prompts: [prompt.promptTokens],
     maxTokens: body.max_output_tokens ?? null,
     sampling,
-    hints: sessionHints({ ...ask, known: history.sessionName }),
+    // What is kept begins a chain that is known by its first response.
+    hints: sessionHints({ ...ask, known: history.sessionName ?? (isStored(body) ? id : null) }),
   });
   if (request === undefined) throw new LociError("internal", "One prompt makes one request.");
   const choice = (await choiceOptions(context, tools))();
@@ -89,6 +89,11 @@ export async function prepareResponse(
     parameters,
   };
   return { facts, history, inputItems, prompt, request, choice, withLogprobs };
+}
+
+/** Unless the request says otherwise. */
+export function isStored(body: ResponsesBody): boolean {
+  return body.store ?? true;
 }
 
 /** The prompt alone, for counting its tokens. */
@@ -115,7 +120,8 @@ function wantsLogprobs(body: ResponsesBody): boolean {
 
 interface Demands {
   readonly tools: ToolUse | null;
-  readonly wish: AnswerFormat | null;
+  /** Of the demanded form, or of demanded calls. */
+  readonly grammar: string | null;
 }
 
 function demands({ context, body }: ResponseAsk): Demands {
@@ -126,7 +132,8 @@ function demands({ context, body }: ResponseAsk): Demands {
     tool_choice: choice,
     parallel_tool_calls: body.parallel_tool_calls ?? true,
   };
-  return { wish, tools: flatParams(() => toolUse(context, chat, wish)) };
+  const use = flatParams(() => toolUse(context, chat, wish));
+  return { tools: use, grammar: wish?.grammar ?? use?.grammar ?? null };
 }
 
 /** `text.format` or one of the fields that vLLM and llama-server know for the same. */

@@ -213,13 +213,27 @@ describe("POST /v1/responses", () => {
   test("hints reach the service", async () => {
     await using server = await storeServer();
     const key = { prompt_cache_key: "k", prompt_cache_retention: "24h" };
-    await server.post(path, { input: "a", ...key });
-    await server.post(path, { input: "a" }, { "x-session-id": "k" });
-    await server.post(path, { input: "a" });
+    const store = false;
+    await server.post(path, { input: "a", store, ...key });
+    await server.post(path, { input: "a", store }, { "x-session-id": "k" });
+    await server.post(path, { input: "a", store });
     const [one, two, three] = server.service.requests;
     expect(one).toMatchObject({ retainSeconds: 86_400 });
     expect(two?.sessionKey).toBe(one?.sessionKey);
     expect(three).not.toHaveProperty("sessionKey");
+  });
+
+  test("all turns of a chain are one session", async () => {
+    await using server = await storeServer();
+    let previous = {};
+    for (let turn = 0; turn < 3; turn++) {
+      const { id } = (await server.post(path, { input: "a", ...previous })).body;
+      previous = { previous_response_id: id };
+    }
+    await server.post(path, { input: "a" });
+    const keys = server.service.requests.map(({ sessionKey }) => sessionKey);
+    expect(new Set(keys.slice(0, 3)).size).toBe(1);
+    expect(keys[3]).not.toBe(keys[0]);
   });
 });
 
