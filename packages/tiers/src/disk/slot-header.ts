@@ -91,10 +91,8 @@ export class HeaderDecoder {
     const sequence = readSequence(bytes);
     const count = bytes.readUInt32LE(at.tokenCount);
     if (sequence === 0 || count === 0 || count > this.#shape.blockTokens) return null;
-    const tokens = new Int32Array(count);
-    for (let index = 0; index < count; index++) {
-      tokens[index] = bytes.readInt32LE(at.tokens + index * 4);
-    }
+    // Headers lie side by side in one read, so their tokens are aligned.
+    const tokens = new Int32Array(bytes.buffer, bytes.byteOffset + at.tokens, count).slice();
     const key = (offset: number): string => bytes.toString("hex", offset, offset + keyBytes);
     const identity = {
       key: key(at.key),
