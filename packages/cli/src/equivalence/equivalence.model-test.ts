@@ -1,0 +1,32 @@
+// A cached answer is the computed one, wherever the cache lay: the short form of
+// `npm run test:equivalence`.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { defined } from "@loci/core";
+import { afterAll, expect, test } from "vitest";
+
+import { arms, spoilingArm } from "./arms.ts";
+import { findProblems, measureEquivalence } from "./measure-equivalence.ts";
+import { openSubject, subjects } from "./subjects.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "loci-equivalence-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("a block that holds something else is noticed", async () => {
+  const [subject] = subjects;
+  await using opened = await openSubject(defined(subject), folder, 8);
+  const options = { ...opened, setSize: 8, folder };
+  const report = await measureEquivalence({ ...options, arms: [spoilingArm] });
+  expect(report.flatMap(findProblems).join()).toMatch(/logits differ/);
+});
+
+test.each(subjects)("$name answers alike from every memory", async (subject) => {
+  const count = subject.bundled ? 40 : 8;
+  await using opened = await openSubject(subject, folder, count);
+  const reports = await measureEquivalence({ ...opened, setSize: subject.setSize, folder });
+  expect(reports).toHaveLength(arms.length);
+  expect(reports.flatMap(findProblems)).toEqual([]);
+});
