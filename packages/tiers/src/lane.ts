@@ -41,6 +41,15 @@ export class Lane {
     });
   }
 
+  checkIntegrity(): void {
+    assert(this.#running >= 0 && this.#running <= this.#runningMax, "no more runs than may");
+    assert(
+      this.#waiting.size === 0 || this.#running === this.#runningMax,
+      "nothing waits for nothing",
+    );
+    assert(this.#idleWaiters.length === 0 || !this.isIdle, "who waits for the end is told");
+  }
+
   async #start<T>(work: () => Promise<T>): Promise<T> {
     this.#running++;
     try {

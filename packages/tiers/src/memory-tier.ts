@@ -23,7 +23,6 @@ interface SlotRecord {
 }
 
 export interface MemoryTierParts {
-  /** `device` names no tier of the mover: its pool is where blocks come from. */
   readonly name: TierFacts["name"];
   readonly address: Pointer;
   readonly slotCount: number;

@@ -31,7 +31,7 @@ export interface Tiers {
   readonly mover: BlockMover;
   /** Blocks that could not be had or kept since the start, by reason. */
   readonly misses: Readonly<Record<MissReason, number>>;
-  /** Lets orders under way finish, then closes the files. Later orders fail. */
+  /** Lets orders under way finish, then closes the files; before the model whose pool it is. */
   close(): Promise<void>;
 }
 

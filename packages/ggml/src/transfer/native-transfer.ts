@@ -67,7 +67,7 @@ export class NativeTransfer implements BlockTransfer {
       layerDelayMs: this.#layerDelayMs,
     });
     await callAsync(this.#functions.transferRead, order);
-    return decodeResults(blocks, moves);
+    return decodeResults(blocks, [moves, order]);
   }
 
   async write(
@@ -87,7 +87,7 @@ export class NativeTransfer implements BlockTransfer {
       const blocks = encodeBlocks([move], sums);
       const order = encodeOrder(layout, blocks, { isKnown, syncs });
       await callAsync(this.#functions.transferWrite, order);
-      made.push(...decodeResults(blocks, [move, sums]));
+      made.push(...decodeResults(blocks, [move, sums, order]));
     }
     return made;
   }
@@ -142,7 +142,7 @@ function encodeOrder(
   ]);
 }
 
-/** `kept` holds what the native side wrote to through plain addresses: alive until it is done. */
+/** `kept` is what the native side knew by plain addresses: naming it here keeps it until it is done. */
 function decodeResults(blocks: BigInt64Array, kept: readonly unknown[]): MoveResult[] {
   const made: MoveResult[] = [];
   for (let at = resultField; at < blocks.length; at += blockFields) {

@@ -205,6 +205,7 @@ describe.each([
       if (isLive) rig.put(damaged);
       const { right, wrong } = await rig.readAll(tier, found);
       expect(wrong).toBe(0);
+      tier.checkIntegrity();
       misses += slotCount - right;
       expect((await rig.readAll(tier, allSeeds)).wrong).toBe(0);
       await tier.close();

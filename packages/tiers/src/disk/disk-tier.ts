@@ -159,6 +159,16 @@ export class DiskTier implements Tier {
     this.#folder.close();
   }
 
+  checkIntegrity(): void {
+    const { segments, segmentCount, shape } = this.#geometry;
+    assert(this.#sequences.length === segmentCount * shape.slots, "a number for every slot");
+    for (const [slot, sequence] of this.#sequences.entries()) {
+      assert(sequence < this.#sequenceNext, "a slot's write has happened");
+      assert(sequence === 0 || segments.has(this.#segmentNumber(slot)), "its segment is there");
+    }
+    for (const number of segments.keys()) assert(number < segmentCount, "a segment of the tier");
+  }
+
   async #writeBlock({ slot, identity, source, checksumsKnown }: TierWrite): Promise<TierResult> {
     const { shape, layout, transfer, options } = this.#parts;
     const number = this.#segmentNumber(slot);
