@@ -44,11 +44,22 @@ function isAvailabilityState(state: string): boolean {
   );
 }
 
+/** Addresses are in the cause, for logs: clients have no business with them. */
 function unreachableStore(cause: Error): LociError {
   return new LociError("storage_unavailable", "The database does not answer as it should.", {
-    remedy: `See whether it is up and takes connections (${cause.message}).`,
+    remedy: "Try again; if it goes on, see whether the database is up and takes connections.",
     retryAfterSeconds: 1,
     cause,
+  });
+}
+
+/** The same for whoever starts the server, with the reason. */
+export function postgresOpenError(error: unknown): unknown {
+  const known = postgresError(error);
+  if (!(known instanceof LociError) || !(known.cause instanceof Error)) return known;
+  return new LociError(known.code, `The database cannot be used (${known.cause.message}).`, {
+    remedy: "See whether it is up, takes connections, and knows the user and the database.",
+    cause: known.cause,
   });
 }
 

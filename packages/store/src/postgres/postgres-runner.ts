@@ -18,7 +18,12 @@ import type {
 import { takeOwner } from "../programs/maintenance.ts";
 import type { Program } from "../program.ts";
 import { OwnerLock } from "./owner-lock.ts";
-import { isRetryable, leavesConnectionUsable, postgresError } from "./postgres-errors.ts";
+import {
+  isRetryable,
+  leavesConnectionUsable,
+  postgresError,
+  postgresOpenError,
+} from "./postgres-errors.ts";
 import { migratePostgres } from "./postgres-schema.ts";
 import { runTransaction } from "./postgres-session.ts";
 
@@ -59,7 +64,7 @@ export class PostgresRunner implements ProgramRunner {
       return runner;
     } catch (error) {
       await runner.close();
-      throw postgresError(error);
+      throw postgresOpenError(error);
     }
   }
 

@@ -64,6 +64,8 @@ export function* removeResponse({ tenant, id }: Place): Program<Removal | null> 
       });
     }
   }
+  // Before the tokens are locked, in the order of a commit.
+  yield* responseTable.findToChange(tenant, id);
   const removed = yield* removeRows(tenant, [id]);
   return { conversationId: null, itemCount: 0, ...removed };
 }
