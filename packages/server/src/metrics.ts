@@ -4,6 +4,7 @@
 
 import type { ServiceSnapshot } from "@loci/core";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { registerCacheMetrics } from "./cache-metrics.ts";
 
 export type Endpoint = "chat" | "completions" | "responses";
 
@@ -73,6 +74,7 @@ export class ServerMetrics {
     this.#promptTokens = tokens("loci_request_prompt_tokens", "Prompt tokens of a request");
     this.#generatedTokens = tokens("loci_request_generation_tokens", "Answer tokens of a request");
     for (const source of snapshotSources) registerSnapshot(source, snapshot, this.registry);
+    registerCacheMetrics(snapshot, this.registry);
   }
 
   queued(seconds: number): void {

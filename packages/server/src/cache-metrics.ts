@@ -1,0 +1,159 @@
+// What the cache counts, read from the service's snapshot when somebody asks: the device's cached
+// blocks, and every memory below it under its name. A service without such counts has none of
+// these series.
+
+import type { KvDeviceCounts, KvTierSnapshot, ServiceSnapshot } from "@loci/core";
+import { Counter, Gauge, type Registry } from "prom-client";
+
+type Kind = "counter" | "gauge";
+
+interface Series {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+interface CacheMetric {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  readonly read: (snapshot: ServiceSnapshot) => readonly Series[];
+}
+
+const cacheMetrics: readonly CacheMetric[] = [
+  device("loci_kv_dropped_blocks_total", "Cached blocks given up by the device", {
+    labelName: "copy",
+    read: (counts) => [
+      series(counts.droppedWithCopy, { copy: "below" }),
+      series(counts.droppedBlocks - counts.droppedWithCopy, { copy: "none" }),
+    ],
+  }),
+  device("loci_kv_recomputed_tokens_total", "Tokens of dropped blocks computed again", {
+    read: (counts) => [series(counts.recomputedTokens)],
+  }),
+  device("loci_kv_copies_ahead_total", "Copies made ahead of need, by what became of them", {
+    labelName: "fate",
+    read: (counts) => [
+      series(counts.copiesAheadUsed, { fate: "used" }),
+      series(counts.copiesAheadWasted, { fate: "wasted" }),
+    ],
+  }),
+  device("loci_kv_waits_for_copy_total", "Times a request waited for a copy", {
+    read: (counts) => [series(counts.waitsForCopy)],
+  }),
+  {
+    kind: "gauge",
+    name: "loci_kv_moves_under_way",
+    help: "Moves between memories that have not ended",
+    labelNames: [],
+    read: ({ kvMovesUnderWay: moves }) => (moves === undefined ? [] : [series(moves)]),
+  },
+  tiers("counter", "loci_kv_restored_tokens_total", "Tokens brought back instead of computed", {
+    read: (tier) => [series(tier.restoredTokens)],
+  }),
+  tiers("counter", "loci_kv_moved_blocks_total", "Blocks moved to and from a memory", {
+    labelName: "direction",
+    read: (tier) => [
+      series(tier.storedBlocks, { direction: "store" }),
+      series(tier.restoredBlocks, { direction: "restore" }),
+    ],
+  }),
+  tiers("counter", "loci_kv_moved_bytes_total", "The same in bytes", {
+    labelName: "direction",
+    read: (tier, { kvBlockBytes }) =>
+      kvBlockBytes === undefined
+        ? []
+        : [
+            series(tier.storedBlocks * kvBlockBytes, { direction: "store" }),
+            series(tier.restoredBlocks * kvBlockBytes, { direction: "restore" }),
+          ],
+  }),
+  tiers("counter", "loci_kv_failed_moves_total", "Blocks that could not be moved", {
+    labelName: "direction",
+    read: (tier) => [
+      series(tier.failedStores, { direction: "store" }),
+      series(tier.failedRestores, { direction: "restore" }),
+    ],
+  }),
+  tiers("counter", "loci_kv_tier_evicted_blocks_total", "Copies given up for others", {
+    read: (tier) => [series(tier.evictedBlocks)],
+  }),
+  tiers("gauge", "loci_kv_tier_slots", "Blocks that a memory has room for", {
+    read: (tier) => [series(tier.slotsTotal)],
+  }),
+  tiers("gauge", "loci_kv_tier_slots_used", "Blocks that a memory holds", {
+    read: (tier) => [series(tier.slotsUsed)],
+  }),
+  tiers("gauge", "loci_kv_tier_seconds_per_block", "What a block adds to a restore", {
+    read: (tier) => [series(tier.secondsPerBlock)],
+  }),
+];
+
+export function registerCacheMetrics(snapshot: () => ServiceSnapshot, registry: Registry): void {
+  for (const metric of cacheMetrics) register(metric, snapshot, registry);
+}
+
+function series(value: number, labels: Readonly<Record<string, string>> = {}): Series {
+  return { labels, value };
+}
+
+interface DeviceReading {
+  readonly labelName?: string;
+  readonly read: (counts: KvDeviceCounts) => readonly Series[];
+}
+
+function device(name: string, help: string, { labelName, read }: DeviceReading): CacheMetric {
+  return {
+    kind: "counter",
+    name,
+    help,
+    labelNames: labelName === undefined ? [] : [labelName],
+    read: ({ kvDevice }) => (kvDevice === undefined ? [] : read(kvDevice)),
+  };
+}
+
+interface TierReading {
+  readonly labelName?: string;
+  readonly read: (tier: KvTierSnapshot, snapshot: ServiceSnapshot) => readonly Series[];
+}
+
+function tiers(kind: Kind, name: string, help: string, reading: TierReading): CacheMetric {
+  const { labelName, read } = reading;
+  return {
+    kind,
+    name,
+    help,
+    labelNames: labelName === undefined ? ["tier"] : ["tier", labelName],
+    read: (snapshot) =>
+      (snapshot.kvTiers ?? []).flatMap((tier) =>
+        read(tier, snapshot).map(({ labels, value }) =>
+          series(value, { tier: tier.name, ...labels }),
+        ),
+      ),
+  };
+}
+
+function register(
+  { kind, name, help, labelNames, read }: CacheMetric,
+  snapshot: () => ServiceSnapshot,
+  registry: Registry,
+): void {
+  const shape = { name, help, labelNames: [...labelNames], registers: [registry] };
+  if (kind === "gauge") {
+    const metric: Gauge = new Gauge({
+      ...shape,
+      collect: () => {
+        metric.reset();
+        for (const { labels, value } of read(snapshot())) metric.set(labels, value);
+      },
+    });
+    return;
+  }
+  const metric: Counter = new Counter({
+    ...shape,
+    collect: () => {
+      metric.reset();
+      for (const { labels, value } of read(snapshot())) metric.inc(labels, value);
+    },
+  });
+}
