@@ -9,7 +9,10 @@ import { registerMakeModel } from "./model-files/make-model-command.ts";
 import { registerBuildPeer } from "./peer/peer-binary.ts";
 import { registerProbe } from "./probe/probe-command.ts";
 import { registerRetention } from "./retention/retention-command.ts";
+import { registerRestart } from "./restart/restart-command.ts";
 import { registerStart } from "./start/start-command.ts";
+import { registerGap } from "./tiered/gap-command.ts";
+import { registerOverhead } from "./tiered/overhead-command.ts";
 import { registerRestore } from "./tiered/restore-command.ts";
 import { registerTiers } from "./tiers/tiers-command.ts";
 
@@ -24,6 +27,9 @@ export function benchProgram(clock: Clock): Command {
   registerRetention(program, clock);
   registerStart(program, clock);
   registerRestore(program, clock);
+  registerRestart(program, clock);
+  registerGap(program, clock);
+  registerOverhead(program, clock);
   registerTiers(program, clock);
   registerMakeModel(program);
   registerBuildPeer(program);

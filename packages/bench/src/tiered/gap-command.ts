@@ -1,0 +1,229 @@
+// `bench gap`: the front of a history was dropped. Computing it again together with the new prompt, as
+// two query ranges of one step over one list of blocks, against one after the other in two steps.
+
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { assert, defined, greedySampling, type Clock, type SampledLogprobs } from "@loci/core";
+import type { QuerySlice, StepBatch } from "@loci/engine";
+import { openRunner } from "../engine/open-runner.ts";
+import type { OwnedRunner } from "../engine/loci-arm.ts";
+import { interleave } from "../measure/abba.ts";
+import { openOutput, type Output } from "../measure/output.ts";
+import { planCores } from "../measure/pinning.ts";
+import { atLeast, atMost, shortNumber, table, type Bar, type Figure } from "../measure/report.ts";
+import { geometricMean, median } from "../measure/statistics.ts";
+import { tokenIdRange } from "../model-files/bench-models.ts";
+import { pairRatios, ratioText, type PairRatios } from "./pair-ratios.ts";
+import { RandomTokens, type TokenIds } from "./random-tokens.ts";
+import { findTieredModel } from "./tiered-model.ts";
+import { withTieredOptions, type TieredOptions } from "./tiered-options.ts";
+
+const speedBar = 1.2;
+/** Between log-probabilities: batches of another shape differ in the last bits. */
+const differenceBar = 0.02;
+const alternatives = 10;
+const fillTokens = 512;
+
+export function registerGap(program: Command, clock: Clock): void {
+  const command = program
+    .command("gap")
+    .description("a dropped front computed with the new prompt in one step, against two steps");
+  withTieredOptions(command, 8).action(async (options: TieredOptions) => {
+    await gapBench(options, clock);
+  });
+}
+
+interface GapCase {
+  readonly front: number;
+  readonly prompt: number;
+}
+
+type Arm = "one step" | "two steps";
+
+interface CaseResult extends GapCase {
+  readonly oneMs: readonly number[];
+  readonly twoMs: readonly number[];
+  /** Two steps over one. */
+  readonly ratios: PairRatios;
+  readonly logprobDifference: number;
+  readonly sameTokens: boolean;
+}
+
+async function gapBench(options: TieredOptions, clock: Clock): Promise<void> {
+  const output = openOutput("gap", options, clock);
+  const { serverThreads } = planCores(options.threads);
+  const modelPath = findTieredModel(options.model, output.progress);
+  const quick = options.quick === true;
+  const history = quick ? 512 : 4096;
+  const fronts = quick ? [32, 64] : [32, 64, 128, 256, 512];
+  const prompts = quick ? [16] : [16, 32, 64, 128];
+  const tokenIds = tokenIdRange(modelPath);
+  const room = { sequences: 1, contextTokens: history + 1024 };
+  using owned = await openRunner({ modelPath, threads: serverThreads, room, tokenIds });
+  const bench = new GapBench(owned, { history, tokenIds, seed: options.seed, clock });
+  await bench.fill();
+  const results: CaseResult[] = [];
+  for (const front of fronts) {
+    for (const prompt of prompts) {
+      const result = await measure(bench, { front, prompt }, options);
+      results.push(result);
+      appendFileSync(join(output.folder, "cases.jsonl"), `${JSON.stringify(result)}\n`);
+      output.progress(`front ${front}, prompt ${prompt}: ${ratioText(result.ratios)}`);
+    }
+  }
+  finish(output, results, { history, quick });
+}
+
+async function measure(
+  bench: GapBench,
+  gap: GapCase,
+  { pairs, seed, quick }: TieredOptions,
+): Promise<CaseResult> {
+  const times: Record<Arm, number[]> = { "one step": [], "two steps": [] };
+  const answers: Record<Arm, Answer | null> = { "one step": null, "two steps": null };
+  for (const arm of ["one step", "two steps"] as const) await bench.run(arm, gap);
+  const arms: readonly [Arm, Arm] = ["one step", "two steps"];
+  for (const { arm } of interleave(arms, quick === true ? 1 : pairs, seed)) {
+    const run = await bench.run(arm, gap);
+    times[arm].push(run.ms);
+    answers[arm] = run.answer;
+  }
+  const one = defined(answers["one step"]);
+  const two = defined(answers["two steps"]);
+  return {
+    ...gap,
+    oneMs: times["one step"],
+    twoMs: times["two steps"],
+    ratios: defined(pairRatios(times["two steps"], times["one step"], seed)),
+    logprobDifference: difference(one, two),
+    sameTokens: one.tokenId === two.tokenId,
+  };
+}
+
+interface Answer {
+  readonly tokenId: number;
+  readonly logprobs: SampledLogprobs;
+}
+
+/** The largest difference between log-probabilities that both report. */
+function difference(one: Answer, two: Answer): number {
+  const theirs = new Map(two.logprobs.top.map(({ tokenId, logprob }) => [tokenId, logprob]));
+  const shared = one.logprobs.top.filter(({ tokenId }) => theirs.has(tokenId));
+  assert(shared.length > alternatives / 2, "most of the likeliest tokens are the same");
+  return Math.max(
+    ...shared.map(({ tokenId, logprob }) => Math.abs(logprob - (theirs.get(tokenId) ?? 0))),
+  );
+}
+
+interface GapSetting {
+  readonly history: number;
+  readonly tokenIds: TokenIds;
+  readonly seed: number;
+  readonly clock: Clock;
+}
+
+/** One sequence whose front is spoilt before each measurement, so that only recomputing helps. */
+class GapBench {
+  readonly #owned: OwnedRunner;
+  readonly #setting: GapSetting;
+  readonly #tokens: Int32Array;
+  readonly #spoiling: Int32Array;
+  readonly #blockTable: Int32Array;
+
+  constructor(owned: OwnedRunner, setting: GapSetting) {
+    const { blockCount, blockTokens } = owned.runner.limits;
+    const random = new RandomTokens(setting.tokenIds, setting.seed);
+    this.#owned = owned;
+    this.#setting = setting;
+    this.#tokens = Int32Array.from(random.draw(setting.history + 1024));
+    this.#spoiling = Int32Array.from(random.draw(1024));
+    const blocks = Math.ceil(this.#tokens.length / blockTokens);
+    assert(blocks <= blockCount, "the pool holds the sequence");
+    this.#blockTable = Int32Array.from({ length: blocks }, (_, index) => index);
+  }
+
+  /** Computes the whole history. */
+  async fill(): Promise<void> {
+    const { history } = this.#setting;
+    for (let start = 0; start < history; start += fillTokens) {
+      await this.#step([this.#slice(start, Math.min(history, start + fillTokens))]);
+    }
+  }
+
+  async run(arm: Arm, { front, prompt }: GapCase): Promise<{ ms: number; answer: Answer }> {
+    const { history, clock } = this.#setting;
+    await this.#step([{ ...this.#slice(0, front), tokens: this.#spoiling.slice(0, front) }]);
+    const again = this.#slice(0, front);
+    const rest = this.#sampled(history, history + prompt);
+    const startMs = clock.nowMs();
+    if (arm === "two steps") await this.#step([again]);
+    const answer = await this.#step(arm === "two steps" ? [rest] : [again, rest]);
+    return { ms: clock.nowMs() - startMs, answer: defined(answer) };
+  }
+
+  async #step(slices: readonly QuerySlice[]): Promise<Answer | null> {
+    const batch: StepBatch = { copies: [], slices };
+    const { samples } = await this.#owned.runner.execute(batch);
+    const [sample] = samples;
+    if (sample === undefined) return null;
+    return { tokenId: sample.tokenId, logprobs: defined(sample.logprobs) };
+  }
+
+  #slice(start: number, end: number): QuerySlice {
+    const tokens = this.#tokens.slice(start, end);
+    const blockTable = this.#blockTable;
+    return { requestId: "bench-gap", tokens, positionStart: start, blockTable, sample: null };
+  }
+
+  #sampled(start: number, end: number): QuerySlice {
+    const params = { ...greedySampling, logprobsTop: alternatives };
+    const history = Array.from(this.#tokens.slice(0, end));
+    const sample = { params, history, promptLength: end, eosBanned: false };
+    return { ...this.#slice(start, end), sample };
+  }
+}
+
+function finish(
+  output: Output,
+  results: readonly CaseResult[],
+  facts: { readonly history: number; readonly quick: boolean },
+): void {
+  const head = [
+    "front",
+    "new",
+    "one step ms",
+    "two steps ms",
+    "two : one (95 %)",
+    "logprobs differ",
+  ];
+  const rows = results.map((result) => [
+    String(result.front),
+    String(result.prompt),
+    shortNumber(median(result.oneMs)),
+    shortNumber(median(result.twoMs)),
+    ratioText(result.ratios),
+    shortNumber(result.logprobDifference),
+  ]);
+  output.show(table([head, ...rows]));
+  const speed = geometricMean(results.map(({ ratios }) => ratios.geometricMean));
+  const worst = Math.max(...results.map(({ logprobDifference }) => logprobDifference));
+  const flips = results.filter(({ sameTokens }) => !sameTokens).length;
+  const timed = atLeast("two steps : one step, all cases", speed, speedBar, "x");
+  const counted: Bar[] = [
+    atMost("largest difference of log-probabilities", worst, differenceBar, ""),
+    atMost("other tokens sampled", flips, 0, "cases"),
+  ];
+  output.finish({
+    benchmark: "gap",
+    bars: facts.quick ? counted : [timed, ...counted],
+    figures: {
+      history: facts.history,
+      cases: results.map(plainFigures),
+    },
+  });
+}
+
+function plainFigures({ ratios, ...rest }: CaseResult): Figure {
+  return Object.assign(rest, { ratios: { ...ratios } });
+}
