@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { LociError, type ChatMessage } from "@loci/core";
+import { LociError, type ChatMessage, type ChatPrompt } from "@loci/core";
 import { controlTokens } from "../testing/byte-codec.ts";
 import { pairCodec, pairTokens } from "../testing/pair-codec.ts";
 import { answerTokens, storeServer } from "../testing/store-server.ts";
 import { testServer } from "../testing/test-server.ts";
+import { ChatRecall } from "./chat-recall.ts";
 import { MemoryChatTurns } from "./memory-chat-turns.ts";
 
 const path = "/v1/chat/completions";
@@ -77,12 +78,15 @@ describe.each([
 });
 
 function rendered(messages: readonly ChatMessage[]): Promise<Int32Array> {
-  return pairCodec.encodeChat({
-    messages,
-    tools: null,
-    templateVariables: {},
-    addGenerationPrompt: true,
-  });
+  return pairCodec.encodeChat(chatOf(messages));
+}
+
+function chatOf(messages: readonly ChatMessage[]): ChatPrompt {
+  return { messages, tools: null, templateVariables: {}, addGenerationPrompt: true };
+}
+
+function fail(error: unknown): never {
+  throw error;
 }
 
 test("another tenant, and another salt, find nothing", async () => {
@@ -128,6 +132,26 @@ function turn(key: string, length: number): Parameters<MemoryChatTurns["remember
 function noClose(): Promise<void> {
   return Promise.resolve();
 }
+
+test("a turn is known while it is still on its way to the store", async () => {
+  const slow = {
+    find: () => Promise.resolve(null),
+    remember: () => new Promise<never>(() => undefined),
+    forget: failing,
+  };
+  const recall = new ChatRecall({ turns: slow, codec: pairCodec, modelId: "m", onFailure: fail });
+  const hi = { role: "user", content: "hi" };
+  const hello = { role: "assistant", content: "hello" };
+  const promptTokens = await rendered([hi]);
+  const first = await recall.recall("t", chatOf([hi]), promptTokens);
+  const tokens = { promptTokens, answerTokens: Int32Array.from(answerTokens("hello")) };
+  recall.remember("t", first, hello, { createdUnixSeconds: 0, tokens });
+  const messages = [hi, hello, { role: "user", content: "more" }];
+  const again = await recall.recall("t", chatOf(messages), await rendered(messages));
+  expect(again.prompt.keptTokens).toBe(promptTokens.length + 6);
+  const other = await recall.recall("u", chatOf(messages), await rendered(messages));
+  expect(other.prompt.keptTokens).toBe(0);
+});
 
 test("sessions get a name from hints, or from how they begin", async () => {
   await using server = testServer();

@@ -34,7 +34,8 @@ export interface ChatRecallParts {
 
 export class ChatRecall {
   readonly #parts: ChatRecallParts;
-  #remembering = 0;
+  /** Turns on their way to the store, by tenant and key: the next request may come first. */
+  readonly #underWay = new Map<string, ChatTurn>();
 
   constructor(parts: ChatRecallParts) {
     this.#parts = parts;
@@ -62,24 +63,28 @@ export class ChatRecall {
     answer: ChatMessage,
     turn: Pick<ChatTurn, "createdUnixSeconds" | "tokens">,
   ): void {
-    if (this.#remembering >= rememberingMax) return;
-    this.#remembering++;
+    if (this.#underWay.size >= rememberingMax) return;
     const key = nextHash(chat.chainHash, answer);
+    const remembered = { key, parentKey: chat.parentKey, ...turn };
+    const place = placeOf(tenant, key);
+    this.#underWay.set(place, remembered);
     this.#parts.turns
-      .remember(tenant, { key, parentKey: chat.parentKey, ...turn })
+      .remember(tenant, remembered)
       .catch(this.#parts.onFailure)
-      .finally(() => {
-        this.#remembering--;
-      });
+      .finally(() => this.#underWay.delete(place));
   }
 
   async #find(tenant: string, keys: readonly string[]): Promise<ChatTurn | null> {
     if (keys.length === 0) return null;
+    const at = keys.findIndex((key) => this.#underWay.has(placeOf(tenant, key)));
+    const nearest = this.#underWay.get(placeOf(tenant, keys[at] ?? "")) ?? null;
+    if (at === 0) return nearest;
     try {
-      return await this.#parts.turns.find(tenant, keys);
+      const longer = at === -1 ? keys : keys.slice(0, at);
+      return (await this.#parts.turns.find(tenant, longer)) ?? nearest;
     } catch (error) {
       this.#parts.onFailure(error);
-      return null;
+      return nearest;
     }
   }
 
@@ -95,6 +100,10 @@ export class ChatRecall {
     }
     return { chainHash, openingHash: openingHash ?? chainHash, answers };
   }
+}
+
+function placeOf(tenant: string, key: string): string {
+  return `${tenant}\n${key}`;
 }
 
 interface ChatHashes {
