@@ -25,9 +25,6 @@ export class RetentionEntry {
   lastUseMs: number = -Infinity;
   /** Number of the request that used it last; requests of one millisecond stay apart. */
   lastUse = 0;
-  /** Turns of the conversation that used it last, and the tokens of its last request. */
-  turns = 0;
-  requestTokens = 0;
   /** How likely it returns, as seen at its last use; see `ReturnModel`. */
   returnClass: number = neutralReturnClass;
   /** What the model waits to see: whether and when it returns. Null = others stand for it. */

@@ -2,7 +2,7 @@
 // average they return, as a logarithm), rounded to a class, so that what follows from it is
 // computed once per class.
 
-const scoreStep = 0.25;
+const scoreStep = 0.5;
 const scoreMax = 8;
 
 export const returnClasses: number = (2 * scoreMax) / scoreStep + 1;

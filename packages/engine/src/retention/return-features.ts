@@ -3,9 +3,9 @@
 //
 // - New tokens of the request, in half octaves. A question about a long document adds little and is
 //   often followed by the next; a fresh document is often the only request about it.
-// - Turn of the conversation: who came back more often comes back again.
 // - Tokens of the answer, in octaves.
-// - Uses of the block so far, in half octaves: what many share returns with any of them.
+// - Uses of the block so far, in half octaves: who came back often comes back again, and what many
+//   share returns with any of them.
 // - Place in the request: its last block rarely fits what follows; new ones are the private part.
 //
 // No fact depends on how many tokens a block has.
@@ -14,20 +14,16 @@ import type { RetentionEntry } from "./retention-entry.ts";
 
 /** Weights of each fact; ranges above the last count as the last. */
 const newTokenRanges = 40;
-const turnRanges = 9;
 const answerRanges = 18;
 const useRanges = 12;
 const placeRanges = 3;
 
 /** One weight that every use has, then those of the facts. */
-export const returnFeatures: number =
-  1 + newTokenRanges + turnRanges + answerRanges + useRanges + placeRanges;
+export const returnFeatures: number = 1 + newTokenRanges + answerRanges + useRanges + placeRanges;
 
 /** Of a request, known when it ends. */
 export interface UseFacts {
   readonly newTokens: number;
-  /** 1 = nothing before it that it continues. */
-  readonly turn: number;
   readonly answerTokens: number;
 }
 
@@ -44,30 +40,17 @@ export function featuresOf(facts: UseFacts, uses: number, place: BlockPlace): re
     start += ranges;
   };
   add(octaves(facts.newTokens, 2), newTokenRanges);
-  add(facts.turn - 1, turnRanges);
   add(octaves(facts.answerTokens + 1, 1), answerRanges);
   add(octaves(uses, 2), useRanges);
   add(placeNumbers[place], placeRanges);
   return features;
 }
 
-/**
- * The facts of a request that uses `entries`, before this use is written into them. It continues
- * the conversation that used its deepest known block last if it holds at least half of its tokens.
- */
+/** The facts of a request that uses `entries`, before this use is written into them. */
 export function factsOf(entries: readonly RetentionEntry[], answerTokens: number): UseFacts {
   let newTokens = 0;
-  let knownTokens = 0;
-  let deepest: RetentionEntry | null = null;
-  for (const entry of entries) {
-    if (entry.uses === 0) newTokens += entry.tokens;
-    else {
-      knownTokens += entry.tokens;
-      deepest = entry;
-    }
-  }
-  const before = deepest !== null && 2 * knownTokens >= deepest.requestTokens ? deepest.turns : 0;
-  return { newTokens, turn: before + 1, answerTokens };
+  for (const entry of entries) if (entry.uses === 0) newTokens += entry.tokens;
+  return { newTokens, answerTokens };
 }
 
 function octaves(value: number, parts: number): number {

@@ -35,11 +35,11 @@ describe("features", () => {
     const extremes = [0, 1, 7, 512, 1e6, Number.MAX_SAFE_INTEGER];
     const seen = new Set<number>();
     for (const newTokens of extremes) {
-      for (const turn of [1, 2, 1e6]) {
+      for (const uses of [1, 2, 1e6]) {
         for (const place of ["known", "new", "last"] as const) {
-          const facts = { newTokens, turn, answerTokens: newTokens };
-          const features = featuresOf(facts, turn, place);
-          expect(new Set(features).size).toBe(6);
+          const facts = { newTokens, answerTokens: newTokens };
+          const features = featuresOf(facts, uses, place);
+          expect(new Set(features).size).toBe(5);
           for (const feature of features) seen.add(feature);
         }
       }

@@ -73,14 +73,11 @@ describe("ReturnModel", () => {
     const second = [...first, new RetentionEntry(128, 32)];
     model.used(second, 2000);
     expect(second.map(({ uses }) => uses)).toEqual([2, 2, 2, 2, 1]);
-    expect(second.map(({ turns }) => turns)).toEqual([2, 2, 2, 2, 2]);
-    // Another prompt that shares only the beginning is another conversation.
     const [trunk] = first;
     if (trunk === undefined) throw new Error("there is a first block");
     const other = [trunk, ...blocks(9, 32).slice(1)];
     model.used(other, 3000);
-    expect(other.map(({ turns }) => turns)).toEqual(other.map(() => 1));
-    expect([trunk.uses, trunk.lastUseMs, trunk.requestTokens]).toEqual([3, 3000, 288]);
+    expect([trunk.uses, trunk.lastUseMs, trunk.lastUse]).toEqual([3, 3000, 3]);
     model.used([], 4000);
     model.checkIntegrity();
   });

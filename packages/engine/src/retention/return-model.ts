@@ -51,7 +51,6 @@ export class ReturnModel {
     this.#requests++;
     this.#observations.advance(this.#nowMs);
     const facts = factsOf(entries, answerTokens);
-    const requestTokens = entries.reduce((sum, entry) => sum + entry.tokens, 0);
     for (const entry of entries) {
       if (entry.observation?.waits === true) {
         this.#observations.returned(entry.observation, this.#nowMs);
@@ -63,8 +62,6 @@ export class ReturnModel {
       entry.uses++;
       entry.lastUseMs = this.#nowMs;
       entry.lastUse = this.#requests;
-      entry.turns = facts.turn;
-      entry.requestTokens = requestTokens;
     }
   }
 
