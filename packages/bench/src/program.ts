@@ -6,6 +6,8 @@ import { registerAttentionBench } from "./attention/attention-command.ts";
 import { registerEngine } from "./engine/engine-command.ts";
 import { registerServe } from "./load/serve-command.ts";
 import { registerMakeModel } from "./model-files/make-model-command.ts";
+import { registerMultiturn } from "./multiturn/multiturn-command.ts";
+import { registerRounds } from "./multiturn/rounds-command.ts";
 import { registerBuildPeer } from "./peer/peer-binary.ts";
 import { registerProbe } from "./probe/probe-command.ts";
 import { registerRetention } from "./retention/retention-command.ts";
@@ -26,6 +28,8 @@ export function benchProgram(clock: Clock): Command {
   registerProbe(program, clock);
   registerRetention(program, clock);
   registerStart(program, clock);
+  registerMultiturn(program, clock);
+  registerRounds(program, clock);
   registerRestore(program, clock);
   registerRestart(program, clock);
   registerGap(program, clock);

@@ -81,7 +81,7 @@ async function converse(
     if (checked.error !== null) break;
     history.push(...completion.tokenIds);
     seen.observe(history);
-    scheduledMs = completion.endMs + plan.thinkMs;
+    scheduledMs = completion.endMs + (plan.thinkMsOfTurn?.[turn] ?? plan.thinkMs);
   }
   return records;
 }

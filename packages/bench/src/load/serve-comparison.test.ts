@@ -16,6 +16,8 @@ const base: RunFigures = {
   tpotMsP90: 200,
   endToEndMsP50: 5000,
   endToEndMsP90: 6000,
+  normalisedMsP90: 20,
+  normalisedMsMean: 15,
   sendLagMsP99: 1,
   promptTokens: 60_000,
   cachedTokens: 50_000,

@@ -1,6 +1,6 @@
 // From records of requests to the figures of one run. Definitions: docs/benchmarks.md.
 
-import { percentile } from "../measure/statistics.ts";
+import { mean, percentile } from "../measure/statistics.ts";
 import type { RequestRecord } from "./run-workload.ts";
 
 export interface RunFigures {
@@ -17,6 +17,9 @@ export interface RunFigures {
   readonly tpotMsP90: number;
   readonly endToEndMsP50: number;
   readonly endToEndMsP90: number;
+  /** End-to-end time over answer tokens: Pensieve's normalised latency. */
+  readonly normalisedMsP90: number;
+  readonly normalisedMsMean: number;
   /** How late the client itself was. */
   readonly sendLagMsP99: number;
   readonly promptTokens: number;
@@ -38,6 +41,9 @@ export function runFigures(
   const ttftScheduled = good.map((record) => firstTokenMs(record) - record.scheduledMs);
   const tpot = good.map(perTokenMs).filter((value) => value !== null);
   const endToEnd = good.map((record) => record.endMs - record.sendMs);
+  const normalised = good.map(
+    (record) => (record.endMs - record.sendMs) / Math.max(1, record.usage?.completionTokens ?? 0),
+  );
   const lag = records.map((record) => record.sendMs - record.scheduledMs);
   const sum = (of: (record: RequestRecord) => number): number =>
     good.reduce((total, record) => total + of(record), 0);
@@ -61,6 +67,8 @@ export function runFigures(
     tpotMsP90: tpot.length === 0 ? 0 : percentile(tpot, 0.9),
     endToEndMsP50: percentile(endToEnd, 0.5),
     endToEndMsP90: percentile(endToEnd, 0.9),
+    normalisedMsP90: percentile(normalised, 0.9),
+    normalisedMsMean: mean(normalised),
     sendLagMsP99: percentile(lag, 0.99),
     promptTokens,
     cachedTokens,

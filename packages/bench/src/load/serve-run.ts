@@ -21,12 +21,14 @@ import { runFigures, type RunFigures } from "./serve-metrics.ts";
 import { freePort, startServer, type RunningServer } from "./server-process.ts";
 import { complete, type StreamTarget } from "./stream-client.ts";
 import { runWorkload, type RequestRecord } from "./run-workload.ts";
-import { planWorkload, type WorkloadShape } from "./workload.ts";
+import { planWorkload, type ConversationPlan, type WorkloadShape } from "./workload.ts";
 
 export interface ServeRunOptions {
   readonly arm: ServeArm;
   readonly serverCores: string | null;
   readonly shape: WorkloadShape;
+  /** Instead of the plan that follows from the shape. */
+  readonly plans?: readonly ConversationPlan[];
   readonly resultFolder: string;
   /** Distinguishes the files of runs. */
   readonly label: string;
@@ -69,8 +71,8 @@ export async function serveRun(options: ServeRunOptions): Promise<ServeRunResult
   await warmUp(target, model, shape);
   const before = { machine: readMachineTimes(), server: server.cost(), client: ownCost() };
   const lines = createWriteStream(join(resultFolder, `${label}.jsonl`));
-  const plans = planWorkload(shape);
-  const planned = shape.conversations * shape.turns;
+  const plans = options.plans ?? planWorkload(shape);
+  const planned = plans.reduce((sum, plan) => sum + plan.messages.length, 0);
   let done = 0;
   const records = await runWorkload(target, {
     model,

@@ -38,6 +38,8 @@ export interface ConversationPlan {
   readonly messages: readonly (readonly number[])[];
   readonly answerTokens: number;
   readonly thinkMs: number;
+  /** By turn; instead of `thinkMs` where it is there. */
+  readonly thinkMsOfTurn?: readonly number[];
 }
 
 /** Plans every conversation of a run. */
