@@ -3,9 +3,11 @@
 // conversation as its last complete turn left it.
 
 import { LociError } from "@loci/core";
+import type { ChangeOutcome, TurnBegin } from "@loci/store";
 import type { FastifyBaseLogger } from "fastify";
 import { historyOutcome } from "../conversation/continue-prompt.ts";
 import type { KeyClaim } from "../idempotency/key-claim.ts";
+import { endUncertainTurn, isStorageLost } from "./end-turn.ts";
 import {
   isStored,
   prepareResponse,
@@ -70,7 +72,7 @@ async function tryTurn(ask: TurnAsk, history: TurnHistory): Promise<ResponseTurn
   const prepared = await prepareResponse(ask, history);
   if (!isStored(ask.body)) return newTurn(ask, prepared);
   const { facts, inputItems } = prepared;
-  const outcome = await ask.context.requireStore().turns.begin(ask.tenant, {
+  const outcome = await beginDurably(ask, {
     id: facts.id,
     createdUnixSeconds: facts.createdUnixSeconds,
     status: ask.body.background === true ? "queued" : "in_progress",
@@ -90,6 +92,20 @@ async function tryTurn(ask: TurnAsk, history: TurnHistory): Promise<ResponseTurn
     case "ended":
     default:
       return null;
+  }
+}
+
+async function beginDurably(ask: TurnAsk, begin: TurnBegin): Promise<ChangeOutcome> {
+  const { context, tenant, log } = ask;
+  try {
+    return await context.requireStore().turns.begin(tenant, begin);
+  } catch (error) {
+    if (isStorageLost(error)) {
+      endUncertainTurn(context, { tenant, id: begin.id }).catch((failure: unknown) => {
+        log.warn({ err: failure, responseId: begin.id }, "a turn's begin stayed uncertain");
+      });
+    }
+    throw error;
   }
 }
 

@@ -13,6 +13,8 @@ class FailingTurns implements TurnStore {
   readonly #turns: TurnStore;
   /** Calls of these methods are refused. */
   readonly refused = new Set<keyof TurnStore>();
+  /** The next call of these is carried out, and its answer lost. */
+  readonly lost = new Set<keyof TurnStore>();
 
   constructor(turns: TurnStore) {
     this.#turns = turns;
@@ -30,9 +32,13 @@ class FailingTurns implements TurnStore {
     return this.#try("commit", () => this.#turns.commit(...given));
   }
 
-  #try<T>(name: keyof TurnStore, run: () => Promise<T>): Promise<T> {
+  async #try<T>(name: keyof TurnStore, run: () => Promise<T>): Promise<T> {
+    if (this.lost.delete(name)) {
+      await run();
+      throw new LociError("storage_unavailable", "The connection was lost.");
+    }
     if (!this.refused.has(name)) return run();
-    return Promise.reject(new LociError("storage_full", "There is no room."));
+    throw new LociError("storage_full", "There is no room.");
   }
 }
 
@@ -90,3 +96,18 @@ test.each([true, false])("an answer that cannot be kept fails (stream: %s)", asy
   ]);
   server.checkIntegrity();
 });
+
+test.each(["begin", "commit"] as const)(
+  "when the answer of %s is lost, the conversation goes on",
+  async (name) => {
+    const { store, turns } = await failingStore();
+    await using server = await storeServer("hello", { store });
+    const conversation = (await server.post("/v1/conversations", {})).body.id;
+    turns.lost.add(name);
+    const failed = await server.post(path, { input: "a", conversation });
+    expect(failed.status).toBe(503);
+    const next = await server.post(path, { input: "b", conversation });
+    expect(next.status).toBe(200);
+    server.checkIntegrity();
+  },
+);

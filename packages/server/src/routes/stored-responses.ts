@@ -4,6 +4,7 @@ import { LociError } from "@loci/core";
 import type { JsonObject, StoredResponse } from "@loci/store";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { pageOf, pageQuery } from "../conversation/item-pages.ts";
+import { endTurn } from "../responses/end-turn.ts";
 import { storedEventStream } from "../responses/retrieve-events.ts";
 import { streamEvents } from "../responses/event-stream.ts";
 import { storedResponseObject } from "../responses/response-object.ts";
@@ -123,25 +124,9 @@ async function cancelled(
   const isOpen = response.status === "queued" || response.status === "in_progress";
   if (!isOpen) return response;
   const turn = context.turns.get(id);
-  if (turn === null) await endElsewhere(context, tenant, id);
+  // Another process works on it: its commit will find the response ended.
+  if (turn === null) await endTurn(context, { tenant, id }, "cancelled");
   turn?.cancel();
   await turn?.ended;
   return stored(context, tenant, id);
-}
-
-/** Another process works on it: its commit will find the response ended. */
-async function endElsewhere(context: ServerContext, tenant: string, id: string): Promise<void> {
-  await context.requireStore().turns.commit(tenant, {
-    id,
-    status: "cancelled",
-    endedUnixSeconds: context.clock.unixSeconds(),
-    outputItems: [],
-    usage: null,
-    error: null,
-    incompleteDetails: null,
-    notes: null,
-    isHistory: false,
-    tokens: null,
-    idempotency: null,
-  });
 }
