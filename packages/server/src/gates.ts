@@ -83,7 +83,7 @@ function allowOrigin(request: FastifyRequest, reply: FastifyReply, origins: Orig
   const { origin } = request.headers;
   if (origin === undefined || !origins.allowsOrigin(origin)) return;
   reply.header("access-control-allow-origin", origin);
-  reply.header("access-control-expose-headers", "x-request-id, retry-after");
+  reply.header("access-control-expose-headers", "x-request-id, retry-after, idempotent-replayed");
   reply.header("vary", "origin");
 }
 

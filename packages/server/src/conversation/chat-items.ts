@@ -4,6 +4,7 @@
 import { assert, type ChatMessage, type ChatToolCall } from "@loci/core";
 import type { JsonObject, JsonValue, StoredItem } from "@loci/store";
 import type { EntropySource } from "../entropy.ts";
+import { plainJson } from "./plain-json.ts";
 import { plainText, type InputItem, type TextPart } from "../schemas/response-items.ts";
 
 const idPrefixes: Readonly<Record<string, string>> = {
@@ -84,11 +85,6 @@ export function chatMessages(
   if (instructions !== null) messages.push({ role: "system", content: instructions });
   for (const item of items) addItem(messages, shownItem(item));
   return messages;
-}
-
-function plainJson(value: unknown): JsonValue {
-  const json: JsonValue = JSON.parse(JSON.stringify(value));
-  return json;
 }
 
 /** An item's content has the form that `storedItems` or an answer gave it. */

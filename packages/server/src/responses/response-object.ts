@@ -2,7 +2,8 @@
 // shows a turn that runs and one that was read from the store, so both look alike.
 
 import { assert, type LociError } from "@loci/core";
-import type { JsonObject, JsonValue, StoredResponse } from "@loci/store";
+import type { JsonObject, StoredResponse } from "@loci/store";
+import { plainJson } from "../conversation/plain-json.ts";
 import type { PromptFork } from "../conversation/continue-prompt.ts";
 import type { FunctionTool, ResponsesBody } from "../schemas/responses-body.ts";
 import type { SamplingDefaults } from "../server-options.ts";
@@ -109,12 +110,6 @@ const shownDefaults: JsonObject = {
 function shownTool(tool: FunctionTool): JsonObject {
   const { type, name, description = null, parameters, strict = null } = tool;
   return { type, name, description, parameters: plainJson(parameters ?? null), strict };
-}
-
-/** Validated JSON out of a body, as the store's type of it. */
-function plainJson(value: unknown): JsonValue {
-  const json: JsonValue = JSON.parse(JSON.stringify(value));
-  return json;
 }
 
 /** A fork as part of a turn's notes. */
