@@ -125,6 +125,8 @@ export function describeTier(
           });
           expect(await Promise.all(work)).not.toContain(false);
         }
+        // And the tier is as good as before.
+        expect(await store(tier, rig, 0, 6)).toBe("moved");
       }),
     );
 

@@ -5,6 +5,7 @@
 //   <path>/kv-<fingerprint>/<segment number, 8 hex digits>.kv
 
 import { readdirSync, renameSync, rmSync, statSync, statfsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { LociError } from "@loci/core";
 import { FolderLock } from "./folder-lock.ts";
@@ -77,13 +78,14 @@ export class DiskFolder {
   }
 
   /** False when `bytesWanted` more would break the size bound or the free-space floor. */
-  makeRoom(bytesWanted: number): boolean {
+  async makeRoom(bytesWanted: number): Promise<boolean> {
     const others = this.#otherFolders();
     let used = folderBytes(this.#ownPath) + others.reduce((sum, { bytes }) => sum + bytes, 0);
     while (used + bytesWanted > this.#options.bytesMax || !this.hasFree(bytesWanted)) {
       const oldest = others.shift();
       if (oldest === undefined) return false;
-      rmSync(oldest.path, { recursive: true, force: true });
+      // Many large files: the event loop must not wait for them.
+      await rm(oldest.path, { recursive: true, force: true });
       used -= oldest.bytes;
     }
     return true;

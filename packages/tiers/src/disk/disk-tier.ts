@@ -48,6 +48,7 @@ export class DiskTier implements Tier {
   #sequenceNext = 1;
   /** Segments whose space could not be reserved: every write may find the disk full. */
   readonly #unreserved = new Set<number>();
+  readonly #making = new Map<number, Promise<Segment | null>>();
   readonly #unsynced = new Set<number>();
   #writesUnsynced = 0;
   #isClosed = false;
@@ -172,7 +173,7 @@ export class DiskTier implements Tier {
   async #writeBlock({ slot, identity, source, checksumsKnown }: TierWrite): Promise<TierResult> {
     const { shape, layout, transfer, options } = this.#parts;
     const number = this.#segmentNumber(slot);
-    const segment = this.#geometry.segments.get(number) ?? (await this.#createSegment(number));
+    const segment = this.#geometry.segments.get(number) ?? (await this.#makeSegment(number));
     if (segment === null) return "no_space";
     if (this.#unreserved.has(number) && !this.#folder.hasFree(shape.blockBytes)) return "no_space";
     const sequence = this.#sequenceNext++;
@@ -191,11 +192,20 @@ export class DiskTier implements Tier {
     return "moved";
   }
 
-  /** Null when there is no room for it. */
+  /** Makes a segment once, however many writes ask for it. Null when there is no room for it. */
+  async #makeSegment(number: number): Promise<Segment | null> {
+    let made = this.#making.get(number);
+    if (made === undefined) {
+      made = this.#createSegment(number).finally(() => this.#making.delete(number));
+      this.#making.set(number, made);
+    }
+    return made;
+  }
+
   async #createSegment(number: number): Promise<Segment | null> {
     const { shape, segments } = this.#geometry;
     const { layout, transfer } = this.#parts;
-    if (!this.#folder.makeRoom(segmentBytes(shape, layout))) return null;
+    if (!(await this.#folder.makeRoom(segmentBytes(shape, layout)))) return null;
     const file = this.#folder.createSegment(number);
     try {
       const isReserved = await initSegment(file, number, shape, { layout, transfer });
