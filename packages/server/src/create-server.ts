@@ -15,6 +15,7 @@ import { parseJsonBody } from "./json-guard.ts";
 import { isLoopbackHost, OriginGuard } from "./origin-guard.ts";
 import { installGates } from "./gates.ts";
 import { newRequestId } from "./request-id.ts";
+import { cacheRoutes } from "./routes/cache.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { completionRoutes } from "./routes/completions.ts";
 import { modelRoutes } from "./routes/models.ts";
@@ -166,6 +167,7 @@ function installRoutes(app: FastifyInstance, context: ServerContext): void {
     conversationRoutes(scope, context);
     modelRoutes(scope, context);
     tokenRoutes(scope, context);
+    cacheRoutes(scope, context);
     operationRoutes(scope, context);
     done();
   });

@@ -1,6 +1,6 @@
 // Everything the routes share, resolved once from the options.
 
-import { LociError, type Clock, type GenerationService } from "@loci/core";
+import { LociError, type CacheInspection, type Clock, type GenerationService } from "@loci/core";
 import type { ModelInfo, TextCodec } from "@loci/core";
 import type { IdempotencyStore, Store } from "@loci/store";
 import { ChatRecall } from "./conversation/chat-recall.ts";
@@ -15,6 +15,7 @@ import { openaiSampling, type SamplingDefaults, type ServerOptions } from "./ser
 
 export interface ServerContext {
   readonly service: GenerationService;
+  readonly cache: CacheInspection | null;
   readonly codec: TextCodec;
   readonly model: ModelInfo;
   /** The model's id and its aliases. */
@@ -46,6 +47,7 @@ export function createServerContext(
   const { service, codec, model, clock, store } = options;
   return {
     service,
+    cache: options.cache ?? null,
     codec,
     model,
     clock,

@@ -1,7 +1,7 @@
 // What the composition root gives to the HTTP application. Nothing here knows an engine: the same
 // application serves a local model and, later, a router.
 
-import type { Clock, GenerationService, ModelInfo, TextCodec } from "@loci/core";
+import type { CacheInspection, Clock, GenerationService, ModelInfo, TextCodec } from "@loci/core";
 import type { Store } from "@loci/store";
 import type { FastifyBaseLogger } from "fastify";
 import type { EntropySource } from "./entropy.ts";
@@ -27,6 +27,8 @@ export const openaiSampling: SamplingDefaults = {
 
 export interface ServerOptions {
   readonly service: GenerationService;
+  /** What /v1/cache asks; without it those routes answer 501. */
+  readonly cache?: CacheInspection;
   readonly codec: TextCodec;
   readonly model: ModelInfo;
   readonly clock: Clock;

@@ -48,6 +48,7 @@ export async function startServer(
   const service = createService(config, { model, kvTiers, logger });
   const server = createServer({
     service: config.prefixCaching ? service : new PrivatePrefixes(service),
+    ...(config.prefixCaching && { cache: service }),
     codec: model.codec,
     model: model.info,
     clock: systemClock,

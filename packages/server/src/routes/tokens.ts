@@ -42,7 +42,8 @@ async function tokenize(context: ServerContext, body: TokenizeBody): Promise<obj
   };
 }
 
-async function tokensOf(context: ServerContext, body: TokenizeBody): Promise<Int32Array> {
+/** The tokens of a text or a chat. */
+export async function tokensOf(context: ServerContext, body: TokenizeBody): Promise<Int32Array> {
   const { messages, ...rest } = body;
   const text = oneOf(body.content, body.prompt, "prompt");
   if (messages !== undefined) {
