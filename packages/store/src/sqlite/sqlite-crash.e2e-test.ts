@@ -37,10 +37,12 @@ describe("a killed process", () => {
     async () => {
       const folder = await mkdtemp(join(tmpdir(), "loci-crash-"));
       const random = new Random(5);
+      let acknowledged = 0;
       for (let first = 0; first < rounds; first += roundsPerFile) {
         const path = join(folder, `store${first}.db`);
-        expect(await surviveRounds(path, first, random)).toBeGreaterThan(roundsPerFile / 2);
+        acknowledged += await surviveRounds(path, first, random);
       }
+      expect(acknowledged).toBeGreaterThan(rounds);
       await rm(folder, { recursive: true });
     },
   );
