@@ -13,6 +13,7 @@ import { registerProbe } from "./probe/probe-command.ts";
 import { registerRetention } from "./retention/retention-command.ts";
 import { registerRestart } from "./restart/restart-command.ts";
 import { registerStart } from "./start/start-command.ts";
+import { registerAhead } from "./tiered/ahead-command.ts";
 import { registerGap } from "./tiered/gap-command.ts";
 import { registerOverhead } from "./tiered/overhead-command.ts";
 import { registerRestore } from "./tiered/restore-command.ts";
@@ -33,6 +34,7 @@ export function benchProgram(clock: Clock): Command {
   registerRestore(program, clock);
   registerRestart(program, clock);
   registerGap(program, clock);
+  registerAhead(program, clock);
   registerOverhead(program, clock);
   registerTiers(program, clock);
   registerMakeModel(program);

@@ -75,7 +75,9 @@ async function multiturnBench(options: MultiturnOptions, clock: Clock): Promise<
   const arms = chosenArms(options);
   const alone = { ...session.shape, conversations: 1 };
   const unloaded = await measure(session, "stateless", { shape: alone, load: Infinity });
-  const targetMs = options.latencyFactor * unloaded.point.normalisedMsP90;
+  // The quick form looks at one load only.
+  const factor = options.quick === true ? Infinity : options.latencyFactor;
+  const targetMs = factor * unloaded.point.normalisedMsP90;
   output.progress(
     `without load ${shortNumber(unloaded.point.normalisedMsP90)} ms per token; ` +
       `the target is ${shortNumber(targetMs)} ms`,

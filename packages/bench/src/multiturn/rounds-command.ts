@@ -87,7 +87,8 @@ async function run(session: Session, workload: RoundWorkload, seed: number): Pro
   const { options, output, cores, modelPath, clock } = session;
   const { total, longest } = workloadTokens(workload.plans);
   const folder = mkdtempSync(join(tmpdir(), "bench-rounds-"));
-  const poolTokens = Math.max(Math.ceil(total * poolShare), (workload.parallel + 1) * longest);
+  const running = (workload.parallel + 1) * longest + warmUpTokens;
+  const poolTokens = Math.max(Math.ceil(total * poolShare), running);
   const args = cacheArgs({
     bytesPerToken: kvBytesPerToken(modelPath),
     poolTokens,
@@ -101,7 +102,7 @@ async function run(session: Session, workload: RoundWorkload, seed: number): Pro
         modelPath,
         cores,
         cacheArgs: args,
-        contextTokens: longest + 64,
+        contextTokens: longest + warmUpTokens,
         folder: output.folder,
         label,
       },
