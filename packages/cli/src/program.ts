@@ -4,6 +4,7 @@
 import { canonicalArguments, LociError } from "@loci/core";
 import { Command, CommanderError } from "commander";
 
+import { registerCache } from "./cache/register-cache.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { loadConfig } from "./load-config.ts";
 import type { ModelKnowledge } from "./inspect/inspect-model.ts";
@@ -63,6 +64,7 @@ function buildProgram(output: Output, handle: Handler): Command {
   addServingVerbs(program, output, handle);
   registerPull(program, output, handle);
   registerInspect(program, output, handle, modelKnowledge);
+  registerCache(program, output, handle);
   addOtherVerbs(program, output, handle);
   for (const command of program.commands) command.aliases(verbAliases.get(command.name()) ?? []);
   return program;
