@@ -1,7 +1,7 @@
 // One run of one arm: a fresh server, a warm-up with other tokens, the workload, the figures and
 // what the machine did meanwhile. Raw records go to a file, one line per request.
 
-import { createWriteStream } from "node:fs";
+import { createWriteStream, writeFileSync } from "node:fs";
 import { finished } from "node:stream/promises";
 import { join } from "node:path";
 import { Agent, request } from "undici";
@@ -86,6 +86,8 @@ export async function serveRun(options: ServeRunOptions): Promise<ServeRunResult
   });
   lines.end();
   await finished(lines);
+  if (arm.name === "loci")
+    await keepMetrics(server.baseUrl, join(resultFolder, `${label}.metrics`));
   return summary(records, planned, { server, before });
 }
 
@@ -121,6 +123,12 @@ function summary(
     voided: voidReason(noise, noiseLimits) ?? late,
     firstError: records.find((record) => record.error !== null)?.error ?? null,
   };
+}
+
+/** The server's counters at the end of a run, beside its records. */
+async function keepMetrics(baseUrl: string, path: string): Promise<void> {
+  const response = await request(`${baseUrl}/metrics`);
+  writeFileSync(path, await response.body.text());
 }
 
 /** Connections are kept and reused, as many as there are requests at the same time. */
