@@ -56,10 +56,11 @@ function print(reports: readonly ArmReport[]): void {
     `${report.preemptions}`,
     report.errorMax.toExponential(1),
     `${report.flips.length}`,
+    `${report.setsTaken} of ${report.sets}`,
   ]);
   const head =
     "model | history | prompts | tokens | cached | from host | from disk | recomputed | " +
-    "preempted | logits differ | flips";
+    "preempted | logits differ | flips | sets that took the path";
   process.stdout.write(`${[head, ...rows.map((row) => row.join(" | "))].join("\n")}\n`);
   const flips = reports.flatMap((report) => report.flips);
   for (const flip of flips) {

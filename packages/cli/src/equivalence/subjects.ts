@@ -58,7 +58,7 @@ export async function openSubject(
   const path = bundled ? bundledModelPath() : join(folder, `${architecture}.gguf`);
   const random = bundled
     ? null
-    : writeRandomModel(path, { architecture, weightType: "q8_0", seed: 3 });
+    : writeRandomModel(path, { architecture, weightType: "f16", seed: 3 });
   const blocks = blocksPerConversation * setSize * 1.5;
   const blockBytesMax = 512 * 1024;
   const model = await loadModel({
