@@ -27,6 +27,15 @@ export interface Comparison {
   readonly flip: Flip | null;
 }
 
+/** Relative error of logits, and margin of a flip, at most. */
+export const toleranceMax = 2e-2;
+
+/** How far apart the logits of two tokens are, in root mean squares of all logits. */
+export function flipMargin(logits: Float32Array, expected: number, found: number): number {
+  const distance = Math.abs(defined(logits[expected]) - defined(logits[found]));
+  return distance / (norm(logits) / Math.sqrt(logits.length));
+}
+
 /** Compares as many tokens as `found` has. */
 export function compareAnswers(expected: Answer, found: Answer): Comparison {
   assert(found.tokens.length <= expected.tokens.length, "the reference is long enough");
@@ -37,8 +46,7 @@ export function compareAnswers(expected: Answer, found: Answer): Comparison {
     errorMax = Math.max(errorMax, relativeError(defined(found.logits[position]), want));
     const wanted = defined(expected.tokens[position]);
     if (token === wanted) continue;
-    const distance = Math.abs(defined(want[wanted]) - defined(want[token]));
-    const margin = distance / (norm(want) / Math.sqrt(want.length));
+    const margin = flipMargin(want, wanted, token);
     const flip = { position, expected: wanted, found: token, margin };
     return { tokensCompared: position + 1, errorMax, flip };
   }

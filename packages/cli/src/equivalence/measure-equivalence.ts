@@ -5,13 +5,11 @@ import type { LoadedModel } from "@loci/model";
 
 import { arms as allArms, restoredTokens } from "./arms.ts";
 import type { Arm } from "./arms.ts";
-import { compareAnswers } from "./compare-answers.ts";
+import { compareAnswers, toleranceMax } from "./compare-answers.ts";
 import type { Flip } from "./compare-answers.ts";
 import type { Conversation } from "./conversations.ts";
 import { runArm, runReference } from "./run-arm.ts";
 
-/** Relative error of logits, and margin of a flip, at most. */
-export const toleranceMax = 2e-2;
 /** A path must be taken in at least this share of the sets: who is preempted is a matter of luck. */
 const takenShareMin = 0.8;
 
