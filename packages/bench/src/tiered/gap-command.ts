@@ -49,6 +49,11 @@ interface CaseResult extends GapCase {
   /** Two steps over one. */
   readonly ratios: PairRatios;
   readonly logprobDifference: number;
+  /**
+   * The same against a step of the same shape whose history has no gap: another sequence's tokens
+   * stand in the front's place. What one step and two steps differ by beyond it is no fault of gaps.
+   */
+  readonly gaplessDifference: number;
   /** The same when the front is left spoilt: shows that recomputing it matters. */
   readonly spoiltDifference: number;
   readonly sameTokens: boolean;
@@ -95,6 +100,7 @@ async function measure(
   }
   const one = defined(answers["one step"]);
   const two = defined(answers["two steps"]);
+  const gapless = await bench.withoutGap(gap);
   const spoilt = await bench.withoutFront(gap);
   return {
     ...gap,
@@ -102,6 +108,7 @@ async function measure(
     twoMs: times["two steps"],
     ratios: defined(pairRatios(times["two steps"], times["one step"], seed)),
     logprobDifference: difference(one, two),
+    gaplessDifference: difference(one, gapless),
     spoiltDifference: difference(one, spoilt),
     sameTokens: one.tokenId === two.tokenId,
   };
@@ -136,6 +143,8 @@ class GapBench {
   readonly #tokens: Int32Array;
   readonly #spoiling: Int32Array;
   readonly #blockTable: Int32Array;
+  /** Of another sequence. */
+  readonly #otherTable: Int32Array;
 
   constructor(owned: OwnedRunner, setting: GapSetting) {
     const { blockCount, blockTokens } = owned.runner.limits;
@@ -145,8 +154,10 @@ class GapBench {
     this.#tokens = Int32Array.from(random.draw(setting.history + 1024));
     this.#spoiling = Int32Array.from(random.draw(1024));
     const blocks = Math.ceil(this.#tokens.length / blockTokens);
-    assert(blocks <= blockCount, "the pool holds the sequence");
+    const others = Math.ceil(this.#spoiling.length / blockTokens);
+    assert(blocks + others <= blockCount, "the pool holds both sequences");
     this.#blockTable = Int32Array.from({ length: blocks }, (_, index) => index);
+    this.#otherTable = Int32Array.from({ length: others }, (_, index) => blocks + index);
   }
 
   /** Computes the whole history. */
@@ -166,6 +177,16 @@ class GapBench {
     if (arm === "two steps") await this.#step([again]);
     const answer = await this.#step(arm === "two steps" ? [rest] : [again, rest]);
     return { ms: clock.nowMs() - startMs, answer: defined(answer) };
+  }
+
+  /** What is sampled with the whole history there, in a step as large as one that fills a gap. */
+  async withoutGap({ front, prompt }: GapCase): Promise<Answer> {
+    const { history } = this.#setting;
+    await this.#step([this.#slice(0, front)]);
+    const tokens = this.#spoiling.slice(0, front);
+    const blockTable = this.#otherTable;
+    const other = { ...this.#slice(0, front), requestId: "bench-other", tokens, blockTable };
+    return defined(await this.#step([other, this.#sampled(history, history + prompt)]));
   }
 
   /** What is sampled when nobody computes the front again. */
@@ -209,6 +230,7 @@ function finish(
     "two steps ms",
     "two : one (95 %)",
     "logprobs differ",
+    "from a gapless step",
   ];
   const rows = results.map((result) => [
     String(result.front),
@@ -217,15 +239,18 @@ function finish(
     shortNumber(median(result.twoMs)),
     ratioText(result.ratios),
     shortNumber(result.logprobDifference),
+    shortNumber(result.gaplessDifference),
   ]);
   output.show(table([head, ...rows]));
   const speed = geometricMean(results.map(({ ratios }) => ratios.geometricMean));
   const worst = Math.max(...results.map(({ logprobDifference }) => logprobDifference));
+  const gapless = Math.max(...results.map(({ gaplessDifference }) => gaplessDifference));
   const spoilt = Math.min(...results.map(({ spoiltDifference }) => spoiltDifference));
   const flips = results.filter(({ sameTokens }) => !sameTokens).length;
   const timed = atLeast("two steps : one step, all cases", speed, speedBar, "x");
   const counted: Bar[] = [
-    atMost("largest difference of log-probabilities", worst, differenceBar, ""),
+    atMost("log-probabilities, one step : two, largest difference", worst, differenceBar, ""),
+    atMost("log-probabilities, one step : no gap in the same step", gapless, differenceBar, ""),
     atLeast("the same with the front left spoilt, smallest", spoilt, spoiltBar, ""),
     atMost("other tokens sampled", flips, 0, "cases"),
   ];
