@@ -287,7 +287,7 @@ export class Scheduler {
     }
     const first = this.#waiting.slice(0, lookaheadMax).find((request) => !this.#mustWait(request));
     if (first === undefined) return false;
-    if (this.#hasMemory(this.#index.blocksFor(first.tokensKnown + 1))) return true;
+    if (this.#hasMemory(this.#index.blocksFor(first.tokensKnown + 1), first)) return true;
     // With its cached blocks it may still fit.
     const blocks = this.#tryAcquire(first);
     if (blocks !== null) this.#index.close(blocks, null, this.#nowMs);
@@ -331,18 +331,20 @@ export class Scheduler {
     const blocks = this.#index.acquire(request.spec.tenant, request.reusable);
     const further = this.#index.blocksFor(request.tokensKnown + 1) - blocks.blockCount;
     const wanted = further + this.#index.missingCount(blocks);
-    if (this.#hasMemory(wanted)) return blocks;
+    if (this.#hasMemory(wanted, request)) return blocks;
     this.#index.close(blocks, null, this.#nowMs);
     return null;
   }
 
   /** Whether `blocks` more are left once running prompts are complete and each grew by a block. */
-  #hasMemory(blocks: number): boolean {
+  #hasMemory(blocks: number, { spec }: EngineRequest): boolean {
     let promised = this.#running.length;
     for (const { tokensKnown, blocks: held } of this.#running) {
       promised += Math.max(0, this.#index.blocksFor(tokensKnown) - defined(held).blockCount);
     }
-    return this.#index.availableCount - promised >= blocks;
+    // Who has nothing running gets on in any case; more of one tenant may not cost others' shares.
+    const must = !this.#running.some((request) => request.spec.tenant === spec.tenant);
+    return this.#index.availableCount(spec.tenant, must) - promised >= blocks;
   }
 
   /** Brings back blocks of requests that wait, before their turn comes. */

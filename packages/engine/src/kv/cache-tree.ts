@@ -84,20 +84,20 @@ export class CacheTree {
   }
 
   /** Copy-on-write into a fresh block; null when there is no memory. */
-  tryCopy(source: number, tokens: number): BlockCopy | null {
-    while (this.pool.freeCount === 0) if (!this.#evict()) return null;
+  tryCopy(requester: string, source: number, tokens: number): BlockCopy | null {
+    while (this.pool.freeCount === 0) if (!this.#evict(requester)) return null;
     return this.pool.tryCopy(source, tokens);
   }
 
   /** A free block, given up by the cache if need be; null when there is none. */
-  tryAllocate(): number | null {
+  tryAllocate(requester: string): number | null {
     // A block that somebody else holds, too, is not free once the tree gives it up.
-    while (this.pool.freeCount === 0) if (!this.#evict()) return null;
+    while (this.pool.freeCount === 0) if (!this.#evict(requester)) return null;
     return this.pool.tryAllocate();
   }
 
-  #evict(): boolean {
-    const victim = this.tiers.deviceVictim(this.#nowMs);
+  #evict(requester: string): boolean {
+    const victim = this.tiers.deviceVictim(requester, this.#nowMs);
     if (victim === null) return false;
     if (this.tiers.isWorthWaiting(victim, this.#nowMs)) {
       this.waitsForCopy = true;

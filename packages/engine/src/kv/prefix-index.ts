@@ -76,9 +76,10 @@ export class PrefixIndex {
     return this.tiers.reclaimableCount + this.tiers.inMotionCount;
   }
 
-  /** Blocks that can be had now. */
-  get availableCount(): number {
-    return this.freeCount + this.tiers.reclaimableCount;
+  /** Blocks that a tenant can have now; more, at the cost of others' shares, only when it must. */
+  availableCount(tenant: string, must: boolean): number {
+    const all = this.freeCount + this.tiers.reclaimableCount;
+    return must ? all : all - this.tiers.shares.guardedFrom(tenant);
   }
 
   /** Cached blocks given up so far. */
@@ -175,7 +176,7 @@ export class PrefixIndex {
       nowMs: this.#cache.nowMs,
       tiers: this.tiers,
       blockTokens: this.blockTokens,
-      allocate: () => this.#cache.tryAllocate(),
+      allocate: () => this.#cache.tryAllocate(sequence.root.salt),
       share: (block) => this.#cache.pool.share(block),
       release: (block) => this.#cache.pool.release(block),
     });
@@ -201,7 +202,7 @@ export class PrefixIndex {
     assert(this.#open.has(sequence), "the sequence is open");
     const wanted = this.blocksFor(tokens);
     while (sequence.blockCount < wanted) {
-      const block = this.#cache.tryAllocate();
+      const block = this.#cache.tryAllocate(sequence.root.salt);
       if (block === null) break;
       sequence.push(block);
     }

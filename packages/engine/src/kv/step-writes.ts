@@ -53,7 +53,7 @@ export class StepWrites {
   /** Copies the first `tokens` tokens of a node's block into a fresh one; null without memory. */
   tryCopy(source: CacheNode, tokens: number): BlockCopy | null {
     this.#cache.lockPath(source);
-    const copy = this.#cache.tryCopy(defined(source.payload?.device), tokens);
+    const copy = this.#cache.tryCopy(source.salt, defined(source.payload?.device), tokens);
     if (copy === null) {
       this.#cache.unlockPath(source);
       return null;
@@ -87,7 +87,8 @@ export class StepWrites {
     const published = [...this.#published].toReversed();
     this.#end();
     for (const [node, how] of published) {
-      if (how === "new") this.#cache.remove(node);
+      // A node that got children meanwhile (blocks found after a restart) stays, as a hole.
+      if (how === "new" && node.childCount === 0) this.#cache.remove(node);
       else this.#cache.dropDevice(defined(node.payload));
     }
   }

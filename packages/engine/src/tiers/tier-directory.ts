@@ -16,9 +16,11 @@ import { AheadCopies } from "./ahead-copies.ts";
 import { BlockIdentities } from "./block-identities.ts";
 import type { MoveOrder, MoveOutcome, TierName } from "./block-mover.ts";
 import { LowerTier } from "./lower-tier.ts";
+import { rests, setMember } from "./queue-membership.ts";
 import { Moves } from "./moves.ts";
 import type { Move } from "./moves.ts";
 import type { TierDirectoryOptions } from "./tier-directory-options.ts";
+import { TenantShares } from "./tenant-shares.ts";
 import { zeroDeviceCounts } from "./tier-counters.ts";
 import type { DeviceCounts } from "./tier-counters.ts";
 
@@ -56,16 +58,20 @@ export class TierDirectory {
   readonly counts: DeviceCounts = zeroDeviceCounts();
   readonly tiers: readonly LowerTier[];
   readonly identities: BlockIdentities;
+  readonly shares: TenantShares;
   readonly #host: DirectoryHost;
   readonly #model: LatencyModel;
   readonly #moves = new Moves();
   readonly #ahead: AheadCopies;
   readonly #deviceQueue: RetentionQueue<CachedBlock>;
+  /** Looked up before and not used yet, and for whom. */
   #victims: CachedBlock[] = [];
+  #victimsFor = "";
 
   constructor(options: TierDirectoryOptions, host: DirectoryHost, model: LatencyModel) {
     this.#host = host;
     this.#model = model;
+    this.shares = new TenantShares(options.deviceBlocks);
     this.identities = new BlockIdentities(options.hasher);
     const queueOptions = { policy: options.eviction, returns: this.returns };
     this.#deviceQueue = new RetentionQueue({
@@ -129,24 +135,32 @@ export class TierDirectory {
   refresh(copy: CachedBlock, nowMs: number): void {
     const atRest = copy.moves === 0;
     const idle = atRest && rests(copy);
-    setMember(this.#deviceQueue, copy, idle, nowMs);
+    this.#setIdle(copy, idle, nowMs);
     for (const tier of this.tiers) {
       setMember(tier.queue, copy, atRest && copy.slots[tier.name] !== null, nowMs);
     }
     this.#ahead.note(copy, idle);
   }
 
-  /** The least valuable device block that can be given up; null when there is none. */
-  deviceVictim(nowMs: number): CachedBlock | null {
+  /**
+   * The least valuable device block that can be given up for `requester`; null when there is none.
+   * Others' guaranteed shares are touched only when nothing else is left.
+   */
+  deviceVictim(requester: string, nowMs: number): CachedBlock | null {
+    if (this.#deviceQueue.size === 0) return null;
+    if (this.#victimsFor !== requester) this.#victims = [];
+    this.#victimsFor = requester;
     for (;;) {
-      const victim = this.#victims.shift();
-      if (victim === undefined) {
-        if (this.#deviceQueue.size === 0) return null;
-        this.#victims = this.#deviceQueue.lowest(victimBatch, nowMs);
-        // A wish to keep blocks does not stop those who need the memory now.
-        if (this.#victims.length === 0) this.#victims = this.#deviceQueue.lowest(1, pinsOver);
-      } else if (this.#deviceQueue.has(victim)) return victim;
+      const victim = this.#victims.shift() ?? null;
+      if (victim === null) break;
+      if (this.#deviceQueue.has(victim) && this.#mayTake(requester, victim)) return victim;
     }
+    const accept = this.shares.isGuarding
+      ? (copy: CachedBlock) => this.#mayTake(requester, copy)
+      : undefined;
+    this.#victims = this.#deviceQueue.lowest(victimBatch, nowMs, accept);
+    // A wish to keep blocks does not stop a request that runs.
+    return this.#victims.shift() ?? this.#deviceQueue.lowest(1, pinsOver)[0] ?? null;
   }
 
   /**
@@ -172,7 +186,7 @@ export class TierDirectory {
   /** The block leaves the tree: all its copies below are given up. It must be at rest. */
   forget(copy: CachedBlock): void {
     assert(copy.moves === 0, "a block in motion stays");
-    if (this.#deviceQueue.has(copy)) this.#deviceQueue.remove(copy);
+    this.#setIdle(copy, false, 0);
     this.#ahead.note(copy, false);
     this.dropSlots(copy);
   }
@@ -329,8 +343,19 @@ export class TierDirectory {
       }
     }
     this.#deviceQueue.checkIntegrity();
+    assert(this.shares.total === this.#deviceQueue.size, "shares count the blocks at rest");
     this.returns.checkIntegrity();
     for (const tier of this.tiers) tier.checkIntegrity();
+  }
+
+  #setIdle(copy: CachedBlock, idle: boolean, nowMs: number): void {
+    const was = this.#deviceQueue.has(copy);
+    setMember(this.#deviceQueue, copy, idle, nowMs);
+    if (was !== idle) this.shares.count(defined(copy.node).salt, idle ? 1 : -1);
+  }
+
+  #mayTake(requester: string, copy: CachedBlock): boolean {
+    return this.shares.mayTake(requester, defined(copy.node).salt);
   }
 
   #restored({ order, copies }: Move, failed: ReadonlySet<number>, durationMs: number): void {
@@ -370,22 +395,4 @@ export class TierDirectory {
     }
     return best;
   }
-}
-
-/** Whether the block lies on the device, whole, and nobody uses it. */
-function rests(copy: CachedBlock): boolean {
-  const { node } = copy;
-  return node !== null && node.locks === 0 && copy.device !== null && copy.arriving === null;
-}
-
-function setMember(
-  queue: RetentionQueue<CachedBlock>,
-  copy: CachedBlock,
-  belongs: boolean,
-  nowMs: number,
-): void {
-  if (!queue.has(copy)) {
-    if (belongs) queue.add(copy, nowMs);
-  } else if (belongs) queue.update(copy);
-  else queue.remove(copy);
 }
