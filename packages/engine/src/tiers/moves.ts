@@ -51,7 +51,8 @@ export class Moves {
   }
 
   takeGate(): number {
-    return defined(this.#gatesFree.pop(), "a gate is free");
+    // The one free for longest: a step in flight may still read one that was freed just now.
+    return defined(this.#gatesFree.shift(), "a gate is free");
   }
 
   start(order: MoveOrder, copies: readonly CachedBlock[], expectedEndMs: number): void {
