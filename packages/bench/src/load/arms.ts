@@ -4,6 +4,7 @@
 import { fileURLToPath } from "node:url";
 import { llamaServerDialect, openaiDialect, type Dialect } from "./dialect.ts";
 import type { CoreSplit } from "../measure/pinning.ts";
+import { throwawayStore } from "./throwaway-store.ts";
 
 export type ArmName = "loci" | "llama-server";
 
@@ -30,8 +31,9 @@ export function lociEntry(): string {
   return fileURLToPath(new URL("../../../cli/src/main.ts", import.meta.url));
 }
 
-/** Loci with its defaults; only what the machine dictates is set. */
+/** Loci with its defaults; only what the machine dictates is set, and a store of its own. */
 export function lociArm(settings: ArmSettings): ServeArm {
+  const { extraArgs } = settings;
   return {
     name: "loci",
     dialect: openaiDialect,
@@ -47,7 +49,8 @@ export function lociArm(settings: ArmSettings): ServeArm {
       String(settings.cores.serverThreads),
       "--log-level",
       "warn",
-      ...settings.extraArgs,
+      ...(extraArgs.includes("--store") ? [] : ["--store", throwawayStore()]),
+      ...extraArgs,
     ],
   };
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { LociError, type Clock } from "@loci/core";
 import { lociEntry, nodePath } from "../load/arms.ts";
+import { throwawayStore } from "../load/throwaway-store.ts";
 import { freePort, startServer } from "../load/server-process.ts";
 import { positiveInteger } from "../measure/flag-values.ts";
 import { openOutput, type Output, type OutputOptions } from "../measure/output.ts";
@@ -120,7 +121,8 @@ async function oneStart(
   const port = await freePort();
   const threads = String(cores.serverThreads);
   const model = each.modelPath === null ? [] : ["-m", each.modelPath];
-  const args = [lociEntry(), "serve", ...model, "--port", String(port), "--threads", threads];
+  const settings = ["--port", String(port), "--threads", threads, "--store", throwawayStore()];
+  const args = [lociEntry(), "serve", ...model, ...settings];
   try {
     await using server = await startServer(
       { command: nodePath, args, cores: null, port, logPath },
