@@ -10,18 +10,19 @@ import type { Problem, Rule, SourceFile } from "./source-file.ts";
 export const packageArrows: Readonly<Record<string, readonly string[]>> = {
   core: [],
   ggml: ["core"],
-  engine: ["core"],
+  predict: ["core"],
+  engine: ["core", "predict"],
   model: ["core", "engine", "ggml"],
   tiers: ["core", "engine", "ggml"],
   store: ["core"],
   server: ["core", "store"],
   router: ["core"],
-  sim: ["core", "engine", "router"],
-  bench: ["core", "engine", "ggml", "model", "tiers", "server", "router", "sim"],
-  cli: ["core", "engine", "ggml", "model", "tiers", "store", "server", "router", "sim"],
+  sim: ["core", "predict", "engine", "router"],
+  bench: ["core", "predict", "engine", "ggml", "model", "tiers", "server", "router", "sim"],
+  cli: ["core", "predict", "engine", "ggml", "model", "tiers", "store", "server", "router", "sim"],
 };
 
-const purePackages: ReadonlySet<string> = new Set(["core", "engine", "router"]);
+const purePackages: ReadonlySet<string> = new Set(["core", "predict", "engine", "router"]);
 const documentPath = "docs/architecture.md";
 const importPattern = /(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"\n]+)"/g;
 
