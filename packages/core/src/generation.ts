@@ -58,6 +58,8 @@ export interface GenerationRequest {
   readonly sampling: SamplingParams;
   /** Names the conversation it belongs to, within its tenant; a hint for what to keep. */
   readonly sessionKey?: string;
+  /** The last user message: a hint for how long the answer will be. Bounded by who gives it. */
+  readonly userText?: string;
   /** The client asks to keep the prompt's cache for so long after the answer. */
   readonly retainSeconds?: number;
 }

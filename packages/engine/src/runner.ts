@@ -16,6 +16,8 @@ export interface RunnerLimits {
   readonly stepTokensMax: number;
   /** Slices in one step at most. */
   readonly stepSlicesMax: number;
+  /** Length of the hidden states that it can report with samples; absent = it reports none. */
+  readonly hiddenSize?: number;
 }
 
 /** Copies the first `tokens` tokens' keys and values of a block; all copies precede the step. */
@@ -44,6 +46,8 @@ export interface SampleSpec {
   readonly promptLength: number;
   /** End-of-generation tokens must not be chosen. */
   readonly eosBanned: boolean;
+  /** Asks for the hidden state of the slice's last token, where the runner reports any. */
+  readonly wantsHidden?: boolean;
 }
 
 export interface StepBatch {
@@ -61,6 +65,11 @@ export interface SampledToken {
   readonly logprobs: SampledLogprobs | null;
   /** The grammar has reached its end: nothing but the end of generation may follow. */
   readonly grammarEnded: boolean;
+  /**
+   * State of the model's middle layer after the slice's last token, `hiddenSize` long and the
+   * receiver's own; only where it was asked for and is reported at all.
+   */
+  readonly hidden?: Float32Array;
 }
 
 export interface StepResult {
