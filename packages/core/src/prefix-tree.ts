@@ -14,24 +14,19 @@
 // hole, i.e. tokens that are known but not stored.
 
 import { assert, defined } from "./assert.ts";
+import {
+  commonTokens,
+  compareNode,
+  lowerBound,
+  nearestChild,
+  own,
+  siblingIndex,
+  TreeNode,
+  type PrefixNode,
+  type TokenRange,
+} from "./prefix-node.ts";
 
-export interface PrefixNode<T> {
-  /** Null for a root. */
-  readonly parent: PrefixNode<T> | null;
-  readonly salt: string;
-  /** Nodes above it; 0 for a root. */
-  readonly depth: number;
-  /** Its token ids; the first `length` are valid. */
-  readonly tokens: Int32Array;
-  readonly length: number;
-  /** Null for a root or a hole. */
-  payload: T | null;
-  readonly childCount: number;
-  /** Users of the node now; 0 = may be evicted once it is a leaf. */
-  readonly locks: number;
-  /** When it was last unlocked or touched. */
-  readonly lastUsedMs: number;
-}
+export type { PrefixNode, TokenRange } from "./prefix-node.ts";
 
 /** The longest known prefix of a query. */
 export interface PrefixMatch<T> {
@@ -49,34 +44,6 @@ export interface PrefixTreeOptions {
   readonly blockTokens: number;
   /** Nodes at most, roots not counted. The caller evicts before it inserts beyond it. */
   readonly nodesMax: number;
-}
-
-class TreeNode<T> implements PrefixNode<T> {
-  readonly parent: TreeNode<T> | null;
-  readonly salt: string;
-  readonly depth: number;
-  readonly tokens: Int32Array;
-  length = 0;
-  payload: T | null = null;
-  readonly children: TreeNode<T>[] = [];
-  locks = 0;
-  lastUsedMs = 0;
-  /** Neighbours in the list of unlocked nodes. */
-  older: TreeNode<T> | null = null;
-  newer: TreeNode<T> | null = null;
-  listed = false;
-  removed = false;
-
-  constructor(parent: TreeNode<T> | null, salt: string, blockTokens: number) {
-    this.parent = parent;
-    this.salt = salt;
-    this.depth = parent === null ? 0 : parent.depth + 1;
-    this.tokens = new Int32Array(blockTokens);
-  }
-
-  get childCount(): number {
-    return this.children.length;
-  }
 }
 
 export class PrefixTree<T> {
@@ -348,77 +315,4 @@ export class PrefixTree<T> {
     this.#roots.delete(node.salt);
     node.removed = true;
   }
-}
-
-/** Half-open range of positions in a token array. */
-export interface TokenRange {
-  readonly start: number;
-  readonly end: number;
-}
-
-function own<T>(node: PrefixNode<T>): TreeNode<T> {
-  assert(node instanceof TreeNode, "the node was made by this tree");
-  return node;
-}
-
-function siblingIndex<T>(node: TreeNode<T>): number {
-  const siblings = defined(node.parent).children;
-  const index = lowerBound(siblings, node.tokens, { start: 0, end: node.length });
-  assert(siblings[index] === node, "a node stands in its place");
-  return index;
-}
-
-/** The child that shares most tokens with `tokens[start, end)`; null when none shares any. */
-function nearestChild<T>(
-  parent: TreeNode<T>,
-  tokens: Int32Array,
-  range: TokenRange,
-): { node: TreeNode<T>; common: number } | null {
-  const { children } = parent;
-  const index = lowerBound(children, tokens, range);
-  const above = children[index];
-  const commonAbove = above === undefined ? 0 : commonTokens(above, tokens, range);
-  if (above !== undefined && commonAbove === above.tokens.length) {
-    return { node: above, common: commonAbove };
-  }
-  const below = children[index - 1];
-  const commonBelow = below === undefined ? 0 : commonTokens(below, tokens, range);
-  if (above !== undefined && commonAbove > 0 && commonAbove >= commonBelow) {
-    return { node: above, common: commonAbove };
-  }
-  return below !== undefined && commonBelow > 0 ? { node: below, common: commonBelow } : null;
-}
-
-function commonTokens<T>(node: TreeNode<T>, tokens: Int32Array, range: TokenRange): number {
-  const length = Math.min(node.length, range.end - range.start);
-  const { tokens: mine } = node;
-  let common = 0;
-  while (common < length && mine[common] === tokens[range.start + common]) common++;
-  return common;
-}
-
-/** Index of the first child that does not sort before `tokens[start, end)`. */
-function lowerBound<T>(
-  children: readonly TreeNode<T>[],
-  tokens: Int32Array,
-  range: TokenRange,
-): number {
-  let low = 0;
-  let high = children.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (compareNode(defined(children[middle]), tokens, range) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** Lexicographic order; a beginning sorts before what it begins. */
-function compareNode<T>(node: TreeNode<T>, tokens: Int32Array, range: TokenRange): number {
-  const common = commonTokens(node, tokens, range);
-  const length = range.end - range.start;
-  if (common < node.length && common < length) {
-    return defined(node.tokens[common]) - defined(tokens[range.start + common]);
-  }
-  return node.length - Math.min(length, node.tokens.length);
 }
