@@ -191,6 +191,23 @@ export function runnerConformance(name: string, make: () => Promise<RunnerFixtur
       expect(defined(values[0])).toBeLessThanOrEqual(0);
     });
 
+    it("reports hidden states to who asks, alike in chunks and in company, and changes nothing", async () => {
+      const { hiddenSize } = bench.runner.limits;
+      const plain = defined((await bench.run([bench.slice(bench.sequence(20))])).samples[0]);
+      expect(plain.hidden).toBeUndefined();
+      const alone = defined((await bench.run([ask(bench.slice(bench.sequence(20)))])).samples[0]);
+      expect(alone.hidden?.length).toBe(hiddenSize);
+      expect({ ...alone, hidden: undefined }).toEqual({ ...plain, hidden: undefined });
+      const chunked = bench.sequence(20, { blocks: [10, 11, 12, 13, 14] });
+      await bench.prefill(chunked, 7);
+      const silent = bench.slice(bench.sequence(21, { blocks: [20, 21, 22, 23, 24] }));
+      const { samples } = await bench.run([silent, ask(bench.slice(chunked))]);
+      expect(samples[0]?.hidden).toBeUndefined();
+      expect(samples[1]?.tokenId).toBe(plain.tokenId);
+      if (alone.hidden === undefined) return;
+      expect(relativeDistance(defined(samples[1]?.hidden), alone.hidden)).toBeLessThan(1e-2);
+    });
+
     it("forgets a released request, so that its id can be used again", async () => {
       const expected = await bench.generate(bench.sequence(19, { id: "reused" }), 3);
       bench.runner.release("reused");
@@ -198,6 +215,16 @@ export function runnerConformance(name: string, make: () => Promise<RunnerFixtur
       expect(await bench.generate(bench.sequence(19, { id: "reused" }), 3)).toEqual(expected);
     });
   });
+}
+
+function ask(slice: QuerySlice): QuerySlice {
+  return { ...slice, sample: { ...defined(slice.sample), wantsHidden: true } };
+}
+
+/** Euclidean distance over the length of `reference`. */
+function relativeDistance(vector: Float32Array, reference: Float32Array): number {
+  const distance = Math.hypot(...vector.map((value, index) => value - defined(reference[index])));
+  return distance / Math.hypot(...reference);
 }
 
 interface SequenceOptions {

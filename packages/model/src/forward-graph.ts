@@ -1,9 +1,10 @@
 // One forward pass for one batch shape, ready to run again with other inputs: building and
 // planning a graph costs as much as a millisecond, so equal shapes share one.
 
+import { defined } from "@loci/core";
 import { Graph, type Pointer, tensorBytes, tensorType } from "@loci/ggml";
 import type { QuerySlice } from "@loci/engine";
-import type { LoadedArchitecture } from "./architectures/architecture.ts";
+import type { LayerTap, LoadedArchitecture } from "./architectures/architecture.ts";
 import type { BatchShape, GraphAttention, KvMemory } from "./attention/attention.ts";
 
 /** Graph nodes: a layer takes about 30, each slice of the portable attention about 20 more. */
@@ -16,6 +17,8 @@ export interface ForwardGraphOptions {
   readonly kv: KvMemory;
   readonly layers: number;
   readonly vocabularySize: number;
+  /** The state that enters this layer is what `hidden` gives; null = none can be asked for. */
+  readonly hiddenLayer: number | null;
 }
 
 export class ForwardGraph implements Disposable {
@@ -25,6 +28,7 @@ export class ForwardGraph implements Disposable {
   readonly #positions: Int32Array;
   readonly #outputRows: Int32Array;
   readonly #logits: Float32Array;
+  readonly #hidden: Float32Array | null;
   readonly #vocabularySize: number;
 
   constructor(options: ForwardGraphOptions, shape: BatchShape, slices: readonly QuerySlice[]) {
@@ -36,12 +40,14 @@ export class ForwardGraph implements Disposable {
     const positions = graph.input(tensorType.i32, shape.tokens);
     const outputRows = graph.input(tensorType.i32, shape.outputs);
     this.#attention = kv.inGraph(graph, shape, slices);
+    const tap = makeTap(options, shape, (state) => graph.output(graph.getRows(state, outputRows)));
     const inputs = {
       tokens,
       positions,
       outputRows,
       tokenCount: shape.tokens,
       outputCount: shape.outputs,
+      tap,
     };
     const logits = graph.output(options.architecture.build(graph, inputs, this.#attention));
     graph.allocate();
@@ -49,6 +55,7 @@ export class ForwardGraph implements Disposable {
     this.#positions = integers(positions);
     this.#outputRows = integers(outputRows);
     this.#logits = new Float32Array(tensorBytes(logits));
+    this.#hidden = tap === null ? null : new Float32Array(tensorBytes(tap.taken()));
     this.#vocabularySize = options.vocabularySize;
   }
 
@@ -83,9 +90,35 @@ export class ForwardGraph implements Disposable {
     return this.#logits.subarray(start, start + this.#vocabularySize);
   }
 
+  /** Hidden state of the `index`-th sampling slice's last token, a copy; null where not asked for. */
+  hidden(index: number): Float32Array | null {
+    if (this.#hidden === null) return null;
+    const length = this.#hidden.length / this.#outputRows.length;
+    return this.#hidden.slice(index * length, (index + 1) * length);
+  }
+
   [Symbol.dispose](): void {
     this.#graph[Symbol.dispose]();
   }
+}
+
+/**
+ * Every output row is gathered when one is wanted: a graph per number of them would make too many.
+ */
+function makeTap(
+  { hiddenLayer }: ForwardGraphOptions,
+  shape: BatchShape,
+  gather: (state: Pointer) => Pointer,
+): (LayerTap & { taken(): Pointer }) | null {
+  if (!shape.hidden || hiddenLayer === null) return null;
+  let rows: Pointer | null = null;
+  return {
+    layer: hiddenLayer,
+    take: (state) => {
+      rows = gather(state);
+    },
+    taken: () => defined(rows, "the architecture showed the layer's state"),
+  };
 }
 
 function integers(tensor: Pointer): Int32Array {

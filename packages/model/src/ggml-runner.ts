@@ -49,7 +49,9 @@ export class GgmlRunner implements Runner, Disposable {
     for (const slice of batch.slices) {
       if (slice.sample === null) continue;
       const sampler = this.#sampler(slice);
-      samples.push(sampler.sample(graph.logits(samples.length), slice.sample));
+      const sampled = sampler.sample(graph.logits(samples.length), slice.sample);
+      const hidden = slice.sample.wantsHidden === true ? graph.hidden(samples.length) : null;
+      samples.push(hidden === null ? sampled : { ...sampled, hidden });
     }
     return { samples, durationMs: clock.nowMs() - startedMs };
   }
@@ -85,15 +87,16 @@ export class GgmlRunner implements Runner, Disposable {
   }
 
   async #computeGraph({ copies, slices, gates = [] }: StepBatch): Promise<ForwardGraph> {
-    const { kv, backend, work, checkModelFile, layers, clock } = this.#options;
+    const { kv, backend, work, checkModelFile, layers, hiddenLayer, clock } = this.#options;
     this.#checkBatch(slices);
     if (!kv.waitsInKernel) await kv.pool.gates.wait(gates, layers, clock);
     kv.copyBlocks(copies);
     const shape = {
       tokens: slices.reduce((sum, slice) => sum + slice.tokens.length, 0),
       outputs: Math.max(1, slices.filter((slice) => slice.sample !== null).length),
+      hidden: hiddenLayer !== null && slices.some((slice) => slice.sample?.wantsHidden === true),
     };
-    const key = `${shape.tokens}/${shape.outputs}/${kv.graphKey(slices)}`;
+    const key = `${shape.tokens}/${shape.outputs}/${shape.hidden ? "hidden/" : ""}${kv.graphKey(slices)}`;
     const graph = this.#graphs.get(key, () => new ForwardGraph(this.#options, shape, slices));
     graph.fill(slices, gates);
     await backend.compute(graph.pointer, stepThreads(work, shape.tokens, backend.threads));

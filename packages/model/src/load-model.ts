@@ -3,7 +3,7 @@
 
 import { availableParallelism } from "node:os";
 import { basename } from "node:path";
-import { type Clock, LociError, type ModelInfo } from "@loci/core";
+import { type Clock, LociError, assert, type ModelInfo } from "@loci/core";
 import type { RunnerLimits } from "@loci/engine";
 import {
   CpuBackend,
@@ -44,6 +44,11 @@ export interface LoadModelOptions {
   readonly attention?: AttentionChoice | undefined;
   readonly stepTokensMax?: number | undefined;
   readonly stepSlicesMax?: number | undefined;
+  /**
+   * The state that enters this layer is what a step reports with samples that ask for it; null: none
+   * is reported. Default: the layer at half depth. It costs nothing where nobody asks.
+   */
+  readonly hiddenLayer?: number | null | undefined;
   /** Replaces the file's own template. */
   readonly chatTemplateSource?: string | undefined;
 }
@@ -113,6 +118,7 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     kv,
     layers: params.layers,
     vocabularySize: params.vocabularySize,
+    hiddenLayer: chooseHiddenLayer(options, params),
     limits,
     backend,
     work: stepWork(file),
@@ -203,7 +209,18 @@ function planLimits(
     vocabularySize: params.vocabularySize,
     stepTokensMax,
     stepSlicesMax: options.stepSlicesMax ?? Math.min(stepSlicesDefault, stepTokensMax),
+    ...(options.hiddenLayer === null ? {} : { hiddenSize: params.embeddingLength }),
   };
+}
+
+function chooseHiddenLayer(options: LoadModelOptions, params: Hyperparameters): number | null {
+  const { hiddenLayer = Math.floor(params.layers / 2) } = options;
+  assert(
+    hiddenLayer === null ||
+      (Number.isInteger(hiddenLayer) && hiddenLayer >= 0 && hiddenLayer < params.layers),
+    "the hidden layer is one of the model's",
+  );
+  return hiddenLayer;
 }
 
 async function makeTemplate(

@@ -16,6 +16,14 @@ export interface ForwardInputs {
   readonly outputRows: Pointer;
   readonly tokenCount: number;
   readonly outputCount: number;
+  /** Receives the state that enters `layer` [embedding, tokens]; null = nobody wants it. */
+  readonly tap: LayerTap | null;
+}
+
+/** Looks at a forward pass between two layers, without changing it. */
+export interface LayerTap {
+  readonly layer: number;
+  take(state: Pointer): void;
 }
 
 export interface Architecture {

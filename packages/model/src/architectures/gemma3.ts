@@ -31,6 +31,7 @@ export const gemma3: Architecture = {
       build: (graph, inputs, attention) => {
         let x = graph.scale(embed(graph, inputs.tokens), embeddingScale);
         for (const [index, layer] of layers.entries()) {
+          if (index === inputs.tap?.layer) inputs.tap.take(x);
           x = layer(graph, x, { inputs, attention, last: index === layers.length - 1 });
         }
         return softCap(graph, head(graph, x), params.finalLogitSoftCap);

@@ -31,6 +31,7 @@ export function loadPreNorm(
     build: (graph, inputs, attention) => {
       let x = embed(graph, inputs.tokens);
       for (const [index, layer] of layers.entries()) {
+        if (index === inputs.tap?.layer) inputs.tap.take(x);
         const outputRows = index === layers.length - 1 ? inputs.outputRows : null;
         x = layer(graph, x, { inputs, attention, outputRows });
       }

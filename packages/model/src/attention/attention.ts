@@ -19,6 +19,8 @@ export interface BatchShape {
   readonly tokens: number;
   /** Rows of logits; at least one. */
   readonly outputs: number;
+  /** The output rows' hidden states are wanted, too. */
+  readonly hidden: boolean;
 }
 
 /** Attention within one graph. */
