@@ -162,6 +162,21 @@ export class PrefixIndex {
     return sequence.table.reduce((count, block) => count + Number(block === noBlock), 0);
   }
 
+  /** Blocks of a sequence that no other one runs on: they are to be had again when it ends. */
+  ownedCount({ path, blockCount }: SequenceBlocks): number {
+    // Who shares a block shares all before it.
+    let [low, high] = [0, path.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const { device } = defined(defined(path[middle]).payload);
+      // The tree is one of its holders, the sequence another.
+      const isShared = device !== null && this.#cache.pool.references(device) > 2;
+      if (isShared) low = middle + 1;
+      else high = middle;
+    }
+    return blockCount - low;
+  }
+
   /**
    * Gives a sequence just acquired what it lacks: its missing blocks are ordered from the tiers or
    * become gaps, and it gets a copy of the longest known beginning of its next block, where memory
