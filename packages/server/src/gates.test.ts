@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { ApiKeys } from "./api-keys.ts";
 import { isLoopbackHost } from "./origin-guard.ts";
 import { replyOf, testServer, type TestReply, type TestServer } from "./testing/test-server.ts";
+import { at, listAt } from "./testing/json-path.ts";
 
 const chat = "/v1/chat/completions";
 const messages = [{ role: "user", content: "Hi" }];
@@ -128,7 +129,7 @@ describe("readiness", () => {
     await using server = testServer("ok", { ready: () => loaded });
     for (const url of ["/health", "/v1/health", "/ready", "/ping"]) {
       const reply = await get(server, url);
-      expect([reply.status, reply.body.error.type]).toEqual([503, "unavailable_error"]);
+      expect([reply.status, at(reply.body, "error.type")]).toEqual([503, "unavailable_error"]);
       expect(reply.headers["retry-after"]).toBe("1");
     }
     expect((await server.post(chat, { messages })).status).toBe(503);
@@ -144,7 +145,7 @@ describe("models", () => {
   test("the model answers under its id and its aliases, slashes included", async () => {
     await using server = testServer("ok", { modelAliases: ["Org/Name:q8"] });
     const list = await get(server, "/v1/models");
-    expect(list.body.data.map((entry: { id: string }) => entry.id)).toEqual([
+    expect(listAt(list.body, "data").map((entry) => at(entry, "id"))).toEqual([
       "bytes",
       "Org/Name:q8",
     ]);
@@ -152,7 +153,7 @@ describe("models", () => {
     expect(one.body).toMatchObject({ id: "Org/Name:q8", root: "bytes", max_model_len: 4096 });
     expect((await get(server, "/v1/models/Org%2FName%3Aq8")).status).toBe(200);
     const reply = await server.post(chat, { messages, model: "Org/Name:q8" });
-    expect(reply.body.model).toBe("Org/Name:q8");
+    expect(at(reply.body, "model")).toBe("Org/Name:q8");
   });
 });
 
@@ -162,20 +163,20 @@ describe("tokens", () => {
     const text = "Grüße 😀 <|start|>";
     for (const field of ["content", "prompt"]) {
       const there = await server.post(`${prefix}/tokenize`, { [field]: text });
-      expect(there.body.count).toBe(there.body.tokens.length);
-      expect(there.body.tokens[0]).toBe(256);
-      const back = await server.post(`${prefix}/detokenize`, { tokens: there.body.tokens });
+      expect(at(there.body, "count")).toBe(listAt(there.body, "tokens").length);
+      expect(at(there.body, "tokens.0")).toBe(256);
+      const back = await server.post(`${prefix}/detokenize`, { tokens: at(there.body, "tokens") });
       expect(back.body).toEqual({ content: text, prompt: text });
     }
   });
 
   test("messages become the tokens of their chat", async () => {
     await using server = testServer();
-    const tokens = (await server.post("/tokenize", { messages })).body.tokens;
+    const tokens = listAt((await server.post("/tokenize", { messages })).body, "tokens");
     await server.post(chat, { messages });
     expect(tokens).toEqual(Array.from(server.service.requests[0]?.promptTokens ?? []));
     const open = await server.post("/tokenize", { messages, add_generation_prompt: false });
-    expect(open.body.tokens).toEqual(tokens.slice(0, -1));
+    expect(at(open.body, "tokens")).toEqual(tokens.slice(0, -1));
     expect((await server.post("/tokenize", { messages, content: "a" })).status).toBe(400);
     expect((await server.post("/tokenize", { messages: [{ role: "x" }] })).status).toBe(400);
   });
@@ -183,13 +184,13 @@ describe("tokens", () => {
   test("special tokens, pieces and what is refused", async () => {
     await using server = testServer();
     const special = { content: "<|start|>", add_special: false, parse_special: true };
-    expect((await server.post("/tokenize", special)).body.tokens).toEqual([257]);
+    expect(at((await server.post("/tokenize", special)).body, "tokens")).toEqual([257]);
     const pieces = await server.post("/tokenize", {
       content: "aä",
       add_special: false,
       with_pieces: true,
     });
-    expect(pieces.body.tokens).toEqual([
+    expect(at(pieces.body, "tokens")).toEqual([
       { id: 97, piece: "a" },
       { id: 195, piece: [195] },
       { id: 164, piece: [164] },
@@ -248,7 +249,7 @@ describe("/openapi.json", () => {
   test("describes every route, with the bodies that are validated", async () => {
     await using server = testServer();
     const { body } = await get(server, "/openapi.json");
-    expect(Object.keys(body.paths).toSorted()).toEqual([
+    expect(Object.keys(Object(at(body, "paths"))).toSorted()).toEqual([
       "/detokenize",
       "/health",
       "/live",
@@ -277,17 +278,17 @@ describe("/openapi.json", () => {
       "/v1/tokenize",
       "/version",
     ]);
-    const operation = body.paths["/v1/chat/completions"].post;
-    const schema = operation.requestBody.content["application/json"].schema;
-    expect(schema.required).toEqual(["messages"]);
-    expect(schema.properties.n).toMatchObject({ type: "integer", minimum: 1, maximum: 8 });
-    expect(Object.keys(operation.responses["200"].content)).toEqual([
+    const operation = at(body, "paths./v1/chat/completions.post");
+    const schema = at(operation, "requestBody.content.application/json.schema");
+    expect(at(schema, "required")).toEqual(["messages"]);
+    expect(at(schema, "properties.n")).toMatchObject({ type: "integer", minimum: 1, maximum: 8 });
+    expect(Object.keys(Object(at(operation, "responses.200.content")))).toEqual([
       "application/json",
       "text/event-stream",
     ]);
-    expect(body.paths["/v1/models/{id}"].get.parameters).toMatchObject([
+    expect(at(body, "paths./v1/models/{id}.get.parameters")).toMatchObject([
       { in: "path", name: "id" },
     ]);
-    expect(Object.keys(operation.responses)).toEqual(["200", "4XX", "5XX"]);
+    expect(Object.keys(Object(at(operation, "responses")))).toEqual(["200", "4XX", "5XX"]);
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { LociError, type ChatMessage, type ChatPrompt } from "@loci/core";
-import { controlTokens } from "../testing/byte-codec.ts";
-import { pairCodec, pairTokens } from "../testing/pair-codec.ts";
-import { answerTokens, storeServer } from "../testing/store-server.ts";
+import { pairCodec } from "../testing/pair-codec.ts";
+import { answerTokens, nextTurnTokens, storeServer } from "../testing/store-server.ts";
 import { testServer } from "../testing/test-server.ts";
 import { ChatRecall } from "./chat-recall.ts";
 import { MemoryChatTurns } from "./memory-chat-turns.ts";
+import { at, listAt } from "../testing/json-path.ts";
 
 const path = "/v1/chat/completions";
 const user = (content: string): object => ({ role: "user", content });
@@ -20,20 +20,14 @@ describe.each([
   test("is recognised by what it says and keeps the answer's own tokens", async () => {
     await using server = await open();
     const first = await server.post(path, { messages: [user("hi")], return_token_ids: true });
-    const { message } = first.body.choices[0];
+    const message = at(first.body, "choices.0.message");
     const second = await server.post(path, {
       messages: [user("hi"), message, user("more")],
       return_token_ids: true,
     });
-    const { start, end } = controlTokens;
-    expect(second.body.prompt_token_ids).toEqual([
-      ...first.body.prompt_token_ids,
-      ...answerTokens("hello"),
-      start,
-      ...pairTokens("user\nmore"),
-      end,
-      start,
-      ...pairTokens("assistant\n"),
+    expect(at(second.body, "prompt_token_ids")).toEqual([
+      ...listAt(first.body, "prompt_token_ids"),
+      ...nextTurnTokens("hello", "more"),
     ]);
     // Clients that send content as parts mean the same.
     const parts = [{ type: "text", text: "hello" }];
@@ -42,7 +36,7 @@ describe.each([
       return_token_ids: true,
       stream: false,
     });
-    expect(third.body.prompt_token_ids).toEqual(second.body.prompt_token_ids);
+    expect(at(third.body, "prompt_token_ids")).toEqual(at(second.body, "prompt_token_ids"));
   });
 
   test("with tool calls is recognised too", async () => {
@@ -51,8 +45,8 @@ describe.each([
     server.service.script = () => ({ tokens: answerTokens(call) });
     const tools = [{ type: "function", function: { name: "add" } }];
     const first = await server.post(path, { messages: [user("hi")], tools });
-    const { message } = first.body.choices[0];
-    const output = { role: "tool", tool_call_id: message.tool_calls[0].id, content: "2" };
+    const message = at(first.body, "choices.0.message");
+    const output = { role: "tool", tool_call_id: at(message, "tool_calls.0.id"), content: "2" };
     await server.post(path, { messages: [user("hi"), message, output], tools });
     const [one, two] = server.service.requests;
     const told = [...(one?.promptTokens ?? []), ...answerTokens(call)];
@@ -67,7 +61,7 @@ describe.each([
       messages: [user("hi"), answer, user("more")],
       return_token_ids: true,
     });
-    expect(body.prompt_token_ids).toEqual([
+    expect(at(body, "prompt_token_ids")).toEqual([
       ...(await rendered([
         { role: "user", content: "hi" },
         { role: "assistant", content: "hello!" },
@@ -96,10 +90,10 @@ test("another tenant, and another salt, find nothing", async () => {
   );
   await server.post(path, { messages: [user("hi")] }, as("one"));
   const messages = [user("hi"), { role: "assistant", content: "hello" }, user("more")];
-  const prompts: number[][] = [];
+  const prompts: (readonly unknown[])[] = [];
   for (const [key, salt] of [["one"], ["two"], ["one", "s"]] as const) {
     const body = { messages, return_token_ids: true, ...(salt && { cache_salt: salt }) };
-    prompts.push((await server.post(path, body, as(key))).body.prompt_token_ids);
+    prompts.push(listAt((await server.post(path, body, as(key))).body, "prompt_token_ids"));
   }
   expect(prompts[1]).toEqual(prompts[2]);
   expect(prompts[0]).not.toEqual(prompts[1]);

@@ -4,6 +4,7 @@ import { namedEvents, sseData } from "../testing/sse-data.ts";
 import { answerTokens, storeServer, type StoreServer } from "../testing/store-server.ts";
 import { testServer } from "../testing/test-server.ts";
 import { MemoryIdempotency } from "./memory-idempotency.ts";
+import { at, textAt } from "../testing/json-path.ts";
 
 const messages = [{ role: "user", content: "hi" }];
 const chat = { messages };
@@ -32,7 +33,7 @@ describe.each([
     await server.post("/v1/chat/completions", chat, key);
     const other = await server.post("/v1/chat/completions", { ...chat, seed: 1 }, key);
     expect(other.status).toBe(422);
-    expect(other.body.error.code).toBe("idempotency_mismatch");
+    expect(at(other.body, "error.code")).toBe("idempotency_mismatch");
   });
 
   test("refuses a second one while the first runs", async () => {
@@ -43,7 +44,7 @@ describe.each([
     await server.service.until(() => server.service.live === 1);
     const second = await server.post("/v1/chat/completions", chat, key);
     expect(second.status).toBe(409);
-    expect(second.body.error.code).toBe("idempotency_conflict");
+    expect(at(second.body, "error.code")).toBe("idempotency_conflict");
     expect(second.headers["retry-after"]).toBe("1");
     tokenGate.open(100);
     expect((await first).status).toBe(200);
@@ -85,12 +86,12 @@ describe("a response under a key", () => {
 
   test("adds one turn to its conversation", async () => {
     await using server = await storeServer("hello");
-    const conversation = (await server.post("/v1/conversations", {})).body.id;
+    const conversation = textAt((await server.post("/v1/conversations", {})).body, "id");
     const body = { conversation, input: "hi" };
     const first = await server.post(path, body, key);
     expect((await server.post(path, body, key)).body).toEqual(first.body);
-    const { data } = (await server.get(`/v1/conversations/${conversation}/items`)).body;
-    expect(data).toHaveLength(2);
+    const list = await server.get(`/v1/conversations/${conversation}/items`);
+    expect(at(list.body, "data")).toHaveLength(2);
   });
 
   test("is streamed again from what was kept", async () => {
@@ -98,7 +99,7 @@ describe("a response under a key", () => {
     const body = { input: "hi", stream: true };
     const first = namedEvents((await server.post(path, body, key)).text);
     const again = namedEvents((await server.post(path, body, key)).text);
-    expect(again.at(-1)?.data.response).toEqual(first.at(-1)?.data.response);
+    expect(at(again.at(-1)?.data, "response")).toEqual(at(first.at(-1)?.data, "response"));
     expect(server.service.requests).toHaveLength(1);
   });
 
@@ -160,6 +161,6 @@ describe("in memory", () => {
   });
 });
 
-function ask(name: string, at = 0): Parameters<MemoryIdempotency["claim"]>[1] {
-  return { key: name, requestDigest: "d", createdUnixSeconds: at };
+function ask(name: string, createdUnixSeconds = 0): Parameters<MemoryIdempotency["claim"]>[1] {
+  return { key: name, requestDigest: "d", createdUnixSeconds };
 }

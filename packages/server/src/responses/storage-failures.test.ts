@@ -6,6 +6,7 @@ import { openStore, type Store, type TurnStore } from "@loci/store";
 import { expect, test } from "vitest";
 import { namedEvents } from "../testing/sse-data.ts";
 import { storeServer } from "../testing/store-server.ts";
+import { at, listAt, textAt } from "../testing/json-path.ts";
 
 const path = "/v1/responses";
 
@@ -66,7 +67,7 @@ test("without room a turn is refused before anything is generated", async () => 
   turns.refused.add("begin");
   const { status, body } = await server.post(path, { input: "a" });
   expect(status).toBe(507);
-  expect(body.error.code).toBe("storage_full");
+  expect(at(body, "error.code")).toBe("storage_full");
   expect(server.service.requests).toHaveLength(0);
   expect((await server.post(path, { input: "a", store: false })).status).toBe(200);
   turns.refused.clear();
@@ -76,7 +77,7 @@ test("without room a turn is refused before anything is generated", async () => 
 test.each([true, false])("an answer that cannot be kept fails (stream: %s)", async (stream) => {
   const { store, turns } = await failingStore();
   await using server = await storeServer("hello", { store });
-  const conversation = (await server.post("/v1/conversations", {})).body.id;
+  const conversation = textAt((await server.post("/v1/conversations", {})).body, "id");
   turns.refused.add("commit");
   const reply = await server.post(path, { input: "a", conversation, stream });
   const last = stream ? namedEvents(reply.text).at(-1) : null;
@@ -85,12 +86,12 @@ test.each([true, false])("an answer that cannot be kept fails (stream: %s)", asy
   server.checkIntegrity();
   // It is still open in the store, so the conversation is busy until that can be changed.
   const busy = await server.post(path, { input: "b", conversation });
-  expect(busy.body.error.code).toBe("conversation_busy");
+  expect(at(busy.body, "error.code")).toBe("conversation_busy");
   turns.refused.clear();
   const next = await server.post(path, { input: "c", conversation });
   expect(next.status).toBe(200);
-  const { data } = (await server.get(`/v1/conversations/${conversation}/items?order=asc`)).body;
-  expect(data.map((item: { content: { text: string }[] }) => item.content[0]?.text)).toEqual([
+  const list = await server.get(`/v1/conversations/${conversation}/items?order=asc`);
+  expect(listAt(list.body, "data").map((item) => at(item, "content.0.text"))).toEqual([
     "c",
     "hello",
   ]);
@@ -102,7 +103,7 @@ test.each(["begin", "commit"] as const)(
   async (name) => {
     const { store, turns } = await failingStore();
     await using server = await storeServer("hello", { store });
-    const conversation = (await server.post("/v1/conversations", {})).body.id;
+    const conversation = textAt((await server.post("/v1/conversations", {})).body, "id");
     turns.lost.add(name);
     const failed = await server.post(path, { input: "a", conversation });
     expect(failed.status).toBe(503);

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { byteTokens } from "../testing/byte-codec.ts";
 import { replyOf, testServer } from "../testing/test-server.ts";
 import type { TestReply, TestServer } from "../testing/test-server.ts";
+import { at } from "../testing/json-path.ts";
 
 /** Knows one text per tenant; all of it on disk. */
 class OneText implements CacheInspection {
@@ -67,7 +68,7 @@ test("the first token that differs is told with its text and what is known there
 test("what is known is listed with its beginning and end, until it is forgotten", async () => {
   await using server = cacheServer({ [anyone]: "My name is Ada and I live by the sea." });
   const { body } = await call(server, "GET", "/v1/cache?limit=5");
-  expect(body.chains).toEqual([
+  expect(at(body, "chains")).toEqual([
     {
       tokens: 37,
       by_tier: { device: 0, host: 0, disk: 37, missing: 0 },
@@ -76,16 +77,16 @@ test("what is known is listed with its beginning and end, until it is forgotten"
       last_text: "live by the sea.",
     },
   ]);
-  expect((await call(server, "DELETE", "/v1/cache")).body.blocks).toBe(1);
-  expect((await call(server, "GET", "/v1/cache")).body.chains).toEqual([]);
+  expect(at((await call(server, "DELETE", "/v1/cache")).body, "blocks")).toBe(1);
+  expect(at((await call(server, "GET", "/v1/cache")).body, "chains")).toEqual([]);
 });
 
 test("one prompt is forgotten without the others", async () => {
   await using server = cacheServer({ [anyone]: "Hello" });
   const other = await server.post("/v1/cache/forget", { tokens: byteTokens("Bye") });
-  expect(other.body.blocks).toBe(0);
+  expect(at(other.body, "blocks")).toBe(0);
   const same = await server.post("/v1/cache/forget", { tokens: byteTokens("Hello, you") });
-  expect(same.body.blocks).toBe(1);
+  expect(at(same.body, "blocks")).toBe(1);
 });
 
 test("nobody sees or forgets what another tenant has", async () => {
@@ -96,9 +97,9 @@ test("nobody sees or forgets what another tenant has", async () => {
   await using _ = server;
   const headers = { authorization: "Bearer alpha" };
   const list = replyOf(await server.app.inject({ method: "GET", url: "/v1/cache", headers }));
-  expect(list.body.chains).toEqual([]);
+  expect(at(list.body, "chains")).toEqual([]);
   const body = { tokens: byteTokens("secret") };
-  expect((await server.post("/v1/cache/explain", body, headers)).body.known_tokens).toBe(0);
+  expect(at((await server.post("/v1/cache/explain", body, headers)).body, "known_tokens")).toBe(0);
   expect((await call(server, "GET", "/v1/cache")).status).toBe(401);
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { byteModel, byteTokens, controlTokens } from "../testing/byte-codec.ts";
 import { testServer } from "../testing/test-server.ts";
+import { at, listAt } from "../testing/json-path.ts";
 
 const path = "/v1/chat/completions";
 const messages = [{ role: "user", content: "Hi" }];
@@ -26,16 +27,20 @@ describe("a whole answer", () => {
         },
       ],
     });
-    expect(body.id).toMatch(/^chatcmpl-[0-9a-f]{24}$/);
-    expect(body.system_fingerprint).toMatch(/^loci_[0-9a-f]{12}$/);
+    expect(at(body, "id")).toMatch(/^chatcmpl-[0-9a-f]{24}$/);
+    expect(at(body, "system_fingerprint")).toMatch(/^loci_[0-9a-f]{12}$/);
     const promptTokens = server.service.requests[0]?.promptTokens.length ?? 0;
-    expect(body.usage).toEqual({
+    expect(at(body, "usage")).toEqual({
       prompt_tokens: promptTokens,
       completion_tokens: 5,
       total_tokens: promptTokens + 5,
       prompt_tokens_details: { cached_tokens: 0 },
     });
-    expect(body.timings).toMatchObject({ cache_n: 0, prompt_n: promptTokens, predicted_n: 5 });
+    expect(at(body, "timings")).toMatchObject({
+      cache_n: 0,
+      prompt_n: promptTokens,
+      predicted_n: 5,
+    });
   });
 
   test("every field reaches the service", async () => {
@@ -112,15 +117,13 @@ describe("a whole answer", () => {
       cachedTokens: request.id.endsWith("-0") ? 4 : 9,
     }));
     const { body } = await server.post(path, { messages, n: 3, seed: 4_294_967_295 });
-    const texts = body.choices.map(
-      (choice: { message: { content: string } }) => choice.message.content,
-    );
+    const texts = listAt(body, "choices").map((choice) => at(choice, "message.content"));
     expect(texts).toEqual(["seed 4294967295", "seed 0", "seed 1"]);
     expect(new Set(server.service.requests.map((request) => request.id)).size).toBe(3);
-    expect(body.usage.prompt_tokens).toBe(server.service.requests[0]?.promptTokens.length);
-    expect(body.usage.completion_tokens).toBe(15 + 6 + 6);
-    expect(body.usage.prompt_tokens_details).toEqual({ cached_tokens: 4 });
-    expect(body.timings).toBeUndefined();
+    expect(at(body, "usage.prompt_tokens")).toBe(server.service.requests[0]?.promptTokens.length);
+    expect(at(body, "usage.completion_tokens")).toBe(15 + 6 + 6);
+    expect(at(body, "usage.prompt_tokens_details")).toEqual({ cached_tokens: 4 });
+    expect(at(body, "timings")).toBeUndefined();
   });
 
   test("without a seed every request draws another", async () => {
@@ -134,13 +137,16 @@ describe("a whole answer", () => {
   test("reaching max_tokens is length", async () => {
     await using server = testServer("Hello");
     const { body } = await server.post(path, { messages, max_tokens: 2 });
-    expect(body.choices[0]).toMatchObject({ message: { content: "He" }, finish_reason: "length" });
+    expect(at(body, "choices.0")).toMatchObject({
+      message: { content: "He" },
+      finish_reason: "length",
+    });
   });
 
   test("logprobs carry text, bytes and alternatives; infinity becomes a number", async () => {
     await using server = testServer({ tokens: byteTokens("ä"), logprob: -Infinity });
     const { body } = await server.post(path, { messages, logprobs: true, top_logprobs: 1 });
-    expect(body.choices[0].logprobs.content).toEqual([
+    expect(at(body, "choices.0.logprobs.content")).toEqual([
       {
         token: "bytes:\\xc3",
         logprob: -9999,
@@ -159,8 +165,10 @@ describe("a whole answer", () => {
   test("return_token_ids", async () => {
     await using server = testServer("ab");
     const { body } = await server.post(path, { messages, return_token_ids: true });
-    expect(body.choices[0].token_ids).toEqual([97, 98]);
-    expect(body.prompt_token_ids).toEqual([...(server.service.requests[0]?.promptTokens ?? [])]);
+    expect(at(body, "choices.0.token_ids")).toEqual([97, 98]);
+    expect(at(body, "prompt_token_ids")).toEqual([
+      ...(server.service.requests[0]?.promptTokens ?? []),
+    ]);
   });
 
   test("text parts are joined, developer is system, and own answers may be sent back", async () => {
@@ -171,7 +179,7 @@ describe("a whole answer", () => {
       messages: [
         { role: "developer", content: "Be kind." },
         ...messages,
-        first.body.choices[0].message,
+        at(first.body, "choices.0.message"),
         { role: "user", content: parts },
       ],
     });
@@ -231,7 +239,10 @@ describe("forms of answers", () => {
     const format = { type: "json_schema", json_schema: { name: "x", schema: { not: {} } } };
     const { status, body } = await server.post(path, { messages, response_format: format });
     expect(status).toBe(400);
-    expect(body.error).toMatchObject({ code: "unsupported_schema", param: "response_format" });
+    expect(at(body, "error")).toMatchObject({
+      code: "unsupported_schema",
+      param: "response_format",
+    });
     expect(server.service.requests).toEqual([]);
   });
 });
@@ -242,27 +253,30 @@ describe("tools", () => {
   test("calls are parsed, their arguments are JSON text", async () => {
     await using server = testServer(`Adding. ${call}`);
     const { body } = await server.post(path, { messages, tools: [tool] });
-    expect(body.choices[0]).toMatchObject({
+    expect(at(body, "choices.0")).toMatchObject({
       finish_reason: "tool_calls",
       message: {
         content: "Adding.",
         tool_calls: [{ type: "function", function: { name: "add", arguments: '{"a": 1}' } }],
       },
     });
-    expect(body.choices[0].message.tool_calls[0].id).toMatch(/^call_[0-9a-f]{24}$/);
+    expect(at(body, "choices.0.message.tool_calls.0.id")).toMatch(/^call_[0-9a-f]{24}$/);
   });
 
   test("content is null when there is nothing but calls", async () => {
     await using server = testServer(call);
     const { body } = await server.post(path, { messages, tools: [tool] });
-    expect(body.choices[0].message.content).toBeNull();
+    expect(at(body, "choices.0.message.content")).toBeNull();
   });
 
   test("without tools, or with tool_choice none, a call is text", async () => {
     await using server = testServer(call);
     for (const fields of [{}, { tools: [tool], tool_choice: "none" }]) {
       const { body } = await server.post(path, { messages, ...fields });
-      expect(body.choices[0]).toMatchObject({ message: { content: call }, finish_reason: "stop" });
+      expect(at(body, "choices.0")).toMatchObject({
+        message: { content: call },
+        finish_reason: "stop",
+      });
     }
     const [, second] = server.service.requests;
     expect(Buffer.from(second?.promptTokens ?? []).toString()).not.toContain("add");
@@ -272,8 +286,8 @@ describe("tools", () => {
     await using server = testServer(`${call}\n${call} and text`);
     const fields = { tools: [tool], parallel_tool_calls: false };
     const { body } = await server.post(path, { messages, ...fields });
-    expect(body.choices[0].message.tool_calls).toHaveLength(1);
-    expect(body.choices[0].message.content).toBeNull();
+    expect(at(body, "choices.0.message.tool_calls")).toHaveLength(1);
+    expect(at(body, "choices.0.message.content")).toBeNull();
   });
 
   test("required and named calls are bound by a grammar; auto is not", async () => {
@@ -296,15 +310,15 @@ describe("tools", () => {
     const model = byteModel({ toolCallFormat: "mistral" });
     await using server = testServer({ tokens }, { model });
     const { body } = await server.post(path, { messages, tools: [tool] });
-    expect(body.choices[0].message.tool_calls).toMatchObject([{ function: { name: "add" } }]);
-    expect(body.choices[0].message.tool_calls[0].id).toMatch(/^[0-9a-f]{9}$/);
+    expect(at(body, "choices.0.message.tool_calls")).toMatchObject([{ function: { name: "add" } }]);
+    expect(at(body, "choices.0.message.tool_calls.0.id")).toMatch(/^[0-9a-f]{9}$/);
   });
 
   test("calls and results may be sent back", async () => {
     await using server = testServer(call);
     const first = await server.post(path, { messages, tools: [tool] });
-    const { message } = first.body.choices[0];
-    const result = { role: "tool", tool_call_id: message.tool_calls[0].id, content: "2" };
+    const message = at(first.body, "choices.0.message");
+    const result = { role: "tool", tool_call_id: at(message, "tool_calls.0.id"), content: "2" };
     const all = [...messages, message, result];
     expect((await server.post(path, { messages: all, tools: [tool] })).status).toBe(200);
   });
@@ -333,7 +347,7 @@ describe("tools", () => {
   test("a model without tools says so, one without a template too", async () => {
     await using noTools = testServer("x", { model: byteModel({ toolCallFormat: "none" }) });
     const refused = await noTools.post(path, { messages, tools: [tool] });
-    expect(refused.body.error).toMatchObject({ param: "tools", code: "invalid_request" });
+    expect(at(refused.body, "error")).toMatchObject({ param: "tools", code: "invalid_request" });
     expect((await noTools.post(path, { messages })).status).toBe(200);
     await using noTemplate = testServer("x", { model: byteModel({ toolCallFormat: null }) });
     expect((await noTemplate.post(path, { messages })).status).toBe(400);

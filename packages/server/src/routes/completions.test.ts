@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { byteModel, byteTokens, controlTokens } from "../testing/byte-codec.ts";
 import { sseData } from "../testing/sse-data.ts";
 import { testServer, type TestServer } from "../testing/test-server.ts";
+import { at, listAt, textAt } from "../testing/json-path.ts";
 
 const path = "/v1/completions";
 const promptsOf = (server: TestServer): number[][] =>
@@ -26,8 +27,8 @@ describe("prompts", () => {
     const { status, body } = await server.post(path, { prompt });
     expect(status).toBe(200);
     expect(promptsOf(server)).toEqual(expected);
-    expect(body.choices).toHaveLength(expected.length);
-    expect(body.usage.prompt_tokens).toBe(expected.flat().length);
+    expect(at(body, "choices")).toHaveLength(expected.length);
+    expect(at(body, "usage.prompt_tokens")).toBe(expected.flat().length);
   });
 
   test("special tokens in a text are text unless the client says otherwise", async () => {
@@ -55,7 +56,7 @@ describe("prompts", () => {
   ])("refused: %s", async (_name, fields) => {
     await using server = testServer();
     const { status, body } = await server.post(path, fields);
-    expect([status, body.error.type]).toEqual([400, "invalid_request_error"]);
+    expect([status, at(body, "error.type")]).toEqual([400, "invalid_request_error"]);
     expect(server.service.requests).toEqual([]);
   });
 
@@ -63,11 +64,11 @@ describe("prompts", () => {
     await using server = testServer();
     const tokens = await server.post(path, { prompt: Array.from({ length: 4096 }, () => 1) });
     expect(tokens.status).toBe(400);
-    expect(tokens.body.error.code).toBe("context_length_exceeded");
-    expect(tokens.body.error.message).toMatch(/4096 tokens; the prompt has 4096/);
+    expect(at(tokens.body, "error.code")).toBe("context_length_exceeded");
+    expect(at(tokens.body, "error.message")).toMatch(/4096 tokens; the prompt has 4096/);
     const text = await server.post(path, { prompt: "a".repeat(4096 * 64 + 1) });
-    expect(text.body.error).toMatchObject({ code: "context_length_exceeded" });
-    expect(text.body.error.message).toMatch(/262145 bytes/);
+    expect(at(text.body, "error")).toMatchObject({ code: "context_length_exceeded" });
+    expect(at(text.body, "error.message")).toMatch(/262145 bytes/);
   });
 });
 
@@ -84,22 +85,22 @@ describe("answers", () => {
       tokens: [...request.promptTokens.slice(-1), 48 + request.sampling.seed],
     }));
     const { body } = await server.post(path, { prompt: ["a", "b"], n: 2, seed: 3 });
-    const texts = body.choices.map((choice: { text: string }) => choice.text);
+    const texts = listAt(body, "choices").map((choice) => at(choice, "text"));
     expect(texts).toEqual(["a3", "a4", "b3", "b4"]);
-    expect(body.choices.map((choice: { index: number }) => choice.index)).toEqual([0, 1, 2, 3]);
+    expect(listAt(body, "choices").map((choice) => at(choice, "index"))).toEqual([0, 1, 2, 3]);
   });
 
   test("echo puts the prompt's text before the answer", async () => {
     await using server = testServer("!");
     const texts = await server.post(path, { prompt: ["ab", "c"], echo: true, n: 2 });
-    expect(texts.body.choices.map((choice: { text: string }) => choice.text)).toEqual([
+    expect(listAt(texts.body, "choices").map((choice) => at(choice, "text"))).toEqual([
       "ab!",
       "ab!",
       "c!",
       "c!",
     ]);
     const ids = await server.post(path, { prompt: byteTokens("xy"), echo: true });
-    expect(ids.body.choices[0].text).toBe("xy!");
+    expect(at(ids.body, "choices.0.text")).toBe("xy!");
   });
 
   test("a long echo is streamed in pieces that split no character", async () => {
@@ -108,15 +109,15 @@ describe("answers", () => {
     await using server = testServer("!", { model });
     const fields = { prompt, echo: true, stream: true };
     const { chunks } = sseData((await server.post(path, fields)).text);
-    expect(chunks.map((chunk) => chunk.choices[0].text).join("")).toBe(`${prompt}!`);
+    expect(chunks.map((chunk) => at(chunk, "choices.0.text")).join("")).toBe(`${prompt}!`);
     expect(chunks.length).toBeGreaterThan(3);
-    expect(chunks.every((chunk) => chunk.choices[0].text.isWellFormed())).toBe(true);
+    expect(chunks.every((chunk) => textAt(chunk, "choices.0.text").isWellFormed())).toBe(true);
   });
 
   test("logprobs in columns", async () => {
     await using server = testServer("ab");
     const { body } = await server.post(path, { prompt: "x", logprobs: 1 });
-    expect(body.choices[0].logprobs).toEqual({
+    expect(at(body, "choices.0.logprobs")).toEqual({
       tokens: ["a", "b"],
       token_logprobs: [-0.5, -0.5],
       top_logprobs: [{ a: -0.5 }, { b: -0.5 }],
@@ -127,7 +128,7 @@ describe("answers", () => {
   test("token ids and stop reason as vLLM gives them", async () => {
     await using server = testServer({ tokens: byteTokens("ab"), stoppedBy: "\n" });
     const { body } = await server.post(path, { prompt: [1, 2], return_token_ids: true });
-    expect(body.choices[0]).toMatchObject({
+    expect(at(body, "choices.0")).toMatchObject({
       token_ids: [97, 98],
       prompt_token_ids: [1, 2],
       stop_reason: "\n",
@@ -135,8 +136,8 @@ describe("answers", () => {
     });
     const fields = { prompt: [1, 2], return_token_ids: true, stream: true };
     const { chunks } = sseData((await server.post(path, fields)).text);
-    expect(chunks[0].choices[0].prompt_token_ids).toEqual([1, 2]);
-    expect(chunks.flatMap((chunk) => chunk.choices[0].token_ids ?? [])).toEqual([97, 98]);
+    expect(at(chunks[0], "choices.0.prompt_token_ids")).toEqual([1, 2]);
+    expect(chunks.flatMap((chunk) => at(chunk, "choices.0.token_ids") ?? [])).toEqual([97, 98]);
   });
 
   test("a stream ends with reason, usage and [DONE]", async () => {
@@ -144,8 +145,8 @@ describe("answers", () => {
     const fields = { prompt: "x", stream: true, stream_options: { include_usage: true } };
     const { chunks, done } = sseData((await server.post(path, fields)).text);
     expect(done).toBe(true);
-    expect(chunks.map((chunk) => chunk.choices[0]?.text)).toEqual(["a", "b", "", undefined]);
-    expect(chunks.at(-2)?.choices[0].finish_reason).toBe("stop");
-    expect(chunks.at(-1)?.usage).toMatchObject({ prompt_tokens: 2, completion_tokens: 2 });
+    expect(chunks.map((chunk) => at(chunk, "choices.0.text"))).toEqual(["a", "b", "", undefined]);
+    expect(at(chunks.at(-2), "choices.0.finish_reason")).toBe("stop");
+    expect(at(chunks.at(-1), "usage")).toMatchObject({ prompt_tokens: 2, completion_tokens: 2 });
   });
 });

@@ -2,18 +2,18 @@ import { describe, expect, test } from "vitest";
 import { Gate } from "../testing/scripted-service.ts";
 import { answerTokens, storeServer, type StoreServer } from "../testing/store-server.ts";
 import { RawConnection } from "../testing/raw-connection.ts";
+import { at, listAt, textAt } from "../testing/json-path.ts";
 
 const path = "/v1/conversations";
 const user = (content: string): object => ({ role: "user", content });
 
 async function begin(server: StoreServer, body: object = {}): Promise<string> {
-  return (await server.post(path, body)).body.id;
+  return textAt((await server.post(path, body)).body, "id");
 }
 
 async function texts(server: StoreServer, id: string): Promise<string[]> {
   const { body } = await server.get(`${path}/${id}/items?order=asc`);
-  const items: { content: { text: string }[] }[] = body.data;
-  return items.map((item) => item.content[0]?.text ?? "");
+  return listAt(body, "data").map((item) => textAt(item, "content.0.text"));
 }
 
 describe("/v1/conversations", () => {
@@ -21,14 +21,14 @@ describe("/v1/conversations", () => {
     await using server = await storeServer();
     const { body } = await server.post(path, { metadata: { a: "1" }, items: [user("hi")] });
     expect(body).toMatchObject({ object: "conversation", metadata: { a: "1" } });
-    expect(body.id).toMatch(/^conv_/);
-    const one = `${path}/${body.id}`;
+    expect(at(body, "id")).toMatch(/^conv_/);
+    const one = `${path}/${textAt(body, "id")}`;
     expect((await server.get(one)).body).toEqual(body);
     const changed = await server.post(one, { metadata: { b: "2" } });
-    expect(changed.body).toEqual({ ...body, metadata: { b: "2" } });
-    expect((await server.post(one, { metadata: null })).body.metadata).toEqual({});
+    expect(changed.body).toEqual({ ...Object(body), metadata: { b: "2" } });
+    expect(at((await server.post(one, { metadata: null })).body, "metadata")).toEqual({});
     expect((await server.remove(one)).body).toEqual({
-      id: body.id,
+      id: at(body, "id"),
       object: "conversation.deleted",
       deleted: true,
     });
@@ -42,31 +42,31 @@ describe("/v1/conversations", () => {
     const id = await begin(server, { items: [user("one")] });
     const items = `${path}/${id}/items`;
     const added = await server.post(items, { items: [user("two"), user("three")] });
-    expect(added.body.data).toHaveLength(2);
+    expect(at(added.body, "data")).toHaveLength(2);
     expect(await texts(server, id)).toEqual(["one", "two", "three"]);
-    const page = await server.get(`${items}?limit=1&after=${added.body.last_id}`);
-    expect(page.body.data[0].id).toBe(added.body.first_id);
-    expect(page.body.has_more).toBe(true);
-    const first = `${items}/${added.body.first_id}`;
+    const page = await server.get(`${items}?limit=1&after=${textAt(added.body, "last_id")}`);
+    expect(at(page.body, "data.0.id")).toBe(at(added.body, "first_id"));
+    expect(at(page.body, "has_more")).toBe(true);
+    const first = `${items}/${textAt(added.body, "first_id")}`;
     expect((await server.get(first)).body).toMatchObject({ content: [{ text: "two" }] });
     expect((await server.remove(first)).body).toMatchObject({ id, object: "conversation" });
     expect((await server.get(first)).status).toBe(404);
     expect((await server.remove(first)).status).toBe(404);
     expect(await texts(server, id)).toEqual(["one", "three"]);
-    expect((await server.get(`${items}?after=nothing`)).body.error.param).toBe("after");
+    expect(at((await server.get(`${items}?after=nothing`)).body, "error.param")).toBe("after");
     expect((await server.get(`${path}/conv_0/items`)).status).toBe(404);
     expect((await server.post(`${path}/conv_0/items`, { items: [user("x")] })).status).toBe(404);
     expect((await server.get(`${items}?limit=0`)).status).toBe(400);
     expect((await server.get(`${items}?order=up`)).status).toBe(400);
     const refused = await server.post(items, { items: [{ type: "message", role: "wizard" }] });
-    expect(refused.body.error.param).toBe("items[0].role");
+    expect(at(refused.body, "error.param")).toBe("items[0].role");
   });
 
   test("a turn adds what was said, and the next one continues it token by token", async () => {
     await using server = await storeServer("hello");
     const id = await begin(server, { items: [{ role: "system", content: "sys" }] });
     const first = await server.post("/v1/responses", { conversation: id, input: "hi" });
-    expect(first.body.conversation).toEqual({ id });
+    expect(at(first.body, "conversation")).toEqual({ id });
     await server.post("/v1/responses", { conversation: { id }, input: "more" });
     expect(await texts(server, id)).toEqual(["sys", "hi", "hello", "more", "hello"]);
     const [one, two] = server.service.requests;
@@ -80,10 +80,10 @@ describe("/v1/conversations", () => {
     const id = await begin(server, { items: [user("first"), user("second")] });
     await server.post("/v1/responses", { conversation: id, input: "hi" });
     const { body } = await server.get(`${path}/${id}/items?order=asc&limit=1`);
-    await server.remove(`${path}/${id}/items/${body.first_id}`);
+    await server.remove(`${path}/${id}/items/${textAt(body, "first_id")}`);
     const next = await server.post("/v1/responses", { conversation: id, input: "more" });
-    expect(next.body.fork.oldText).toMatch(/^first/);
-    expect(next.body.fork.newText).toMatch(/^second/);
+    expect(at(next.body, "fork.oldText")).toMatch(/^first/);
+    expect(at(next.body, "fork.newText")).toMatch(/^second/);
   });
 
   test("without a store every route says what to do", async () => {
@@ -93,8 +93,8 @@ describe("/v1/conversations", () => {
     for (const url of [path, "/v1/responses"]) {
       const { status, body } = await none.post(url, url === path ? {} : { input: "a" });
       expect(status).toBe(501);
-      expect(body.error).toMatchObject({ code: "not_supported" });
-      expect(body.error.message).toContain("--store");
+      expect(at(body, "error")).toMatchObject({ code: "not_supported" });
+      expect(at(body, "error.message")).toContain("--store");
     }
     const stateless = await none.post("/v1/responses", { input: "a", store: false });
     expect(stateless.status).toBe(200);
@@ -111,9 +111,12 @@ describe("two turns at once", () => {
     await server.service.until(() => server.service.live === 1);
     const second = await server.post("/v1/responses", { conversation: id, input: "two" });
     expect(second.status).toBe(409);
-    expect(second.body.error).toMatchObject({ code: "conversation_busy", param: "conversation" });
+    expect(at(second.body, "error")).toMatchObject({
+      code: "conversation_busy",
+      param: "conversation",
+    });
     const item = await server.post(`${path}/${id}/items`, { items: [user("three")] });
-    expect(item.body.error.code).toBe("conversation_busy");
+    expect(at(item.body, "error.code")).toBe("conversation_busy");
     tokenGate.open(100);
     expect((await first).status).toBe(200);
     expect(await texts(server, id)).toEqual(["one", "hello"]);
@@ -125,7 +128,7 @@ describe("two turns at once", () => {
 
   test("a chain may be continued twice at once: each is a branch of its own", async () => {
     await using server = await storeServer("hello");
-    const { id } = (await server.post("/v1/responses", { input: "root" })).body;
+    const id = textAt((await server.post("/v1/responses", { input: "root" })).body, "id");
     const branches = await Promise.all(
       ["a", "b", "c"].map((input) =>
         server.post("/v1/responses", { input, previous_response_id: id }),
@@ -166,9 +169,9 @@ describe("two turns at once", () => {
     tokenGate.open(2);
     await connection.until((text) => text.includes('"delta":"a"'));
     const id = /"id":"(resp_[^"]+)"/.exec(connection.text)?.[1] ?? "";
-    expect((await server.get(`/v1/responses/${id}`)).body.status).toBe("in_progress");
+    expect(at((await server.get(`/v1/responses/${id}`)).body, "status")).toBe("in_progress");
     const early = await server.post("/v1/responses", { input: "x", previous_response_id: id });
-    expect(early.body.error.code).toBe("conversation_busy");
+    expect(at(early.body, "error.code")).toBe("conversation_busy");
     connection.socket.destroy();
     await server.service.until(() => server.service.live === 0);
     const kept = await ended(server, id);
@@ -179,7 +182,7 @@ describe("two turns at once", () => {
     });
     const next = await server.post("/v1/responses", { input: "x", previous_response_id: id });
     expect(next.status).toBe(400);
-    expect(next.body.error.param).toBe("previous_response_id");
+    expect(at(next.body, "error.param")).toBe("previous_response_id");
   });
 });
 
@@ -199,6 +202,6 @@ test("deleting a conversation ends its turn", async () => {
 async function ended(server: StoreServer, id: string): Promise<any> {
   for (;;) {
     const { body } = await server.get(`/v1/responses/${id}`);
-    if (body.status !== "in_progress" && body.status !== "queued") return body;
+    if (at(body, "status") !== "in_progress" && at(body, "status") !== "queued") return body;
   }
 }

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { controlTokens } from "../testing/byte-codec.ts";
-import { pairTokens } from "../testing/pair-codec.ts";
-import { answerTokens, storeServer } from "../testing/store-server.ts";
-import { namedEvents } from "../testing/sse-data.ts";
+import { answerTokens, nextTurnTokens, storeServer } from "../testing/store-server.ts";
+import { at, listAt, textAt } from "../testing/json-path.ts";
 
 const path = "/v1/responses";
 
@@ -30,8 +29,8 @@ describe("POST /v1/responses", () => {
       tool_choice: "auto",
       text: { format: { type: "text" } },
     });
-    expect(body.id).toMatch(/^resp_/);
-    expect((await server.get(`${path}/${body.id}`)).body).toEqual(body);
+    expect(at(body, "id")).toMatch(/^resp_/);
+    expect((await server.get(`${path}/${textAt(body, "id")}`)).body).toEqual(body);
   });
 
   test("instructions and items of every kind become the chat that the model reads", async () => {
@@ -63,24 +62,18 @@ describe("POST /v1/responses", () => {
   test("a turn continues the exact tokens of the one before", async () => {
     await using server = await storeServer("hello");
     const first = await server.post(path, { input: "hi there", return_token_ids: true });
-    expect(first.body.token_ids).toEqual(answerTokens("hello"));
+    expect(at(first.body, "token_ids")).toEqual(answerTokens("hello"));
     const second = await server.post(path, {
       input: "more",
-      previous_response_id: first.body.id,
+      previous_response_id: at(first.body, "id"),
       return_token_ids: true,
     });
-    const { start, end } = controlTokens;
-    expect(second.body.prompt_token_ids).toEqual([
-      ...first.body.prompt_token_ids,
-      ...answerTokens("hello"),
-      start,
-      ...pairTokens("user\nmore"),
-      end,
-      start,
-      ...pairTokens("assistant\n"),
+    expect(at(second.body, "prompt_token_ids")).toEqual([
+      ...listAt(first.body, "prompt_token_ids"),
+      ...nextTurnTokens("hello", "more"),
     ]);
-    expect(second.body.fork).toBeUndefined();
-    expect(second.body.previous_response_id).toBe(first.body.id);
+    expect(at(second.body, "fork")).toBeUndefined();
+    expect(at(second.body, "previous_response_id")).toBe(at(first.body, "id"));
   });
 
   test("a history told differently is a fork that names its place", async () => {
@@ -89,13 +82,15 @@ describe("POST /v1/responses", () => {
     const second = await server.post(path, {
       input: "more",
       instructions: "be rude",
-      previous_response_id: first.body.id,
+      previous_response_id: at(first.body, "id"),
     });
-    expect(second.body.fork).toMatchObject({
+    expect(at(second.body, "fork")).toMatchObject({
       oldText: expect.stringMatching(/^kind/),
       newText: expect.stringMatching(/^rude/),
     });
-    expect((await server.get(`${path}/${second.body.id}`)).body.fork).toEqual(second.body.fork);
+    expect(at((await server.get(`${path}/${textAt(second.body, "id")}`)).body, "fork")).toEqual(
+      at(second.body, "fork"),
+    );
     const metrics = (await server.get("/metrics")).text;
     expect(metrics).toContain(
       'loci_prompt_histories_total{endpoint="responses",history="forked"} 1',
@@ -110,7 +105,10 @@ describe("POST /v1/responses", () => {
       incomplete_details: { reason: "max_output_tokens" },
       output: [{ status: "incomplete", content: [{ text: "he" }] }],
     });
-    const next = await server.post(path, { input: "go on", previous_response_id: cut.body.id });
+    const next = await server.post(path, {
+      input: "go on",
+      previous_response_id: at(cut.body, "id"),
+    });
     expect(next.status).toBe(200);
     const prompt = await textOf(server.service.requests[1]?.promptTokens ?? new Int32Array());
     expect(prompt).toContain("<assistant\nhe>");
@@ -121,7 +119,7 @@ describe("POST /v1/responses", () => {
     await using server = await storeServer(call);
     const tools = [{ type: "function", name: "add", parameters: { type: "object" }, strict: null }];
     const { body } = await server.post(path, { input: "1+1", tools });
-    expect(body.output).toEqual([
+    expect(at(body, "output")).toEqual([
       {
         id: expect.stringMatching(/^fc_/),
         type: "function_call",
@@ -131,8 +129,12 @@ describe("POST /v1/responses", () => {
         arguments: '{"a": 1}',
       },
     ]);
-    const output = { type: "function_call_output", call_id: body.output[0].call_id, output: "2" };
-    await server.post(path, { input: [output], tools, previous_response_id: body.id });
+    const output = {
+      type: "function_call_output",
+      call_id: at(body, "output.0.call_id"),
+      output: "2",
+    };
+    await server.post(path, { input: [output], tools, previous_response_id: at(body, "id") });
     const [first, second] = server.service.requests;
     const told = [...(first?.promptTokens ?? []), ...answerTokens(call)];
     expect([...(second?.promptTokens ?? [])].slice(0, told.length)).toEqual(told);
@@ -154,7 +156,7 @@ describe("POST /v1/responses", () => {
     }
     const unknown = { type: "allowed_tools", mode: "auto", tools: [{ ...one, name: "mul" }] };
     const refused = await server.post(path, { input: "a", tools, tool_choice: unknown });
-    expect(refused.body.error).toMatchObject({ param: "tool_choice.tools" });
+    expect(at(refused.body, "error")).toMatchObject({ param: "tool_choice.tools" });
   });
 
   test("text.format binds by grammar", async () => {
@@ -162,11 +164,14 @@ describe("POST /v1/responses", () => {
     const schema = { type: "object", properties: { city: { type: "string" } } };
     const format = { type: "json_schema", name: "place", schema, strict: true };
     const { body } = await server.post(path, { input: "a", text: { format } });
-    expect(body.text.format).toEqual(format);
+    expect(at(body, "text.format")).toEqual(format);
     expect(server.service.requests[0]?.sampling.grammar).toContain("city");
     const not = { ...format, schema: { not: {} } };
     const refused = await server.post(path, { input: "a", text: { format: not } });
-    expect(refused.body.error).toMatchObject({ code: "unsupported_schema", param: "text.format" });
+    expect(at(refused.body, "error")).toMatchObject({
+      code: "unsupported_schema",
+      param: "text.format",
+    });
   });
 
   test("truncation leaves out the oldest turns and keeps the instructions", async () => {
@@ -174,7 +179,7 @@ describe("POST /v1/responses", () => {
     const answer = { role: "assistant", content: "yes" };
     const input = [long("a"), answer, long("b"), answer, long("c"), answer, long("d")];
     const refused = await server.post(path, { instructions: "sys", input });
-    expect(refused.body.error.code).toBe("context_length_exceeded");
+    expect(at(refused.body, "error.code")).toBe("context_length_exceeded");
     const kept = await server.post(path, { instructions: "sys", input, truncation: "auto" });
     expect(kept.status).toBe(200);
     const prompt = await textOf(server.service.requests[0]?.promptTokens ?? new Int32Array());
@@ -198,7 +203,7 @@ describe("POST /v1/responses", () => {
     await using server = await storeServer();
     const { status, body: reply } = await server.post(path, body);
     expect(status).toBe(400);
-    expect(reply.error.param).toBe(param);
+    expect(at(reply, "error.param")).toBe(param);
     expect(server.service.requests).toHaveLength(0);
   });
 
@@ -227,7 +232,7 @@ describe("POST /v1/responses", () => {
     await using server = await storeServer();
     let previous = {};
     for (let turn = 0; turn < 3; turn++) {
-      const { id } = (await server.post(path, { input: "a", ...previous })).body;
+      const id = textAt((await server.post(path, { input: "a", ...previous })).body, "id");
       previous = { previous_response_id: id };
     }
     await server.post(path, { input: "a" });
@@ -237,69 +242,10 @@ describe("POST /v1/responses", () => {
   });
 });
 
-describe("streams", () => {
-  test("tell every step in OpenAI's order, numbered without a gap", async () => {
-    await using server = await storeServer("hi");
-    const { text, headers } = await server.post(path, { input: "a", stream: true });
-    expect(headers["content-type"]).toContain("text/event-stream");
-    const events = namedEvents(text);
-    expect(events.map(({ name }) => name)).toEqual([
-      "response.created",
-      "response.in_progress",
-      "response.output_item.added",
-      "response.content_part.added",
-      "response.output_text.delta",
-      "response.output_text.delta",
-      "response.output_text.done",
-      "response.content_part.done",
-      "response.output_item.done",
-      "response.completed",
-    ]);
-    expect(events.map(({ data }) => data.sequence_number)).toEqual(events.map((_, at) => at));
-    expect(events.every(({ name, data }) => name === data.type)).toBe(true);
-    const { response } = events.at(-1)?.data ?? {};
-    expect((await server.get(`${path}/${response.id}`)).body).toEqual(response);
-  });
-
-  test("a stored response is told again with the same content", async () => {
-    const call = 'so: <tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>';
-    await using server = await storeServer(call);
-    const { text } = await server.post(path, { input: "a", tools: [tool("add")], stream: true });
-    const live = namedEvents(text);
-    const id = live[0]?.data.response.id;
-    const again = namedEvents((await server.get(`${path}/${id}?stream=true`)).text);
-    const names = (events: typeof live): string[] =>
-      [...new Set(events.map(({ name }) => name))].toSorted();
-    expect(names(again)).toEqual(names(live));
-    expect(again.at(-1)?.data.response).toEqual(live.at(-1)?.data.response);
-    const rest = await server.get(`${path}/${id}?stream=true&starting_after=900`);
-    expect(namedEvents(rest.text)).toMatchObject([
-      { name: "response.completed", data: { sequence_number: 901 } },
-    ]);
-  });
-
-  test("log-probabilities come with the text they belong to", async () => {
-    await using server = await storeServer("hi");
-    const include = ["message.output_text.logprobs"];
-    const { text } = await server.post(path, {
-      input: "a",
-      stream: true,
-      include,
-      top_logprobs: 1,
-    });
-    const events = namedEvents(text);
-    const deltas = events.filter(({ name }) => name === "response.output_text.delta");
-    expect(deltas.map(({ data }) => data.logprobs.length)).toEqual([1, 1]);
-    const last = events.at(-1)?.data.response.output[0].content[0];
-    expect(last.logprobs).toHaveLength(2);
-    expect(last.logprobs[0]).toMatchObject({ token: "h", top_logprobs: [{ token: "h" }] });
-  });
-});
-
 describe("stored responses", () => {
   test("are deleted, and then gone", async () => {
     await using server = await storeServer();
-    const { id } = (await server.post(path, { input: "a" })).body;
+    const id = textAt((await server.post(path, { input: "a" })).body, "id");
     expect((await server.remove(`${path}/${id}`)).body).toEqual({
       id,
       object: "response.deleted",
@@ -308,20 +254,23 @@ describe("stored responses", () => {
     expect((await server.get(`${path}/${id}`)).status).toBe(404);
     expect((await server.remove(`${path}/${id}`)).status).toBe(404);
     const next = await server.post(path, { input: "b", previous_response_id: id });
-    expect(next.body.error).toMatchObject({ code: "not_found", param: "previous_response_id" });
+    expect(at(next.body, "error")).toMatchObject({
+      code: "not_found",
+      param: "previous_response_id",
+    });
   });
 
   test("list their input items in pages", async () => {
     await using server = await storeServer();
     const input = ["a", "b", "c"].map((content) => ({ role: "user", content }));
-    const { id } = (await server.post(path, { input })).body;
+    const id = textAt((await server.post(path, { input })).body, "id");
     const page = await server.get(`${path}/${id}/input_items?limit=2&order=asc`);
-    expect(texts(page.body.data)).toEqual(["a", "b"]);
-    expect(page.body.has_more).toBe(true);
-    const after = `order=asc&after=${page.body.last_id}`;
+    expect(texts(listAt(page.body, "data"))).toEqual(["a", "b"]);
+    expect(at(page.body, "has_more")).toBe(true);
+    const after = `order=asc&after=${textAt(page.body, "last_id")}`;
     const rest = await server.get(`${path}/${id}/input_items?${after}`);
-    expect(texts(rest.body.data)).toEqual(["c"]);
-    expect(rest.body.has_more).toBe(false);
+    expect(texts(listAt(rest.body, "data"))).toEqual(["c"]);
+    expect(at(rest.body, "has_more")).toBe(false);
     expect((await server.get(`${path}/${id}/input_items?limit=101`)).status).toBe(400);
     expect((await server.get(`${path}/${id}/input_items?after=x`)).status).toBe(404);
   });
@@ -329,15 +278,15 @@ describe("stored responses", () => {
   test("store: false keeps nothing", async () => {
     await using server = await storeServer();
     const { body } = await server.post(path, { input: "a", store: false });
-    expect(body.status).toBe("completed");
-    expect((await server.get(`${path}/${body.id}`)).status).toBe(404);
+    expect(at(body, "status")).toBe("completed");
+    expect((await server.get(`${path}/${textAt(body, "id")}`)).status).toBe(404);
   });
 });
 
 test("another tenant's ids are as unknown as any", async () => {
   await using server = await storeServer("x", { apiKeys: ["one", "two"] });
-  const { id } = (await server.post(path, { input: "a" }, as("one"))).body;
-  const own = (await server.post("/v1/conversations", {}, as("one"))).body.id;
+  const id = textAt((await server.post(path, { input: "a" }, as("one"))).body, "id");
+  const own = textAt((await server.post("/v1/conversations", {}, as("one"))).body, "id");
   const same = async (foreign: string, unknown: string): Promise<void> => {
     const [one, other] = [
       await server.get(foreign, as("two")),
@@ -364,8 +313,8 @@ function long(letter: string): object {
   return { role: "user", content: letter.repeat(3000) };
 }
 
-function texts(list: readonly { readonly content: readonly { text: string }[] }[]): string[] {
-  return list.map((item) => item.content[0]?.text ?? "");
+function texts(list: readonly unknown[]): string[] {
+  return list.map((item) => textAt(item, "content.0.text"));
 }
 
 function as(key: string): Record<string, string> {

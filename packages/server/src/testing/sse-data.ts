@@ -1,8 +1,7 @@
 // Reads what a stream said, for tests.
 
 export interface SseData {
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into chunks of many shapes
-  readonly chunks: readonly any[];
+  readonly chunks: readonly unknown[];
   /** Whether `[DONE]` came last. */
   readonly done: boolean;
 }
@@ -21,8 +20,7 @@ export function sseData(text: string): SseData {
 
 export interface NamedEvent {
   readonly name: string;
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into events of many shapes
-  readonly data: any;
+  readonly data: unknown;
 }
 
 /** Events that carry their names, in order. Comments are left out. */

@@ -5,7 +5,7 @@
 import { openStore, type Store } from "@loci/store";
 import { afterAll } from "vitest";
 import { controlTokens, byteModel } from "./byte-codec.ts";
-import { pairCodec, pairVocabularySize, singleTokens } from "./pair-codec.ts";
+import { pairCodec, pairTokens, pairVocabularySize, singleTokens } from "./pair-codec.ts";
 import type { Script, ScriptedService } from "./scripted-service.ts";
 import { countingEntropy, replyOf, testServer } from "./test-server.ts";
 import type { TestReply, TestServer } from "./test-server.ts";
@@ -20,6 +20,13 @@ export interface StoreServer extends TestServer {
 /** An answer as a model gives it: byte by byte, with its end. */
 export function answerTokens(text: string): number[] {
   return [...singleTokens(text), controlTokens.end];
+}
+
+/** What the prompt of a next turn has behind the prompt of the one before. */
+export function nextTurnTokens(answer: string, message: string): number[] {
+  const { start, end } = controlTokens;
+  const question = [start, ...pairTokens(`user\n${message}`), end];
+  return [...answerTokens(answer), ...question, start, ...pairTokens("assistant\n")];
 }
 
 const entropy = countingEntropy();

@@ -28,8 +28,7 @@ export interface TestServer extends LociServer, AsyncDisposable {
 export interface TestReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into answers of many shapes
-  readonly body: any;
+  readonly body: unknown;
   readonly text: string;
 }
 
