@@ -1,7 +1,7 @@
 // The tables as the programs see them. migrations.ts creates them; a test holds the two together.
 
 import { Table } from "./table.ts";
-import type { RowOf } from "./table.ts";
+import type { Columns, RowOf } from "./table.ts";
 
 const metaColumns = { name: "text", value: "text" } as const;
 
@@ -121,3 +121,16 @@ export const idempotencyTable: Table<typeof idempotencyColumns> = new Table(
   idempotencyColumns,
   ["tenant", "key"],
 );
+
+/** What `visit` makes of each table. */
+export function ofEachTable<R>(visit: <C extends Columns>(table: Table<C>) => R): readonly R[] {
+  return [
+    visit(metaTable),
+    visit(conversationTable),
+    visit(itemTable),
+    visit(responseTable),
+    visit(tokenListTable),
+    visit(chatTurnTable),
+    visit(idempotencyTable),
+  ];
+}

@@ -5,15 +5,7 @@ import type { Program, SqlValue } from "../program.ts";
 import { query } from "../program.ts";
 import { corruptStore } from "../table.ts";
 import type { Columns, Table } from "../table.ts";
-import {
-  chatTurnTable,
-  conversationTable,
-  idempotencyTable,
-  itemTable,
-  metaTable,
-  responseTable,
-  tokenListTable,
-} from "../tables.ts";
+import { metaTable, ofEachTable } from "../tables.ts";
 
 /** Rows checked in one transaction. */
 const scanBatch = 256;
@@ -94,15 +86,7 @@ const contradictions: readonly (readonly [string, string])[] = [
 
 type Scan = (after: readonly SqlValue[] | null) => Program<readonly SqlValue[] | null>;
 
-const scans: readonly Scan[] = [
-  scanOf(metaTable),
-  scanOf(conversationTable),
-  scanOf(itemTable),
-  scanOf(responseTable),
-  scanOf(tokenListTable),
-  scanOf(chatTurnTable),
-  scanOf(idempotencyTable),
-];
+const scans: readonly Scan[] = ofEachTable(scanOf);
 
 function scanOf<C extends Columns>(table: Table<C>): Scan {
   return function* scan(after) {

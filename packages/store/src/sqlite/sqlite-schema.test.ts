@@ -4,15 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import { migrations, sqliteText } from "../migrations.ts";
 import { runSync } from "../program.ts";
-import {
-  chatTurnTable,
-  conversationTable,
-  idempotencyTable,
-  itemTable,
-  metaTable,
-  responseTable,
-  tokenListTable,
-} from "../tables.ts";
+import { metaTable, ofEachTable } from "../tables.ts";
 import { checkSchema, migrate } from "./sqlite-schema.ts";
 
 function migrated(): DatabaseSync {
@@ -31,16 +23,7 @@ function setVersion(database: DatabaseSync, version: number): void {
 describe("the schema", () => {
   it("has the columns that the programs expect", () => {
     const database = migrated();
-    const tables = [
-      metaTable,
-      conversationTable,
-      itemTable,
-      responseTable,
-      tokenListTable,
-      chatTurnTable,
-      idempotencyTable,
-    ];
-    for (const { name, columns } of tables) {
+    for (const { name, columns } of ofEachTable((table) => table)) {
       const rows = database.prepare(`PRAGMA table_info(${name})`).all();
       const actual = rows.map((row) => [row["name"], row["type"], row["notnull"]]);
       const expected = Object.entries(columns).map(([column, kind]) => [
