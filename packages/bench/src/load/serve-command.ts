@@ -5,6 +5,7 @@ import { basename } from "node:path";
 import type { Command } from "commander";
 import type { Clock } from "@loci/core";
 import { interleave } from "../measure/abba.ts";
+import { withServerOptions } from "../measure/common-options.ts";
 import { positiveInteger, positiveNumber } from "../measure/flag-values.ts";
 import { openOutput, type Output, type OutputOptions } from "../measure/output.ts";
 import { pinSelf, planCores, type CoreSplit } from "../measure/pinning.ts";
@@ -45,7 +46,7 @@ interface ServeOptions extends OutputOptions {
 const voidRunsMax = 3;
 
 export function registerServe(program: Command, clock: Clock): void {
-  program
+  const command = program
     .command("serve")
     .description("conversations against loci and llama-server, side by side")
     .option("-m, --model <file>", "GGUF file; default a generated Qwen2.5-0.5B shape in Q8_0")
@@ -65,17 +66,10 @@ export function registerServe(program: Command, clock: Clock): void {
       positiveNumber,
       chatWorkload.startsPerSecond,
     )
-    .option(
-      "--threads <n>",
-      "compute threads of each server; default all cores but one",
-      positiveInteger,
-    )
-    .option("--keep-noisy", "count disturbed runs instead of repeating them")
-    .option("--json", "print one JSON object as the last line")
-    .option("--out <folder>", "where records go")
-    .action(async (options: ServeOptions) => {
-      await serveBench(options, clock);
-    });
+    .option("--keep-noisy", "count disturbed runs instead of repeating them");
+  withServerOptions(command, "each server").action(async (options: ServeOptions) => {
+    await serveBench(options, clock);
+  });
 }
 
 interface Session {

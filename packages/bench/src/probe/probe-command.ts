@@ -9,6 +9,7 @@ import { Agent } from "undici";
 import { lociArm } from "../load/arms.ts";
 import { modelName } from "../load/serve-run.ts";
 import { freePort, startServer } from "../load/server-process.ts";
+import { withServerOptions } from "../measure/common-options.ts";
 import { positiveInteger } from "../measure/flag-values.ts";
 import { openOutput, type Output, type OutputOptions } from "../measure/output.ts";
 import { pinSelf, planCores } from "../measure/pinning.ts";
@@ -29,24 +30,17 @@ interface ProbeOptions extends OutputOptions {
 const latencyBarMs = 50;
 
 export function registerProbe(program: Command, clock: Clock): void {
-  program
+  const command = program
     .command("probe")
     .description("latency of /health while long prompts are computed")
     .option("-m, --model <file>", "GGUF file; default a generated Qwen2.5-0.5B shape in Q8_0")
     .option("--prompt-tokens <n>", "tokens of each prompt", positiveInteger, 8192)
     // With this many, "p99 within the bar" holds with 99 % confidence when no probe misses.
     .option("--probes <n>", "probes at least", positiveInteger, 459)
-    .option("--rate <n>", "probes per second", positiveInteger, 20)
-    .option(
-      "--threads <n>",
-      "compute threads of the server; default all cores but one",
-      positiveInteger,
-    )
-    .option("--json", "print one JSON object as the last line")
-    .option("--out <folder>", "where records go")
-    .action(async (options: ProbeOptions) => {
-      await probeBench(options, clock);
-    });
+    .option("--rate <n>", "probes per second", positiveInteger, 20);
+  withServerOptions(command, "the server").action(async (options: ProbeOptions) => {
+    await probeBench(options, clock);
+  });
 }
 
 async function probeBench(options: ProbeOptions, clock: Clock): Promise<void> {

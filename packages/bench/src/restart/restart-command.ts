@@ -16,7 +16,7 @@ import { cacheArgs } from "../tiered/cache-args.ts";
 import { pairRatios, ratioText, type PairRatios } from "../tiered/pair-ratios.ts";
 import { RandomTokens } from "../tiered/random-tokens.ts";
 import { findTieredModel, kvBytesPerToken } from "../tiered/tiered-model.ts";
-import { withTieredOptions, type TieredOptions } from "../tiered/tiered-options.ts";
+import { registerTiered, type TieredOptions } from "../tiered/tiered-options.ts";
 import { firstTokenMs, TieredServer } from "../tiered/tiered-server.ts";
 
 /** Histories from which a restart must pay. */
@@ -29,12 +29,12 @@ const warmUpTokens = 768;
 const warmUps = 4;
 
 export function registerRestart(program: Command, clock: Clock): void {
-  const command = program
-    .command("restart")
-    .description("next turns after kill -9 with a disk tier, against computing the history again");
-  withTieredOptions(command, 6).action(async (options: TieredOptions) => {
-    await restartBench(options, clock);
-  });
+  const command = {
+    name: "restart",
+    description: "next turns after kill -9 with a disk tier, against computing the history again",
+    pairs: 6,
+  };
+  registerTiered(program, command, (options) => restartBench(options, clock));
 }
 
 interface Conversation {

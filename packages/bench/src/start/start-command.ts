@@ -8,6 +8,7 @@ import { LociError, type Clock } from "@loci/core";
 import { lociEntry, nodePath } from "../load/arms.ts";
 import { throwawayStore } from "../load/throwaway-store.ts";
 import { freePort, startServer } from "../load/server-process.ts";
+import { withServerOptions } from "../measure/common-options.ts";
 import { positiveInteger } from "../measure/flag-values.ts";
 import { openOutput, type Output, type OutputOptions } from "../measure/output.ts";
 import { planCores, type CoreSplit } from "../measure/pinning.ts";
@@ -28,21 +29,14 @@ interface StartCase {
 }
 
 export function registerStart(program: Command, clock: Clock): void {
-  program
+  const command = program
     .command("start")
     .description("time from start to serving, page cache warm")
     .option("-m, --model <file>", "the large file; default a generated Qwen2.5-0.5B shape in Q8_0")
-    .option("--runs <n>", "starts of each model", positiveInteger, 7)
-    .option(
-      "--threads <n>",
-      "compute threads of the server; default all cores but one",
-      positiveInteger,
-    )
-    .option("--json", "print one JSON object as the last line")
-    .option("--out <folder>", "where records go")
-    .action(async (options: StartOptions) => {
-      await startBench(options, clock);
-    });
+    .option("--runs <n>", "starts of each model", positiveInteger, 7);
+  withServerOptions(command, "the server").action(async (options: StartOptions) => {
+    await startBench(options, clock);
+  });
 }
 
 async function startBench(options: StartOptions, clock: Clock): Promise<void> {

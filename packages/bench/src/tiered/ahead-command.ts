@@ -19,7 +19,7 @@ import { mean, median } from "../measure/statistics.ts";
 import { tokenIdRange } from "../model-files/bench-models.ts";
 import { RandomTokens } from "./random-tokens.ts";
 import { findTieredModel, kvBytesPerToken } from "./tiered-model.ts";
-import { withTieredOptions, type TieredOptions } from "./tiered-options.ts";
+import { registerTiered, type TieredOptions } from "./tiered-options.ts";
 import { TieredService } from "./tiered-service.ts";
 
 const waitBar = 0.2;
@@ -51,12 +51,12 @@ const quickShape: AheadShape = {
 const workingSetToPool = 4;
 
 export function registerAhead(program: Command, clock: Clock): void {
-  const command = program
-    .command("ahead")
-    .description("time that requests wait for a free block, copies ahead of need on and off");
-  withTieredOptions(command, 5).action(async (options: TieredOptions) => {
-    await aheadBench(options, clock);
-  });
+  const command = {
+    name: "ahead",
+    description: "time that requests wait for a free block, copies ahead of need on and off",
+    pairs: 5,
+  };
+  registerTiered(program, command, (options) => aheadBench(options, clock));
 }
 
 type Arm = "on" | "off";

@@ -17,7 +17,7 @@ import { tokenIdRange } from "../model-files/bench-models.ts";
 import { pairRatios, ratioText, type PairRatios } from "./pair-ratios.ts";
 import { RandomTokens, type TokenIds } from "./random-tokens.ts";
 import { findTieredModel } from "./tiered-model.ts";
-import { withTieredOptions, type TieredOptions } from "./tiered-options.ts";
+import { registerTiered, type TieredOptions } from "./tiered-options.ts";
 
 const speedBar = 1.2;
 /** Between log-probabilities: batches of another shape differ in the last bits. */
@@ -28,12 +28,12 @@ const alternatives = 10;
 const fillTokens = 512;
 
 export function registerGap(program: Command, clock: Clock): void {
-  const command = program
-    .command("gap")
-    .description("a dropped front computed with the new prompt in one step, against two steps");
-  withTieredOptions(command, 8).action(async (options: TieredOptions) => {
-    await gapBench(options, clock);
-  });
+  const command = {
+    name: "gap",
+    description: "a dropped front computed with the new prompt in one step, against two steps",
+    pairs: 8,
+  };
+  registerTiered(program, command, (options) => gapBench(options, clock));
 }
 
 interface GapCase {

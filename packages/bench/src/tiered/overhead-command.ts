@@ -17,7 +17,7 @@ import { cacheArgs } from "./cache-args.ts";
 import { pairRatios, ratioText } from "./pair-ratios.ts";
 import { RandomTokens } from "./random-tokens.ts";
 import { findTieredModel, kvBytesPerToken } from "./tiered-model.ts";
-import { withTieredOptions, type TieredOptions } from "./tiered-options.ts";
+import { registerTiered, type TieredOptions } from "./tiered-options.ts";
 import { TieredServer } from "./tiered-server.ts";
 
 /** Throughput with tiers over that without: at most 3 % slower. */
@@ -37,12 +37,12 @@ const fullShape = { requests: 32, concurrency: 8, promptTokens: 384, answerToken
 const quickShape = { requests: 4, concurrency: 2, promptTokens: 64, answerTokens: 4 };
 
 export function registerOverhead(program: Command, clock: Clock): void {
-  const command = program
-    .command("overhead")
-    .description("throughput of unique prompts with memory tiers, against without");
-  withTieredOptions(command, 10).action(async (options: TieredOptions) => {
-    await overheadBench(options, clock);
-  });
+  const command = {
+    name: "overhead",
+    description: "throughput of unique prompts with memory tiers, against without",
+    pairs: 10,
+  };
+  registerTiered(program, command, (options) => overheadBench(options, clock));
 }
 
 interface BatchResult {

@@ -13,7 +13,7 @@ import { tokenIdRange } from "../model-files/bench-models.ts";
 import { pairRatios, ratioText, type PairRatios } from "./pair-ratios.ts";
 import { RandomTokens } from "./random-tokens.ts";
 import { findTieredModel, kvBytesPerToken } from "./tiered-model.ts";
-import { withTieredOptions, type TieredOptions } from "./tiered-options.ts";
+import { registerTiered, type TieredOptions } from "./tiered-options.ts";
 import { TieredService, type TurnResult } from "./tiered-service.ts";
 
 type Lower = "host" | "disk";
@@ -34,12 +34,12 @@ const cachedShareMin = 0.95;
 const warmUpPairs = 2;
 
 export function registerRestore(program: Command, clock: Clock): void {
-  const command = program
-    .command("restore")
-    .description("a turn whose history lies in host memory or on disk, against the device pool");
-  withTieredOptions(command, 10).action(async (options: TieredOptions) => {
-    await restoreBench(options, clock);
-  });
+  const command = {
+    name: "restore",
+    description: "a turn whose history lies in host memory or on disk, against the device pool",
+    pairs: 10,
+  };
+  registerTiered(program, command, (options) => restoreBench(options, clock));
 }
 
 async function restoreBench(options: TieredOptions, clock: Clock): Promise<void> {
