@@ -11,6 +11,7 @@ export {
 export { ReturnModel } from "./retention/return-model.ts";
 export * from "./runner.ts";
 export { checkBatch } from "./testing/check-batch.ts";
+export { HashMover, type HashMoverOptions } from "./testing/hash-mover.ts";
 export { HashRunner, type HashRunnerOptions } from "./testing/hash-runner.ts";
 export * from "./tiers/block-mover.ts";
-export type { BlockHasher } from "./tiers/block-hasher.ts";
+export { plainHasher, type BlockHasher } from "./tiers/block-hasher.ts";

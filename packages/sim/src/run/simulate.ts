@@ -1,0 +1,249 @@
+// One server under a virtual clock: the real engine, driven as a server drives it, with a runner and
+// a mover that only say how long things take.
+//
+//   arrivals, cancellations, ends of steps and moves ──▶ time queue
+//        ▲                                                   │ all that happen at one time
+//        │ closed loop: the next request                     ▼
+//        └──────────── events ◀── commit ◀── engine ◀── submit, cancel, moved
+//
+// A run is a function of its arguments: its digest covers every event with its time.
+
+import { assert, defined, greedySampling, LociError } from "@loci/core";
+import type { GenerationRequest, ServiceSnapshot } from "@loci/core";
+import { Engine, plainHasher } from "@loci/engine";
+import type {
+  EngineEvent,
+  EngineOptions,
+  MoveOutcome,
+  RunnerLimits,
+  StepResult,
+  TierFacts,
+} from "@loci/engine";
+import type { CostModel } from "../cost/cost-model.ts";
+import { promptTokens } from "../workload/prompt-tokens.ts";
+import type { SimRequest, Workload } from "../workload/sim-request.ts";
+import { CostRunner } from "./cost-runner.ts";
+import { EventDigest } from "./event-digest.ts";
+import { MemoryUse } from "./memory-use.ts";
+import { newRecord } from "./request-record.ts";
+import type { RequestRecord } from "./request-record.ts";
+import { TimeQueue } from "./time-queue.ts";
+import { VirtualMover } from "./virtual-mover.ts";
+
+export interface SimulationParts {
+  readonly workload: Workload;
+  readonly cost: CostModel;
+  readonly limits: RunnerLimits;
+  readonly options?: Partial<EngineOptions>;
+  readonly tiers?: { readonly facts: readonly TierFacts[]; readonly blockBytes: number };
+  /** The run stops here, whatever still goes on; null = when everything has ended. */
+  readonly untilMs?: number | null;
+}
+
+export interface SimulationResult {
+  readonly records: readonly RequestRecord[];
+  readonly snapshot: ServiceSnapshot;
+  /** Virtual time at the end of the last event. */
+  readonly endMs: number;
+  /** Virtual time that the device computed. */
+  readonly busyMs: number;
+  /** Shares of the device's blocks that requests held, over time. */
+  readonly memory: { readonly mean: number; readonly max: number };
+  readonly digest: string;
+}
+
+type Happening =
+  | { readonly kind: "arrival"; readonly index: number }
+  | { readonly kind: "cancel"; readonly index: number }
+  | { readonly kind: "step"; readonly result: StepResult }
+  | { readonly kind: "move"; readonly outcome: MoveOutcome };
+
+/** Runs a workload to its end. Throws LociError `invalid_request` for one that can never run. */
+export function simulate(parts: SimulationParts): SimulationResult {
+  return new Simulation(parts).run();
+}
+
+class Simulation {
+  readonly #parts: SimulationParts;
+  readonly #engine: Engine;
+  readonly #runner: CostRunner;
+  readonly #mover: VirtualMover | null;
+  readonly #queue = new TimeQueue<Happening>();
+  readonly #records: RequestRecord[] = [];
+  readonly #byId = new Map<string, RequestRecord>();
+  readonly #digest = new EventDigest();
+  readonly #memory: MemoryUse;
+  #next = 0;
+  #nowMs = 0;
+  #busyMs = 0;
+  #stepInFlight = false;
+
+  constructor(parts: SimulationParts) {
+    const { limits, cost, options, tiers } = parts;
+    this.#parts = parts;
+    this.#runner = new CostRunner(limits, cost);
+    this.#mover = tiers ? new VirtualMover(tiers.facts, tiers.blockBytes, cost) : null;
+    const engineTiers = tiers && {
+      tiers: { tiers: tiers.facts, blockBytes: tiers.blockBytes, hasher: plainHasher },
+    };
+    this.#engine = new Engine({
+      limits,
+      tokenText: this.#runner,
+      ...(options && { options }),
+      ...engineTiers,
+    });
+    this.#memory = new MemoryUse(this.#engine);
+  }
+
+  run(): SimulationResult {
+    const untilMs = this.#parts.untilMs ?? Infinity;
+    this.#planArrivals();
+    while (this.#queue.size > 0 && this.#queue.nextMs <= untilMs) {
+      this.#nowMs = this.#queue.nextMs;
+      while (this.#queue.nextMs === this.#nowMs) this.#happen(defined(this.#queue.pop()));
+      if (!this.#stepInFlight) this.#schedule();
+      this.#deliver();
+    }
+    assert(this.#engine.isIdle || untilMs < Infinity, "everything ends");
+    return {
+      records: this.#records,
+      snapshot: this.#engine.snapshot(),
+      endMs: this.#nowMs,
+      busyMs: this.#busyMs,
+      memory: this.#memory.result(this.#nowMs),
+      digest: this.#digest.value,
+    };
+  }
+
+  #planArrivals(): void {
+    const { requests, clients } = this.#parts.workload;
+    const first = clients === null ? 1 : Math.min(clients, requests.length);
+    for (let count = 0; count < first; count++) this.#planNext(0);
+  }
+
+  /** Plans the arrival of the next request, not before a time. In an open loop one is planned ahead. */
+  #planNext(earliestMs: number): void {
+    const request = this.#parts.workload.requests[this.#next];
+    if (request === undefined) return;
+    const atMs = Math.max(earliestMs, request.arrivalMs);
+    this.#queue.push(atMs, { kind: "arrival", index: this.#next });
+    this.#next++;
+  }
+
+  #happen(happening: Happening): void {
+    switch (happening.kind) {
+      case "arrival":
+        this.#submit(happening.index);
+        break;
+      case "cancel":
+        this.#engine.cancel(idOf(happening.index), this.#nowMs);
+        break;
+      case "step":
+        this.#stepInFlight = false;
+        this.#engine.commit(happening.result, this.#nowMs);
+        break;
+      case "move":
+        this.#engine.moved(happening.outcome);
+        break;
+    }
+  }
+
+  #submit(index: number): void {
+    const { workload, limits } = this.#parts;
+    const request = defined(workload.requests[index]);
+    if (workload.clients === null) this.#planNext(this.#nowMs);
+    const record = newRecord(index, this.#nowMs, request.prompt.tokens);
+    this.#records.push(record);
+    const id = idOf(index);
+    this.#runner.plan(id, { tokens: request.answerTokens, seed: index });
+    try {
+      const spec = specOf(id, request, limits.vocabularySize);
+      this.#engine.submit(spec, this.#nowMs);
+    } catch (error) {
+      if (!(error instanceof LociError)) throw error;
+      this.#end(id, record, "refused");
+      return;
+    }
+    this.#byId.set(id, record);
+    if (request.cancelAfterMs !== null) {
+      this.#queue.push(this.#nowMs + request.cancelAfterMs, { kind: "cancel", index });
+    }
+  }
+
+  #schedule(): void {
+    const batch = this.#engine.schedule(this.#nowMs);
+    for (const order of this.#engine.takeOrders()) {
+      assert(this.#mover !== null, "who gives orders knows of a mover");
+      const { outcome, endMs } = this.#mover.order(order, this.#nowMs);
+      this.#queue.push(endMs, { kind: "move", outcome });
+    }
+    if (batch === null) return;
+    const { samples, durationMs } = this.#runner.run(batch);
+    const gates = batch.gates ?? [];
+    const endMs =
+      this.#mover === null || gates.length === 0
+        ? this.#nowMs + durationMs
+        : this.#mover.gatedEndMs(gates, durationMs, this.#nowMs);
+    const result = { samples, durationMs: endMs - this.#nowMs };
+    this.#busyMs += result.durationMs;
+    this.#memory.note(this.#nowMs);
+    this.#stepInFlight = true;
+    this.#queue.push(endMs, { kind: "step", result });
+  }
+
+  #deliver(): void {
+    for (const entry of this.#engine.takeEvents()) this.#take(entry);
+  }
+
+  #take(entry: EngineEvent): void {
+    const record = defined(this.#byId.get(entry.requestId), "events belong to live requests");
+    this.#digest.add(record.index);
+    this.#digest.addNumber(this.#nowMs);
+    if ("error" in entry) {
+      this.#end(entry.requestId, record, "failed");
+      return;
+    }
+    const { event } = entry;
+    if (event.type === "token") {
+      this.#digest.add(event.tokenId);
+      record.firstTokenMs ??= this.#nowMs;
+      record.answerTokens++;
+    } else if (event.type === "started") {
+      this.#digest.add(event.cachedTokens);
+      record.startedMs = this.#nowMs;
+      record.cachedTokens = event.cachedTokens;
+    } else {
+      assert(event.usage.completionTokens === record.answerTokens, "every token was an event");
+      this.#end(entry.requestId, record, event.reason === "stop" ? "finished" : event.reason);
+    }
+  }
+
+  #end(id: string, record: RequestRecord, end: RequestRecord["end"]): void {
+    record.end = end;
+    record.endedMs = this.#nowMs;
+    this.#digest.addText(end);
+    this.#byId.delete(id);
+    this.#runner.release(id);
+    if (this.#parts.workload.clients !== null) this.#planNext(this.#nowMs);
+  }
+}
+
+function idOf(index: number): string {
+  return `request ${index}`;
+}
+
+function specOf(id: string, request: SimRequest, vocabularySize: number): GenerationRequest {
+  const { prompt, maxTokens, tenant, userText } = request;
+  return {
+    id,
+    tenant,
+    promptTokens: promptTokens(prompt, vocabularySize),
+    maxTokens: maxTokens ?? Number.MAX_SAFE_INTEGER,
+    minTokens: 0,
+    ignoreEos: false,
+    stop: [],
+    stopTokenIds: [],
+    sampling: greedySampling,
+    ...(userText === null ? {} : { userText }),
+  };
+}
