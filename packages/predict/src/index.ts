@@ -1,5 +1,7 @@
 // Public names of the package: how long answers will be.
 
+export { LengthDistribution, type LengthPart, type LengthQuantile } from "./length-distribution.ts";
+export { lengthMax } from "./length-grid.ts";
 export type {
   LengthForecast,
   LengthOutcome,

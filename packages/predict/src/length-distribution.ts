@@ -1,0 +1,289 @@
+// What is believed of an answer's length: P(L > tokens) at the edges of a fixed grid, linear
+// between, cut to [low, high]. The cut is what keeps bounds and certainties exact: an answer ends
+// at its limit and no later, and a point mass is a cut of nothing at all.
+//
+//   tokens   0 ........ low ............................... high .......
+//   P(L > t) 1 1 1 1 1 1 | values, falling, linear in bins | 0 0 0 0 0 0
+//
+// Outside of the cut the values may be anything that falls: they only carry the line of their bin.
+
+import { assert, defined } from "@loci/core";
+import { at } from "./at.ts";
+import { binOf, edgeCount, edges, inverseWidths, lengthMax } from "./length-grid.ts";
+
+/** Below this much left, a condition says more than the distribution does: see `longerThan`. */
+const certaintyMin = 1e-9;
+
+/** One part of a mixture; weights need not sum to 1. */
+export interface LengthPart {
+  readonly weight: number;
+  readonly distribution: LengthDistribution;
+}
+
+/** A quantile: P(L <= tokens) = level. */
+export interface LengthQuantile {
+  readonly level: number;
+  readonly tokens: number;
+}
+
+/**
+ * Distribution over whole token counts in [1, 2^20]; immutable. Token counts given to its methods
+ * are whole numbers.
+ */
+export class LengthDistribution {
+  /** Least and greatest length with any mass. */
+  readonly low: number;
+  readonly high: number;
+  /** One value per edge; null for a point mass, which needs none. */
+  readonly #values: Float64Array | null;
+  #mean = Number.NaN;
+
+  private constructor(values: Float64Array | null, low: number, high: number) {
+    assert(low >= 1 && high <= lengthMax && low <= high, "a length distribution has bounds");
+    this.low = low;
+    this.high = high;
+    this.#values = low === high ? null : values;
+    assert(this.#values !== null || low === high, "only a point mass needs no values");
+  }
+
+  /** Certainty; exact. */
+  static point(tokens: number): LengthDistribution {
+    const whole = clampLength(tokens);
+    return new LengthDistribution(null, whole, whole);
+  }
+
+  /** Every count in [low, high] alike; exact. */
+  static uniform(low: number, high: number): LengthDistribution {
+    const first = clampLength(low);
+    const last = clampLength(high);
+    assert(first <= last, "a range has its ends in order");
+    const values = edges.map((edge) => (last - edge) / (last - first + 1));
+    return new LengthDistribution(values, first, last);
+  }
+
+  /**
+   * From any falling function `survivalAt(tokens)` = P(L > tokens), read at the edges only; values
+   * outside [0, 1] and rises are smoothed away.
+   */
+  static fromSurvival(survivalAt: (tokens: number) => number): LengthDistribution {
+    const values = new Float64Array(edgeCount);
+    values[0] = 1;
+    let lowest = 1;
+    for (let i = 1; i < edgeCount; i++) {
+      const value = survivalAt(defined(edges[i]));
+      assert(!Number.isNaN(value), "a survival probability is a number");
+      lowest = Math.max(0, Math.min(lowest, value));
+      values[i] = lowest;
+    }
+    const sure = values.findLastIndex((value) => value === 1);
+    const ended = values.indexOf(0);
+    const low = Math.min(defined(edges[sure]) + 1, lengthMax);
+    return new LengthDistribution(values, low, ended < 0 ? lengthMax : defined(edges[ended]));
+  }
+
+  /** Lengths as seen, all alike or by weight; at least one with a weight above 0. */
+  static fromSamples(samples: ArrayLike<number>, weights?: ArrayLike<number>): LengthDistribution {
+    const values = new Float64Array(edgeCount);
+    let low = lengthMax;
+    let high = 1;
+    let total = 0;
+    for (let i = 0; i < samples.length; i++) {
+      const weight = weights === undefined ? 1 : defined(weights[i]);
+      assert(weight >= 0 && Number.isFinite(weight), "a weight is a number from 0 on");
+      if (weight === 0) continue;
+      const tokens = clampLength(defined(samples[i]));
+      low = Math.min(low, tokens);
+      high = Math.max(high, tokens);
+      total += weight;
+      const bin = binOf(tokens - 1);
+      values[bin] = defined(values[bin]) + weight;
+    }
+    assert(total > 0, "a distribution is made of at least one sample");
+    let above = 0;
+    for (let i = edgeCount - 1; i >= 0; i--) {
+      above += defined(values[i]);
+      values[i] = above / total;
+    }
+    return new LengthDistribution(values, low, high);
+  }
+
+  /**
+   * Through quantiles in rising order of level, in (0, 1), and tokens; straight between in the
+   * logarithm of tokens. Below the first: down to 1 token. Above the last: a Pareto tail.
+   */
+  static fromQuantiles(quantiles: readonly LengthQuantile[]): LengthDistribution {
+    assert(quantiles.length > 0, "at least one quantile");
+    const logs = quantiles.map(({ tokens }) => Math.log(Math.max(1, tokens)));
+    const levels = quantiles.map(({ level }) => level);
+    assert(
+      levels.every((level, i) => level > (levels[i - 1] ?? 0) && level < 1),
+      "levels rise in (0, 1)",
+    );
+    return LengthDistribution.fromSurvival((tokens) => 1 - levelAt(Math.log(tokens), logs, levels));
+  }
+
+  /** Weighted mean of distributions; at least one weight is above 0. */
+  static mixture(parts: readonly LengthPart[]): LengthDistribution {
+    const used = parts.filter(({ weight }) => {
+      assert(weight >= 0 && Number.isFinite(weight), "a weight is a number from 0 on");
+      return weight > 0;
+    });
+    const first = defined(used[0], "a mixture has a part with weight").distribution;
+    if (used.length === 1) return first;
+    let low = first.low;
+    let high = first.high;
+    let total = 0;
+    for (const { weight, distribution } of used) {
+      low = Math.min(low, distribution.low);
+      high = Math.max(high, distribution.high);
+      total += weight;
+    }
+    if (low === high) return first;
+    const values = new Float64Array(edgeCount);
+    for (const { weight, distribution } of used) {
+      distribution.#addTo(values, weight / total, { low, high });
+    }
+    return new LengthDistribution(values, low, high);
+  }
+
+  /** P(L > tokens). The hot path: a table lookup and one line. */
+  survival(tokens: number): number {
+    if (tokens < this.low) return 1;
+    if (tokens >= this.high) return 0;
+    const values = this.#values;
+    if (values === null) return 0;
+    const bin = binOf(tokens);
+    const from = at(values, bin);
+    const to = at(values, bin + 1);
+    return from + (to - from) * (tokens - at(edges, bin)) * at(inverseWidths, bin);
+  }
+
+  /**
+   * P(L > generated + ahead | L > generated). Where `generated` is beyond all that was believed:
+   * the heavy tail of `longerThan`.
+   */
+  survivalRatio(generated: number, ahead: number): number {
+    const left = this.survival(generated);
+    if (left > certaintyMin) return this.survival(generated + ahead) / left;
+    return heavyTail(generated, generated + ahead);
+  }
+
+  /** The smallest count with P(L <= count) >= `level`; `level` in [0, 1]. */
+  quantile(level: number): number {
+    assert(level >= 0 && level <= 1, "a level is in [0, 1]");
+    const values = this.#values;
+    if (values === null || level === 0) return this.low;
+    const left = 1 - level + 1e-12;
+    let under = 0;
+    let over = edgeCount - 1;
+    while (over - under > 1) {
+      const middle = (under + over) >> 1;
+      if (at(values, middle) <= left) over = middle;
+      else under = middle;
+    }
+    const from = at(values, under);
+    const slope = (from - at(values, over)) * at(inverseWidths, under);
+    const inside = slope > 0 ? Math.ceil((from - left) / slope) : 0;
+    const found = at(edges, under) + inside;
+    return Math.max(this.low, Math.min(this.high, found));
+  }
+
+  /** Expected length. */
+  get mean(): number {
+    if (Number.isNaN(this.#mean)) this.#mean = this.low + this.#sum(this.low, this.high);
+    return this.#mean;
+  }
+
+  /** Expected length of an answer that is cut at `max`. */
+  meanWithin(max: number): number {
+    if (max <= this.low) return max;
+    return this.low + this.#sum(this.low, Math.min(max, this.high));
+  }
+
+  /** Expected tokens still to come when `generated` are there and the end has not come. */
+  remainingMean(generated: number): number {
+    const left = this.survival(generated);
+    if (left <= certaintyMin) return Math.min(generated + 1.5, Math.max(1, lengthMax - generated));
+    const from = Math.max(generated, this.low);
+    return from - generated + this.#sum(from, this.high) / left;
+  }
+
+  /**
+   * Given that the answer is longer than `generated`. Beyond all that was believed, the answer is
+   * a kind never seen: P(L > t) = ((generated + 1) / (t + 1))^2, which expects as much again.
+   */
+  longerThan(generated: number): LengthDistribution {
+    if (generated < this.low) return this;
+    if (generated + 1 >= lengthMax) return LengthDistribution.point(lengthMax);
+    const left = this.survival(generated);
+    if (left <= certaintyMin) {
+      return new LengthDistribution(heavyValues(generated), generated + 1, lengthMax);
+    }
+    const values = defined(this.#values).map((value) => value / left);
+    return new LengthDistribution(values, generated + 1, this.high);
+  }
+
+  /** All mass below `min` moves to `min`, all above `max` to `max`: answers are cut there. */
+  within(min: number, max: number): LengthDistribution {
+    const least = clampLength(min);
+    const most = Math.max(least, clampLength(max));
+    if (least <= this.low && most >= this.high) return this;
+    const low = Math.min(most, Math.max(least, this.low));
+    const high = Math.min(most, Math.max(least, this.high));
+    return new LengthDistribution(this.#values, low, high);
+  }
+
+  /** Sum of P(L > t) over whole t in [from, to), both within [low, high]. */
+  #sum(from: number, to: number): number {
+    let sum = 0;
+    let start = from;
+    while (start < to) {
+      const end = Math.min(to, defined(edges[binOf(start) + 1]));
+      sum += ((end - start) * (this.survival(start) + this.survival(end - 1))) / 2;
+      start = end;
+    }
+    return sum;
+  }
+
+  /** Adds this one's part to the values of a mixture that is cut to `cut`. */
+  #addTo(values: Float64Array, weight: number, cut: { low: number; high: number }): void {
+    const own = this.#values;
+    const isSameCut = own !== null && this.low === cut.low && this.high === cut.high;
+    for (let i = 0; i < edgeCount; i++) {
+      // A bin that the upper bound ends keeps the mass that lies on the bound itself.
+      const value = isSameCut ? at(own, i) : this.survival(Math.min(at(edges, i), cut.high - 1));
+      values[i] = at(values, i) + weight * value;
+    }
+  }
+}
+
+function clampLength(tokens: number): number {
+  assert(!Number.isNaN(tokens), "a length is a number");
+  return Math.max(1, Math.min(lengthMax, Math.round(tokens)));
+}
+
+function heavyTail(generated: number, tokens: number): number {
+  const ratio = (generated + 1) / (tokens + 1);
+  return ratio * ratio;
+}
+
+/** The heavy tail at the edges; the line of the bin of `generated` passes through 1 there. */
+function heavyValues(generated: number): Float64Array {
+  const bin = binOf(generated);
+  const values = edges.map((edge, i) => (i > bin ? heavyTail(generated, edge) : 1));
+  const share = (generated - at(edges, bin)) * at(inverseWidths, bin);
+  values.fill(1 + ((1 - at(values, bin + 1)) * share) / (1 - share), 0, bin + 1);
+  return values;
+}
+
+/** P(L <= exp(log)) of the line through `logs` and `levels`, both rising. */
+function levelAt(log: number, logs: readonly number[], levels: readonly number[]): number {
+  const last = logs.length - 1;
+  const lastLog = defined(logs[last]);
+  if (log >= lastLog) return 1 - (1 - defined(levels[last])) * Math.exp(-2 * (log - lastLog));
+  const above = logs.findIndex((each) => each > log);
+  const fromLog = above === 0 ? 0 : defined(logs[above - 1]);
+  const fromLevel = above === 0 ? 0 : defined(levels[above - 1]);
+  const share = (log - fromLog) / (defined(logs[above]) - fromLog);
+  return fromLevel + share * (defined(levels[above]) - fromLevel);
+}
