@@ -14,7 +14,8 @@ import { factsOf, featuresOf } from "./return-features.ts";
 import type { UseFacts } from "./return-features.ts";
 import { ReturnHazard } from "./return-hazard.ts";
 import { ReturnObservations } from "./return-observations.ts";
-import { rateAt, returnRates } from "./return-rates.ts";
+import { idleBucketOf } from "./idle-buckets.ts";
+import { rateAt, returnChances, returnRates } from "./return-rates.ts";
 
 /** Blocks watched at most, some 100 bytes each. */
 const observationsDefault = 65_536;
@@ -30,6 +31,7 @@ export class ReturnModel {
   readonly #observations: ReturnObservations;
   /** By class; null = to be computed again. */
   readonly #rates: (Float64Array | null)[] = Array.from({ length: returnClasses }, () => null);
+  readonly #chances: (Float64Array | null)[] = Array.from({ length: returnClasses }, () => null);
   #requests = 0;
   #nowMs = -Infinity;
 
@@ -47,7 +49,10 @@ export class ReturnModel {
    */
   used(entries: readonly RetentionEntry[], nowMs: number, answerTokens = 0): void {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
-    if (this.#requests % refreshRequests === 0) this.#rates.fill(null);
+    if (this.#requests % refreshRequests === 0) {
+      this.#rates.fill(null);
+      this.#chances.fill(null);
+    }
     this.#requests++;
     this.#observations.advance(this.#nowMs);
     const facts = factsOf(entries, answerTokens);
@@ -76,6 +81,16 @@ export class ReturnModel {
       this.#rates[entry.returnClass] = rates;
     }
     return rateAt(rates, Math.max(0, nowMs - entry.lastUseMs));
+  }
+
+  /** How likely the block is used within the next hour; between 0 and 1. */
+  chance(entry: RetentionEntry, nowMs: number): number {
+    let chances = this.#chances[entry.returnClass] ?? null;
+    if (chances === null) {
+      chances = returnChances(this.#hazard, scoreOfClass(entry.returnClass));
+      this.#chances[entry.returnClass] = chances;
+    }
+    return defined(chances[idleBucketOf(nowMs - entry.lastUseMs)]);
   }
 
   checkIntegrity(): void {

@@ -13,6 +13,8 @@ import type { ReturnHazard } from "./return-hazard.ts";
 
 /** What is less likely than this to be waited for so long does not count. */
 const survivalMin = 0.01;
+/** Copies of what has not returned by then are hardly kept any longer. */
+const horizonSeconds = 3600;
 /** The last bucket is taken to be as long as everything before it. */
 const bucketSeconds: Float64Array = Float64Array.from({ length: idleBuckets }, (_, bucket) => {
   const start = defined(idleEdgesMs[bucket]);
@@ -36,6 +38,18 @@ export function returnRates(hazard: ReturnHazard, score: number): Float64Array {
       best = Math.max(best, returns / seconds);
     }
     return best;
+  });
+}
+
+/** Chances of a return within an hour of the start of each bucket, for one score. */
+export function returnChances(hazard: ReturnHazard, score: number): Float64Array {
+  return Float64Array.from({ length: idleBuckets }, (_, start) => {
+    let [survival, seconds] = [1, 0];
+    for (let bucket = start; bucket < idleBuckets && seconds < horizonSeconds; bucket++) {
+      survival *= 1 - hazard.chance(bucket, score);
+      seconds += defined(bucketSeconds[bucket]);
+    }
+    return 1 - survival;
   });
 }
 

@@ -1,9 +1,9 @@
 // Copies made ahead of need, so that memory can be reclaimed at once when it is needed, and so that
 // a restart finds what came to rest before it (Pensieve's ahead-of-time swap-out, digest 1.4).
 //
-// - A durable tier gets everything that comes to rest, oldest first.
 // - While too little of the device could be reclaimed without loss, the blocks that are worth least
-//   are copied to the nearest tier with room for them.
+//   are copied to the nearest tier, and to further ones when it has no room for them.
+// - A durable tier gets everything that comes to rest, oldest first.
 // - A host tier that runs full passes copies of low value on to the disk.
 
 import { assert, defined } from "@loci/core";
@@ -12,6 +12,7 @@ import type { RetentionQueue } from "../retention/retention-queue.ts";
 import type { BlockIdentities } from "./block-identities.ts";
 import type { LowerTier } from "./lower-tier.ts";
 import type { Move, Moves } from "./moves.ts";
+import { ReliefTarget } from "./relief-target.ts";
 
 export interface AheadCopiesParts {
   readonly deviceBlocks: number;
@@ -26,33 +27,41 @@ export interface AheadCopiesParts {
   };
 }
 
-/** Blocks in one order, and orders under way, at most. */
-const storeBlocksMax = 32;
+/** Blocks in one order at most, and how long it should take: about as long as a step. */
+const storeBlocksMax = 256;
+const storeSeconds = 0.05;
+/** Orders into one tier at a time: one that is carried out and one that follows it. */
 const storesMax = 2;
 /** An order takes at most this share of the device: what moves cannot be given up. */
-const deviceShareMax = 1 / 16;
+const deviceShareMax = 1 / 8;
 /** A host tier with less free than this share passes copies on. */
 const hostFreeShareMin = 0.1;
 /** After a store failed for lack of space or by an I/O error, none is tried for so long. */
 const backOffMs = 5_000;
+/** A tier that is full of more valuable blocks is not asked again for so long. */
+const fullMs = 500;
 
 export class AheadCopies {
   readonly #parts: AheadCopiesParts;
-  readonly #storeBlocks: number;
+  readonly #orderMax: number;
+  readonly #target: ReliefTarget;
   /** Blocks at rest that the durable tier lacks, in the order in which they came to rest. */
   readonly #unstored = new Set<CachedBlock>();
+  readonly #nearest: LowerTier | null;
   readonly #durable: LowerTier | null;
   /** Blocks at rest on the device that have a copy below: reclaimed without loss. */
   readonly #cleanBlocks = new Set<CachedBlock>();
-  #retryAtMs = 0;
+  /** Those of them that come back from the nearest tier. */
+  readonly #nearBlocks = new Set<CachedBlock>();
+  #nearestFullUntilMs = 0;
   #nowMs = 0;
 
   constructor(parts: AheadCopiesParts) {
     this.#parts = parts;
-    this.#storeBlocks = Math.max(
-      1,
-      Math.min(storeBlocksMax, Math.floor(parts.deviceBlocks * deviceShareMax)),
-    );
+    const share = Math.floor(parts.deviceBlocks * deviceShareMax);
+    this.#orderMax = Math.max(1, Math.min(storeBlocksMax, share));
+    this.#target = new ReliefTarget(parts.deviceBlocks, parts.aheadShare);
+    this.#nearest = parts.tiers[0] ?? null;
     this.#durable = parts.tiers.find(({ facts }) => facts.isDurable) ?? null;
   }
 
@@ -63,40 +72,37 @@ export class AheadCopies {
 
   /** To be told whenever a block comes to rest on the device, or no longer does. */
   note(copy: CachedBlock, idle: boolean): void {
-    if (this.#parts.tiers.length === 0) return;
-    const isClean = idle && copy.hasLowerCopy;
-    if (isClean) this.#cleanBlocks.add(copy);
-    else this.#cleanBlocks.delete(copy);
-    if (idle && this.#durable !== null && copy.slots[this.#durable.name] === null) {
-      this.#unstored.add(copy);
-    } else this.#unstored.delete(copy);
+    if (this.#nearest === null) return;
+    setMember(this.#cleanBlocks, copy, idle && copy.hasLowerCopy);
+    setMember(this.#nearBlocks, copy, idle && copy.slots[this.#nearest.name] !== null);
+    const lacks = this.#durable !== null && copy.slots[this.#durable.name] === null;
+    setMember(this.#unstored, copy, idle && lacks);
   }
 
-  /** Orders what there is reason to copy now. */
-  copy(deviceFree: number, nowMs: number): void {
+  /** Orders what there is reason to copy now; to be called once per step. */
+  copy(device: { readonly free: number; readonly dropped: number }, nowMs: number): void {
+    if (this.#nearest === null) return;
     this.#nowMs = nowMs;
-    if (nowMs < this.#retryAtMs) return;
-    while (this.#parts.moves.stores < storesMax) {
-      const ordered =
-        this.#relieveDevice(deviceFree) || this.#storeDurably() || this.#relieveHost();
-      if (!ordered) return;
-    }
+    this.#target.observe(device);
+    while (this.#relieveDevice(device.free));
+    while (this.#storeDurably());
+    while (this.#relieveHost());
   }
 
   /**
-   * Whether copies will have been made within so many seconds, and with them memory can be reclaimed
-   * without loss. Orders some when none are under way.
+   * Whether memory that can be reclaimed without loss will be there soon, for less than so many
+   * seconds for each block copied. Orders copies when none are under way.
    */
-  relievesWithin(seconds: number, nowMs: number): boolean {
-    const { tiers, moves } = this.#parts;
+  relievesFor(secondsPerBlock: number, nowMs: number): boolean {
     this.#nowMs = nowMs;
-    if (moves.stores > 0) {
-      const endsMs = tiers.map(({ storesEndMs }) => storesEndMs);
-      return Math.max(...endsMs) - nowMs < seconds * 1000;
-    }
-    if (nowMs < this.#retryAtMs) return false;
-    const costs = tiers.map(({ storeRate }) => storeRate.seconds(this.#storeBlocks));
-    return Math.max(...costs) < seconds && this.#storeCheapest();
+    return this.#parts.tiers.some((tier) => {
+      if (tier.storingBlocks > 0) {
+        return tier.storesEndMs - nowMs < 1000 * secondsPerBlock * tier.storingBlocks;
+      }
+      const blocks = this.#orderBlocks(tier);
+      const isCheap = tier.storeRate.seconds(blocks) < secondsPerBlock * blocks;
+      return isCheap && this.#storeCheapest(tier);
+    });
   }
 
   /** Applies the end of a store or demote order. */
@@ -104,6 +110,8 @@ export class AheadCopies {
     assert(order.kind === "store" || order.kind === "demote", "a store has ended");
     const name = order.kind === "store" ? order.tier : "disk";
     const tier = defined(this.#parts.tiers.find((each) => each.name === name));
+    tier.storesUnderWay--;
+    tier.storingBlocks -= copies.length;
     for (const [index, copy] of copies.entries()) {
       const block = defined(order.blocks[index]);
       const slot = "slot" in block ? block.slot : block.diskSlot;
@@ -116,37 +124,52 @@ export class AheadCopies {
     if (failed.size === 0) tier.storeRate.observe(copies.length, durationMs / 1000);
     tier.counts.storedBlocks += copies.length - failed.size;
     tier.counts.failedStores += failed.size;
-    if (failed.size > 0) this.#retryAtMs = this.#nowMs + backOffMs;
+    if (failed.size > 0) tier.storesAfterMs = this.#nowMs + backOffMs;
+  }
+
+  /** Blocks that the tier takes in about one step. */
+  #orderBlocks(tier: LowerTier): number {
+    const inTime = Math.floor(storeSeconds / tier.storeRate.secondsPerBlock);
+    return Math.max(1, Math.min(this.#orderMax, inTime));
+  }
+
+  #mayStore(tier: LowerTier): boolean {
+    return tier.storesUnderWay < storesMax && this.#nowMs >= tier.storesAfterMs;
   }
 
   #relieveDevice(deviceFree: number): boolean {
-    const { deviceBlocks, aheadShare } = this.#parts;
-    if (deviceFree + this.#cleanBlocks.size >= aheadShare * deviceBlocks) return false;
-    return this.#storeCheapest();
+    const { tiers } = this.#parts;
+    const nearest = defined(this.#nearest);
+    if (deviceFree + this.#nearBlocks.size >= this.#target.blocks) return false;
+    if (this.#nowMs >= this.#nearestFullUntilMs) return this.#storeCheapest(nearest);
+    // The nearest tier is full of what is worth more: a copy further down is better than none.
+    if (deviceFree + this.#cleanBlocks.size >= this.#target.blocks) return false;
+    return tiers.some((tier) => tier !== nearest && this.#storeCheapest(tier));
   }
 
-  /** Copies the blocks that are worth least and lie nowhere else. */
-  #storeCheapest(): boolean {
-    const { deviceQueue, tiers } = this.#parts;
-    for (const tier of tiers) {
-      const lowest = deviceQueue.lowest(
-        this.#storeBlocks,
-        this.#nowMs,
-        (copy) => !copy.hasLowerCopy,
-      );
-      if (this.#store(tier, lowest)) return true;
-    }
-    return false;
+  /** Copies the blocks that are worth least and that neither this tier nor a nearer one has. */
+  #storeCheapest(tier: LowerTier): boolean {
+    if (!this.#mayStore(tier)) return false;
+    const isNearest = tier === this.#nearest;
+    const lowest = this.#parts.deviceQueue.lowest(this.#orderBlocks(tier), this.#nowMs, (copy) =>
+      isNearest ? copy.slots[tier.name] === null : !copy.hasLowerCopy,
+    );
+    const ordered = this.#store(tier, lowest);
+    const isFull = !ordered && lowest.length > 0;
+    if (isNearest && isFull) this.#nearestFullUntilMs = this.#nowMs + fullMs;
+    return ordered;
   }
 
   #storeDurably(): boolean {
-    if (this.#durable === null || this.#unstored.size === 0) return false;
+    const tier = this.#durable;
+    if (tier === null || this.#unstored.size === 0 || !this.#mayStore(tier)) return false;
+    const blocks = this.#orderBlocks(tier);
     const oldest: CachedBlock[] = [];
     for (const copy of this.#unstored) {
       oldest.push(copy);
-      if (oldest.length === this.#storeBlocks) break;
+      if (oldest.length === blocks) break;
     }
-    if (this.#store(this.#durable, oldest)) return true;
+    if (this.#store(tier, oldest)) return true;
     // What the tier has no room for is not asked about again and again.
     for (const copy of oldest) this.#unstored.delete(copy);
     return false;
@@ -156,10 +179,10 @@ export class AheadCopies {
     const { tiers, moves, identities, directory } = this.#parts;
     const host = tiers.find(({ name }) => name === "host");
     const disk = tiers.find(({ name }) => name === "disk");
-    if (host === undefined || disk === undefined) return false;
+    if (host === undefined || disk === undefined || !this.#mayStore(disk)) return false;
     if (host.freeCount >= hostFreeShareMin * host.facts.slotCount) return false;
     const lowest = host.queue.lowest(
-      this.#storeBlocks,
+      this.#orderBlocks(disk),
       this.#nowMs,
       (copy) => copy.slots.disk === null,
     );
@@ -171,6 +194,7 @@ export class AheadCopies {
       identity: identities.of(copy),
     }));
     const copies = placed.map(({ copy }) => copy);
+    this.#expect(disk, placed.length);
     moves.start({ kind: "demote", id: moves.nextId(), blocks }, copies, 0);
     for (const copy of copies) directory.refresh(copy, this.#nowMs);
     return true;
@@ -186,11 +210,20 @@ export class AheadCopies {
       identity: identities.of(copy),
     }));
     const copies = placed.map(({ copy }) => copy);
-    const seconds = tier.storeRate.seconds(placed.length);
-    tier.storesEndMs = Math.max(this.#nowMs, tier.storesEndMs) + seconds * 1000;
+    this.#expect(tier, placed.length);
     moves.start({ kind: "store", id: moves.nextId(), tier: tier.name, blocks }, copies, 0);
     for (const copy of copies) directory.refresh(copy, this.#nowMs);
     return true;
+  }
+
+  /** An order of so many blocks begins; restores go first, so it starts after those. */
+  #expect(tier: LowerTier, blocks: number): void {
+    const seconds = tier.storeRate.seconds(blocks);
+    const restoresEndMs = this.#parts.tiers.map((each) => each.restoresEndMs);
+    const startMs = Math.max(this.#nowMs, tier.storesEndMs, ...restoresEndMs);
+    tier.storesEndMs = startMs + seconds * 1000;
+    tier.storesUnderWay++;
+    tier.storingBlocks += blocks;
   }
 
   /** Those of `wanted` that are worth a slot of `tier`, with their slots. */
@@ -206,4 +239,9 @@ export class AheadCopies {
     }
     return placed;
   }
+}
+
+function setMember(set: Set<CachedBlock>, copy: CachedBlock, belongs: boolean): void {
+  if (belongs) set.add(copy);
+  else set.delete(copy);
 }

@@ -28,6 +28,11 @@ export class LowerTier {
   restoresEndMs = 0;
   /** When the copies into it under way are expected to have ended. */
   storesEndMs = 0;
+  /** Orders under way that copy into it, and their blocks. */
+  storesUnderWay = 0;
+  storingBlocks = 0;
+  /** Nothing is copied into it before: a copy failed. */
+  storesAfterMs = 0;
 
   constructor(
     facts: TierFacts,

@@ -19,6 +19,7 @@ import { LowerTier } from "./lower-tier.ts";
 import { rests, setMember } from "./queue-membership.ts";
 import { Moves } from "./moves.ts";
 import type { Move } from "./moves.ts";
+import { RecomputePrice } from "./recompute-price.ts";
 import type { TierDirectoryOptions } from "./tier-directory-options.ts";
 import { TenantShares } from "./tenant-shares.ts";
 import { zeroDeviceCounts } from "./tier-counters.ts";
@@ -60,7 +61,7 @@ export class TierDirectory {
   readonly identities: BlockIdentities;
   readonly shares: TenantShares;
   readonly #host: DirectoryHost;
-  readonly #model: LatencyModel;
+  readonly #recompute: RecomputePrice;
   readonly #moves = new Moves();
   readonly #ahead: AheadCopies;
   readonly #deviceQueue: RetentionQueue<CachedBlock>;
@@ -70,7 +71,7 @@ export class TierDirectory {
 
   constructor(options: TierDirectoryOptions, host: DirectoryHost, model: LatencyModel) {
     this.#host = host;
-    this.#model = model;
+    this.#recompute = new RecomputePrice(model);
     this.shares = new TenantShares(options.deviceBlocks);
     this.identities = new BlockIdentities(options.hasher);
     const queueOptions = { policy: options.eviction, returns: this.returns };
@@ -164,15 +165,16 @@ export class TierDirectory {
   }
 
   /**
-   * Whether whoever needs memory should rather wait than take this block's: a request in the queue
-   * will use it for certain, it lies nowhere else, and a copy is made sooner than it is computed.
-   * The rungs of memory pressure are so: what others keep below, waiting for a copy, recomputing.
+   * Whether whoever needs memory should rather wait than take this block's: it lies nowhere else,
+   * and copies cost less than what is lost by dropping it, which is certain to be missed when a
+   * request in the queue will use it. The rungs of memory pressure are so: what others keep below,
+   * waiting for a copy, recomputing.
    */
   isWorthWaiting(victim: CachedBlock, nowMs: number): boolean {
-    if (victim.queuedUses === 0 || victim.hasLowerCopy || this.tiers.length === 0) return false;
-    if (this.#moves.restores > 0) return false;
-    const loss = this.recomputeSeconds(victim.positionStart, victim.tokens);
-    const waits = this.#ahead.relievesWithin(loss, nowMs);
+    if (victim.hasLowerCopy || this.tiers.length === 0) return false;
+    const chance = victim.queuedUses > 0 ? 1 : this.returns.chance(victim, nowMs);
+    const loss = chance * this.recomputeSeconds(victim.positionStart, victim.tokens);
+    const waits = this.#ahead.relievesFor(loss, nowMs);
     if (waits) this.counts.waitsForCopy++;
     return waits;
   }
@@ -235,8 +237,7 @@ export class TierDirectory {
 
   /** Seconds to compute a block's tokens again, as part of a larger step. */
   recomputeSeconds(positionStart: number, tokens: number): number {
-    const { secondsPerToken, secondsPerAttended } = this.#model.coefficients;
-    return tokens * (secondsPerToken + secondsPerAttended * (positionStart + tokens / 2));
+    return this.#recompute.seconds(positionStart, tokens);
   }
 
   /** Restores that can be ordered now. */
@@ -282,10 +283,10 @@ export class TierDirectory {
     else move.freeAfter.push(block);
   }
 
-  /** Makes copies ahead of need. Restores have priority: nothing is stored while one is under way. */
+  /** Makes copies ahead of need, after each plan. The mover sees to it that restores go first. */
   copyAhead(nowMs: number): void {
-    if (this.#moves.restores > 0) return;
-    this.#ahead.copy(this.#host.deviceFree, nowMs);
+    const { droppedBlocks } = this.counts;
+    this.#ahead.copy({ free: this.#host.deviceFree, dropped: droppedBlocks }, nowMs);
     this.eraseStale();
   }
 

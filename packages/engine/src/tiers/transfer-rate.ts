@@ -8,12 +8,19 @@ const decay = 0.9;
 /** The prior weighs as much as one move. */
 const priorWeight = 1;
 
+interface FittedLine {
+  readonly overhead: number;
+  readonly perBlock: number;
+}
+
 export class TransferRate {
   #weight = 0;
   #blocks = 0;
   #blocksSquared = 0;
   #seconds = 0;
   #product = 0;
+  /** Null: to be fitted anew. */
+  #fitted: FittedLine | null = null;
 
   /** @param secondsPerBlock believed before any move was seen */
   constructor(secondsPerBlock: number) {
@@ -34,13 +41,13 @@ export class TransferRate {
 
   /** Seconds to move `blocks` blocks in one order; never negative, never falling in `blocks`. */
   seconds(blocks: number): number {
-    const { overhead, perBlock } = this.#line();
+    const { overhead, perBlock } = this.#line;
     return overhead + perBlock * blocks;
   }
 
   /** What one block more adds. */
   get secondsPerBlock(): number {
-    return this.#line().perBlock;
+    return this.#line.perBlock;
   }
 
   #add(blocks: number, seconds: number, weight: number): void {
@@ -49,9 +56,15 @@ export class TransferRate {
     this.#blocksSquared += weight * blocks * blocks;
     this.#seconds += weight * seconds;
     this.#product += weight * blocks * seconds;
+    this.#fitted = null;
   }
 
-  #line(): { readonly overhead: number; readonly perBlock: number } {
+  get #line(): FittedLine {
+    this.#fitted ??= this.#fit();
+    return this.#fitted;
+  }
+
+  #fit(): FittedLine {
     const determinant = this.#weight * this.#blocksSquared - this.#blocks * this.#blocks;
     const proportional = this.#product / this.#blocksSquared;
     // Moves of one size alone tell no overhead.
