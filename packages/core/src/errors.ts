@@ -18,6 +18,7 @@ export type ErrorCode =
   | "unsupported_media_type"
   | "headers_too_large"
   | "queue_full"
+  | "deadline_unmet"
   | "cancelled"
   | "client_too_slow"
   | "unavailable"
@@ -66,6 +67,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorFacts>> = {
   headers_too_large: { status: 431, type: "invalid_request_error" },
   // The server cannot take it now.
   queue_full: { status: 429, type: "rate_limit_error" },
+  /** It would start, or answer, later than the client or the operator allows. */
+  deadline_unmet: { status: 429, type: "rate_limit_error" },
   cancelled: { status: 499, type: "cancelled_error" },
   client_too_slow: { status: 499, type: "cancelled_error" },
   unavailable: { status: 503, type: "unavailable_error" },

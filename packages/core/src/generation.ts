@@ -56,6 +56,10 @@ export interface GenerationRequest {
   readonly stop: readonly string[];
   readonly stopTokenIds: readonly number[];
   readonly sampling: SamplingParams;
+  /** Lower comes first, among those who wait; 0 when absent. */
+  readonly priority?: number;
+  /** The client gives up on the request if its first token is expected later than so. */
+  readonly firstTokenSecondsMax?: number;
   /** Names the conversation it belongs to, within its tenant; a hint for what to keep. */
   readonly sessionKey?: string;
   /** The last user message: a hint for how long the answer will be. Bounded by who gives it. */
@@ -130,12 +134,28 @@ export interface ServiceSnapshot {
   readonly steps: number;
   /** Expected seconds until a new request would start. */
   readonly waitSecondsExpected: number;
+  /** What became of answers that outgrew the memory promised to them; absent where nobody counts. */
+  readonly rescues?: RescueSnapshot;
   /** What became of the device's cached blocks, since start; absent where nobody keeps count. */
   readonly kvDevice?: KvDeviceCounts;
   /** Memories below the device. */
   readonly kvTiers?: readonly KvTierSnapshot[];
   /** Moves between memories that have not ended. */
   readonly kvMovesUnderWay?: number;
+}
+
+export interface RescueSnapshot {
+  /** Answers that grew beyond their promise; of these, how memory was found. */
+  readonly outgrown: number;
+  readonly extended: number;
+  readonly borrowed: number;
+  /** Steps that requests sat out because somebody was about to end. */
+  readonly waited: number;
+  /** Requests that gave way: to come back from a memory below, or to be computed again. */
+  readonly moved: number;
+  readonly recomputed: number;
+  /** Of these, requests that were nearly done. */
+  readonly late: number;
 }
 
 export interface KvDeviceCounts {

@@ -49,18 +49,20 @@ function finish(world: World): void {
 
 describe("Engine under random traces", () => {
   it("answers every request as if it were alone", () => {
-    let [compared, preemptions, cached] = [0, 0, 0];
+    let [compared, preemptions, waited, cached] = [0, 0, 0, 0];
     for (let seed = 0; seed < 80; seed++) {
       const world = makeWorld(seed);
       for (let step = 0; step < 60; step++) turn(world, step, 0);
       finish(world);
       compared += checkOutcomes(world).compared;
       preemptions += world.engine.snapshot().preemptions;
+      waited += world.engine.snapshot().rescues?.waited ?? 0;
       cached += world.engine.snapshot().cachedTokens;
     }
     // The traces reach what they are meant to reach.
     expect(compared).toBeGreaterThan(800);
-    expect(preemptions).toBeGreaterThan(50);
+    expect(preemptions).toBeGreaterThan(15);
+    expect(waited).toBeGreaterThan(15);
     expect(cached).toBeGreaterThan(2000);
   });
 
@@ -78,7 +80,9 @@ describe("Engine under random traces", () => {
   it("lets no answer pause while there is memory, whatever else is going on", () => {
     let pairs = 0;
     for (let seed = 2000; seed < 2020; seed++) {
-      const world = makeWorld(seed, { blockCount: 4000, stepTokensMax: 20 });
+      // S³ alone sends who outgrew its reservation back although there is memory.
+      const options = { admission: "predicted" } as const;
+      const world = makeWorld(seed, { blockCount: 4000, stepTokensMax: 20 }, { options });
       world.runner.keepBatches = 2;
       let before = new Set<string>();
       for (let step = 0; step < 80; step++) {

@@ -10,14 +10,10 @@
 // move) takes effect with the next step; memory that a step in flight uses is freed when it ends.
 
 import { assert, defined, LatencyModel, LociError, toLociError } from "@loci/core";
-import type {
-  CacheInspection,
-  GenerationEvent,
-  GenerationRequest,
-  ServiceSnapshot,
-} from "@loci/core";
-import { admissionError } from "./admission.ts";
-import { finishedFacts } from "./finished-facts.ts";
+import type { CacheInspection, GenerationRequest, ServiceSnapshot } from "@loci/core";
+import { submissionError } from "./submission-error.ts";
+import { UnknownLengths } from "./lengths/unknown-lengths.ts";
+import type { LengthPredictor } from "@loci/predict";
 import type { EngineObserver } from "./observer.ts";
 import { engineDefaults } from "./options.ts";
 import type { EngineOptions } from "./options.ts";
@@ -26,23 +22,25 @@ import { PrefixIndex } from "./kv/prefix-index.ts";
 import type { PrefixIndexOptions, TokenView } from "./kv/prefix-index.ts";
 import { EngineRequest } from "./request.ts";
 import type { RunnerLimits, SampledToken, StepBatch, StepResult, TokenText } from "./runner.ts";
+import { RequestReports } from "./request-reports.ts";
+import type { EngineEvent } from "./request-reports.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { StepPlan } from "./scheduler.ts";
+import { schedulingParts } from "./scheduling-parts.ts";
+import type { SchedulingParts } from "./scheduling-parts.ts";
 import { slicesOf } from "./step-slices.ts";
 import type { MoveOrder, MoveOutcome, RecoveredBlock } from "./tiers/block-mover.ts";
 import { tierSnapshots } from "./tiers/tier-snapshots.ts";
+import type { TextEnd } from "./text-stream.ts";
 import { WaitEstimate } from "./wait-estimate.ts";
-
-/** Something for one client. After a `finished` event or an error nothing follows. */
-export type EngineEvent =
-  | { readonly requestId: string; readonly event: GenerationEvent }
-  | { readonly requestId: string; readonly error: LociError };
 
 export interface EngineParts {
   readonly limits: RunnerLimits;
   readonly tokenText: TokenText;
   readonly options?: Partial<EngineOptions>;
   readonly observer?: EngineObserver;
+  /** Says how long answers will be; when absent, nothing is known but the limits. */
+  readonly lengths?: LengthPredictor;
   /** Memories below the device; none when absent. */
   readonly tiers?: Pick<
     NonNullable<PrefixIndexOptions["tiers"]>,
@@ -60,18 +58,17 @@ export class Engine {
   readonly #index: PrefixIndex;
   readonly #scheduler: Scheduler;
   readonly #waits: WaitEstimate;
+  readonly #lengths: LengthPredictor;
+  readonly #parts: SchedulingParts;
   readonly #requests = new Map<string, EngineRequest>();
-  #events: EngineEvent[] = [];
+  readonly #reports: RequestReports;
   #step: StepPlan | null = null;
   #arrivals = 0;
   readonly #blockBytes: number | null;
   /** Ends of moves that wait for the step in flight to end. */
   #outcomes: MoveOutcome[] = [];
   readonly #counters = {
-    promptTokens: 0,
-    cachedTokens: 0,
     computedPromptTokens: 0,
-    generatedTokens: 0,
     preemptions: 0,
     steps: 0,
   };
@@ -84,6 +81,7 @@ export class Engine {
     this.#limits = limits;
     this.#tokenText = parts.tokenText;
     this.#observer = parts.observer ?? {};
+    this.#reports = new RequestReports(this.#observer);
     const { eviction, aheadShare } = this.options;
     this.#blockBytes = parts.tiers?.blockBytes ?? null;
     const tiers = parts.tiers ?? { tiers: [], blockBytes: 1, hasher: plainHasher };
@@ -91,13 +89,16 @@ export class Engine {
       { ...limits, tiers: { ...tiers, eviction, aheadShare } },
       this.latency,
     );
+    this.#lengths = parts.lengths ?? new UnknownLengths();
+    this.#parts = schedulingParts(this.options, this.#index, this.latency);
     this.#scheduler = new Scheduler(this.#index, this.latency, {
+      ...this.#parts,
       stepTokensMax,
       stepSlicesMax: limits.stepSlicesMax,
       sequencesMax,
       targetStepMs: this.options.targetStepMs,
     });
-    this.#waits = new WaitEstimate(this.latency, this.#scheduler, sequencesMax);
+    this.#waits = new WaitEstimate(this.#parts.work, this.#scheduler, sequencesMax);
   }
 
   /** Tokens that a sequence can have at most: the model's context or the whole KV memory. */
@@ -117,7 +118,7 @@ export class Engine {
    */
   submit(spec: GenerationRequest, nowMs: number): void {
     const { waiting } = this.#scheduler;
-    const error = admissionError(spec, {
+    const error = submissionError(spec, {
       contextTokensMax: this.contextTokensMax,
       vocabularySize: this.#limits.vocabularySize,
       isDuplicate: this.#requests.has(spec.id),
@@ -125,6 +126,11 @@ export class Engine {
       requestsWaiting: waiting.length,
       tokensWaiting: waiting.reduce((sum, request) => sum + request.tokensKnown, 0),
       waitSeconds: () => this.#waits.seconds(),
+      promptSeconds: () => {
+        const { length } = spec.promptTokens;
+        const cached = this.#scheduler.cachedTokens(spec);
+        return this.latency.prefillSeconds(length - cached, cached);
+      },
     });
     if (error !== null) throw error;
     const request = new EngineRequest(spec, {
@@ -132,9 +138,10 @@ export class Engine {
       contextTokensMax: this.contextTokensMax,
       arrival: this.#arrivals++,
       nowMs,
+      lengths: this.#lengths,
     });
     this.#requests.set(request.id, request);
-    this.#scheduler.enqueue(request);
+    this.#scheduler.submit(request, nowMs);
   }
 
   /** Ends a request in any phase; unknown or ended ids are ignored. */
@@ -151,6 +158,7 @@ export class Engine {
     this.#index.setNow(nowMs);
     this.#applyMoves();
     const plan = this.#scheduler.plan(nowMs);
+    this.#parts.work.setSequences(plan.load.sequences);
     for (const request of plan.admitted) this.#start(request, nowMs);
     this.#counters.preemptions += plan.preempted.length;
     this.#index.tiers.copyAhead(nowMs);
@@ -236,9 +244,7 @@ export class Engine {
 
   /** Hands over what happened since the last call, in order. */
   takeEvents(): EngineEvent[] {
-    const events = this.#events;
-    this.#events = [];
-    return events;
+    return this.#reports.take();
   }
 
   snapshot(): ServiceSnapshot {
@@ -250,8 +256,10 @@ export class Engine {
       kvBlocksCached: this.#index.cachedCount,
       kvBlockTokens: this.#index.blockTokens,
       ...(this.#blockBytes === null ? {} : { kvBlockBytes: this.#blockBytes }),
+      ...this.#reports.counters,
       ...this.#counters,
       ...tierSnapshots(this.#index.tiers),
+      rescues: { ...this.#scheduler.rescueCounts },
       waitSecondsExpected: this.#waits.seconds(),
     };
   }
@@ -286,16 +294,13 @@ export class Engine {
   }
 
   #start(request: EngineRequest, nowMs: number): void {
-    if (request.startedAtMs !== null) return;
-    request.startedAtMs = nowMs;
-    const cachedTokens = request.tokensReused;
-    const facts = { promptTokens: request.promptLength, cachedTokens };
-    request.cachedTokens = facts.cachedTokens;
-    this.#counters.promptTokens += facts.promptTokens;
-    this.#counters.cachedTokens += facts.cachedTokens;
-    this.#emit(request, { type: "started", ...facts });
-    const queuedMs = nowMs - request.submittedAtMs;
-    this.#observer.onStarted?.({ requestId: request.id, queuedMs, ...facts });
+    if (request.startedAtMs === null) this.#reports.started(request, nowMs);
+    if (!request.awaitsRescue) return;
+    // Back from the queue: what it takes to catch up is what its rescue cost.
+    request.awaitsRescue = false;
+    const { tokensMissing, tokensKnown } = request;
+    const seconds = this.latency.prefillSeconds(tokensMissing, tokensKnown - tokensMissing);
+    this.#parts.risk.observeRescue(seconds);
   }
 
   /** A restore that the step overtook failed: the step never was, and is planned anew. */
@@ -344,38 +349,27 @@ export class Engine {
   }
 
   #sample(request: EngineRequest, sampled: SampledToken, nowMs: number): void {
-    const { tokenId, logprobs, grammarEnded } = sampled;
-    request.append(tokenId);
-    this.#counters.generatedTokens++;
-    const { text, end } = request.text.push(tokenId, grammarEnded);
-    this.#emit(request, { type: "token", tokenId, text, logprobs });
-    if (request.firstTokenAtMs === null) {
-      request.firstTokenAtMs = nowMs;
-      const timeToFirstTokenMs = nowMs - request.submittedAtMs;
-      this.#observer.onFirstToken?.({ requestId: request.id, timeToFirstTokenMs });
-    }
-    if (end === null) return;
-    this.#waits.observeAnswer(request.text.tokens);
-    this.#finish(request, { type: "finished", ...end, usage: request.usage }, nowMs);
+    // The state is the one that chose this token, so it knows of those before it.
+    request.forecast.observe(request.generated, sampled.hidden ?? null);
+    const end = this.#reports.sampled(request, sampled, nowMs);
+    if (end !== null) this.#finish(request, end, nowMs);
   }
 
   #finishCancelled(request: EngineRequest, nowMs: number): void {
     const text = request.text.flush();
-    const { usage } = request;
-    const event = { type: "finished", reason: "cancelled", text, stoppedBy: null, usage } as const;
-    this.#finish(request, event, nowMs);
+    this.#finish(request, { reason: "cancelled", text, stoppedBy: null }, nowMs);
   }
 
-  #finish(request: EngineRequest, event: FinishedEvent, nowMs: number): void {
+  #finish(request: EngineRequest, end: TextEnd, nowMs: number): void {
+    const { generated: tokens, forecast } = request;
+    if (tokens > 0) forecast.close({ tokens, isCensored: end.reason !== "stop" });
     this.#end(request, nowMs);
-    this.#emit(request, event);
-    this.#observer.onFinished?.(finishedFacts(request, event.reason, nowMs));
+    this.#reports.finished(request, end, nowMs);
   }
 
   #finishFailed(request: EngineRequest, error: LociError, nowMs: number): void {
     this.#end(request, nowMs);
-    this.#events.push({ requestId: request.id, error });
-    this.#observer.onFinished?.(finishedFacts(request, error.code, nowMs));
+    this.#reports.failed(request, error, nowMs);
   }
 
   #end(request: EngineRequest, nowMs: number): void {
@@ -391,10 +385,4 @@ export class Engine {
     request.blocks = null;
     request.tokensComputed = 0;
   }
-
-  #emit(request: EngineRequest, event: GenerationEvent): void {
-    this.#events.push({ requestId: request.id, event });
-  }
 }
-
-type FinishedEvent = Extract<GenerationEvent, { type: "finished" }>;

@@ -1,4 +1,7 @@
-export { Engine, type EngineEvent, type EngineParts } from "./engine.ts";
+export type { AdmissionName } from "./admission/admission-policy.ts";
+export { Engine, type EngineParts } from "./engine.ts";
+export type { SchedulingName } from "./order/waiting-order.ts";
+export type { EngineEvent } from "./request-reports.ts";
 export { LocalService, type LocalServiceParts, type ServiceTiers } from "./local-service.ts";
 export * from "./observer.ts";
 export { engineDefaults, type EngineOptions } from "./options.ts";

@@ -19,7 +19,7 @@ import type {
   ServiceSnapshot,
 } from "@loci/core";
 import { Engine } from "./engine.ts";
-import type { EngineEvent } from "./engine.ts";
+import type { EngineEvent } from "./request-reports.ts";
 import { EventChannel } from "./event-channel.ts";
 import type { EngineObserver } from "./observer.ts";
 import type { EngineOptions } from "./options.ts";

@@ -1,5 +1,7 @@
 // The engine's settings, each with its default and reason in one place.
 
+import type { AdmissionName } from "./admission/admission-policy.ts";
+import type { SchedulingName } from "./order/waiting-order.ts";
 import type { RetentionPolicyName } from "./retention/retention-queue.ts";
 
 /** Limits and targets of one engine. */
@@ -30,6 +32,12 @@ export interface EngineOptions {
    * blocks is free or has such a copy. A quarter, as in Pensieve (digest 1.4).
    */
   readonly aheadShare: number;
+  /** How memory is promised to requests that start: see `AdmissionName`. */
+  readonly admission: AdmissionName;
+  /** Who starts first: see `SchedulingName`. Equal to arrival while nobody has to wait. */
+  readonly scheduling: SchedulingName;
+  /** A request that is expected to wait longer is refused with `queue_full`; null = no limit. */
+  readonly queueSecondsMax: number | null;
 }
 
 export const engineDefaults: EngineOptions = {
@@ -40,6 +48,9 @@ export const engineDefaults: EngineOptions = {
   targetStepMs: null,
   eviction: "retention",
   aheadShare: 0.25,
+  admission: "predicted",
+  scheduling: "fair",
+  queueSecondsMax: null,
 };
 
 /** Bounds on what one request may ask of the text stream. */

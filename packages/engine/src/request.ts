@@ -9,6 +9,9 @@
 
 import { assert, defined } from "@loci/core";
 import type { GenerationRequest, TokenRange, Usage } from "@loci/core";
+import type { LengthPredictor } from "@loci/predict";
+import type { AnswerForecast } from "./lengths/answer-forecast.ts";
+import { openForecast } from "./lengths/open-forecast.ts";
 import type { CachedBlock } from "./kv/cached-block.ts";
 import type { SequenceBlocks } from "./kv/sequence-blocks.ts";
 import type { TokenView } from "./kv/prefix-index.ts";
@@ -31,6 +34,7 @@ export interface RequestContext {
   /** Order of arrival; unique. */
   readonly arrival: number;
   readonly nowMs: number;
+  readonly lengths: LengthPredictor;
 }
 
 export class EngineRequest {
@@ -55,6 +59,10 @@ export class EngineRequest {
   /** While waiting: its blocks were looked at for an early restore. */
   prefetched = false;
   deferral: Deferral | null = null;
+  /** It was sent back to the queue for lack of memory, and waits to catch up. */
+  awaitsRescue = false;
+  /** How long its answer is expected to be. */
+  readonly forecast: AnswerForecast;
   /** Cancelled while its step is in flight. */
   cancelled = false;
   #tokens: Int32Array;
@@ -69,6 +77,7 @@ export class EngineRequest {
     this.#tokensKnown = spec.promptTokens.length;
     this.tokensMissing = this.#tokensKnown;
     const room = context.contextTokensMax - this.#tokensKnown;
+    this.forecast = openForecast(context.lengths, spec, room);
     this.text = new TextStream(context.tokenText, {
       stop: spec.stop,
       stopTokenIds: spec.stopTokenIds,
@@ -84,6 +93,11 @@ export class EngineRequest {
 
   get promptLength(): number {
     return this.spec.promptTokens.length;
+  }
+
+  /** Tokens of the answer so far. */
+  get generated(): number {
+    return this.text.tokens;
   }
 
   get tokensKnown(): number {

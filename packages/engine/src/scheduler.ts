@@ -1,26 +1,29 @@
 // Who computes how many tokens in the next step.
 //
-// 1. Running requests in order of arrival: who decodes gets its token. Who finds no block takes it
-//    from the newest running request that has nothing in this step yet: that one is preempted, goes
-//    back to the queue and is recomputed later (what the cache keeps of it is not lost). The oldest
-//    can always take, so there is always progress.
+// 1. Running requests in order of arrival: who decodes gets its token. Who finds no block is rescued:
+//    it sits out a step, or somebody newer gives way (see RescueLadder), goes back to the queue and is
+//    brought back later. The oldest can always take, so there is always progress.
 // 2. The prompt budget (see step-budget.ts) goes to prompts. The oldest gets three quarters when
 //    others want some too; the last quarter is an express lane, shortest remaining prompt first, so
 //    that small requests pass a huge one and the huge one still finishes in at most 4/3 of its time.
 //    The lane gets whole chunks and is owed the rest: of single-chunk steps it gets every fourth.
 //    What remains goes to all in order of arrival.
-// 3. Admission is in order of arrival where memory and slots are concerned: as soon as the first
-//    waiting request finds no memory, nobody overtakes it. A request whose next block is about to be
-//    computed by a running prompt is passed over until it can share the result.
+// 3. Waiting requests are looked at in the order that the setting names (see WaitingOrder) and start
+//    as the admission policy allows (see Admitter). A request whose next block is about to be computed
+//    by a running prompt is passed over until it can share the result.
 
 import { assert, defined } from "@loci/core";
-import type { LatencyModel, StepLoad, TokenRange } from "@loci/core";
+import type { GenerationRequest, LatencyModel, StepLoad, TokenRange } from "@loci/core";
 import type { PrefixIndex } from "./kv/prefix-index.ts";
-import type { SequenceBlocks } from "./kv/sequence-blocks.ts";
-import type { Deferral, EngineRequest } from "./request.ts";
+import { Admitter } from "./admission/admitter.ts";
+import type { AdmissionPolicy } from "./admission/admission-policy.ts";
+import type { WaitingOrder } from "./order/waiting-order.ts";
+import type { EngineRequest } from "./request.ts";
+import type { RescueCounts } from "./rescue/rescue-counts.ts";
+import { Rescuer } from "./rescue/rescuer.ts";
 import { chunkTokens, prefillBudget } from "./step-budget.ts";
 import type { StepBudgetOptions } from "./step-budget.ts";
-import { insertByArrival, loadOf, missingTokens, sharesGap } from "./request-lists.ts";
+import { insertByArrival, loadOf, missingTokens } from "./request-lists.ts";
 import { RestoreGates } from "./restore-gates.ts";
 
 /** Waiting requests that are looked at in one step. */
@@ -34,6 +37,8 @@ export interface SchedulerOptions extends StepBudgetOptions {
   readonly sequencesMax: number;
   /** Slices in one step at most; every running request has one, gaps need more. */
   readonly stepSlicesMax: number;
+  readonly policy: AdmissionPolicy;
+  readonly order: WaitingOrder;
 }
 
 /** What one call of `plan` decided. */
@@ -58,10 +63,10 @@ export class Scheduler {
   #admitted: EngineRequest[] = [];
   #preempted: EngineRequest[] = [];
   readonly #gates: RestoreGates;
+  readonly #admitter: Admitter;
+  readonly #rescuer: Rescuer;
   /** Slices of this step beyond one for each running request. */
   #extraSlices = 0;
-  /** Someone found no slot or memory in this step: nobody behind may overtake. */
-  #admissionClosed = false;
   /** Tokens of past and present budgets that the express lane may still spend. */
   #expressOwed = 0;
   #nowMs = 0;
@@ -73,6 +78,11 @@ export class Scheduler {
     this.#model = model;
     this.#options = options;
     this.#gates = new RestoreGates(index.tiers, model);
+    const { policy, sequencesMax } = options;
+    const [running, waiting] = [this.#running, this.#waiting];
+    this.#admitter = new Admitter({ index, policy, sequencesMax, waiting, running });
+    const preempt = (victim: EngineRequest): void => this.#preempt(victim);
+    this.#rescuer = new Rescuer({ index, model, policy, running, preempt });
   }
 
   get waiting(): readonly EngineRequest[] {
@@ -83,7 +93,25 @@ export class Scheduler {
     return this.#running;
   }
 
-  enqueue(request: EngineRequest): void {
+  get rescueCounts(): RescueCounts {
+    return this.#rescuer.counts;
+  }
+
+  /** Tokens of a prompt that some memory has. */
+  cachedTokens({ tenant, promptTokens }: GenerationRequest): number {
+    return this.#index.matchedTokens(tenant, {
+      tokens: promptTokens,
+      end: promptTokens.length - 1,
+    });
+  }
+
+  /** A new request comes. */
+  submit(request: EngineRequest, nowMs: number): void {
+    this.#options.order.arrived(request, [...this.#running, ...this.#waiting], nowMs);
+    this.#enqueue(request);
+  }
+
+  #enqueue(request: EngineRequest): void {
     assert(request.state === "waiting", "a new request waits");
     const { tokensKnown, spec } = request;
     request.tokensMissing = tokensKnown - this.#index.matchedTokens(spec.tenant, request.reusable);
@@ -100,6 +128,7 @@ export class Scheduler {
     assert(index >= 0, "the request is known");
     list.splice(index, 1);
     this.#stopExpecting(request);
+    this.#options.order.ended(request);
     request.state = "finished";
     request.deferral = null;
   }
@@ -110,7 +139,7 @@ export class Scheduler {
     this.#index.beginPlan(nowMs);
     this.#admitted = [];
     this.#preempted = [];
-    this.#admissionClosed = false;
+    this.#admitter.beginPlan(nowMs);
     this.#gates.clear();
     this.#extraSlices = this.#options.stepSlicesMax - this.#options.sequencesMax;
     this.#scheduleRunning();
@@ -136,7 +165,7 @@ export class Scheduler {
     request.tokensComputed = 0;
     request.scheduled.length = 0;
     request.state = "waiting";
-    this.enqueue(request);
+    this.#enqueue(request);
   }
 
   checkIntegrity(): void {
@@ -149,20 +178,23 @@ export class Scheduler {
     for (const request of this.#waiting) assert(request.state === "waiting", "the queue waits");
     for (const request of this.#running) assert(request.state === "running", "the batch runs");
     for (const request of [...this.#waiting, ...this.#running]) request.checkIntegrity();
-    assert(this.#running.length <= this.#options.sequencesMax, "the batch keeps its limit");
+    this.#admitter.checkIntegrity();
   }
 
   /** Every decoding request gets its token; the oldest of all gets room in any case. */
   #scheduleRunning(): void {
-    // Preemption shortens the list from its end, never before the current place.
+    // Rescues shorten the list from its end, never before the current place.
     for (let place = 0; place < this.#running.length; place++) {
       const request = defined(this.#running[place]);
       const decodes = request.tokensWanted === 1;
       if (!decodes && place > 0) continue;
-      while (this.#roomFor(request, 1) < 1) {
-        if (this.#index.waitsForCopy || !this.#preemptNewest(request)) break;
+      if (decodes && this.#rescuer.outgrows(request)) {
+        place--;
+        continue;
       }
-      if (decodes) this.#grant(request, 1);
+      const hasRoom = this.#rescuer.makeRoom(request, place);
+      if (!hasRoom && !this.#index.waitsForCopy) this.#admitter.close();
+      if (decodes && hasRoom) this.#grant(request, 1);
     }
   }
 
@@ -170,9 +202,7 @@ export class Scheduler {
     const prompts = this.#running.filter(
       (request) => request.tokensWanted > 0 && !request.inFlight,
     );
-    const canAdmit = this.#canAdmit();
-    const waiting = canAdmit ? this.#waiting.slice(0, lookaheadMax) : [];
-    const candidates = [...prompts, ...waiting];
+    const candidates = [...prompts, ...this.#admissible()];
     const head = candidates[0];
     if (head === undefined) return;
     const decoding = loadOf(this.#running);
@@ -201,6 +231,14 @@ export class Scheduler {
     for (const request of candidates) spend(request, left);
   }
 
+  /** Waiting requests that may start in this step, best first. */
+  #admissible(): readonly EngineRequest[] {
+    if (this.#waiting.length === 0) return [];
+    if (this.#preempted.length > 0 || this.#running.length >= this.#options.sequencesMax) return [];
+    const arranged = this.#options.order.arrange(this.#waiting, lookaheadMax, this.#nowMs);
+    return this.#admitter.canAdmit(arranged) ? arranged : [];
+  }
+
   /** What the express lane may spend of `budget`: a quarter on average, in whole chunks. */
   #expressShare(budget: number): number {
     const quarter = budget / 4;
@@ -215,7 +253,10 @@ export class Scheduler {
     const wanted = Math.min(allowance, request.tokensWanted);
     if (wanted <= 0) return 0;
     if (request.state === "running") return this.#grant(request, wanted);
-    if (!this.#tryAdmit(request)) return 0;
+    if (!this.#admitter.tryAdmit(request)) return 0;
+    this.#stopExpecting(request);
+    this.#options.order.started(request);
+    this.#admitted.push(request);
     const granted = this.#grant(request, Math.min(allowance, request.tokensWanted));
     const mayPause = this.#index.tiers.movesUnderWay > 0;
     assert(granted > 0 || mayPause, "who is admitted takes part in the step, or waits for a move");
@@ -266,85 +307,14 @@ export class Scheduler {
   }
 
   #roomFor(request: EngineRequest, tokens: number): number {
-    const start = request.frontier;
-    return Math.max(0, this.#index.grow(defined(request.blocks), start + tokens) - start);
+    return this.#index.roomAfter(request.blocks, request.frontier, tokens);
   }
 
-  /** Preempts the newest request that is newer than `request` and idle in this step. */
-  #preemptNewest(request: EngineRequest): boolean {
-    const victim = this.#running.at(-1);
-    if (victim === undefined || victim === request) return false;
-    assert(!victim.inFlight && victim.arrival > request.arrival, "the newest is not scheduled yet");
+  #preempt(victim: EngineRequest): void {
     this.requeue(victim, true);
+    victim.awaitsRescue = true;
     this.#preempted.push(victim);
-    return true;
-  }
-
-  /** Whether the first waiting request that is not deferred would find a slot and memory. */
-  #canAdmit(): boolean {
-    if (this.#preempted.length > 0 || this.#running.length >= this.#options.sequencesMax) {
-      return false;
-    }
-    const first = this.#waiting.slice(0, lookaheadMax).find((request) => !this.#mustWait(request));
-    if (first === undefined) return false;
-    if (this.#hasMemory(this.#index.blocksFor(first.tokensKnown + 1), first)) return true;
-    // With its cached blocks it may still fit.
-    const blocks = this.#tryAcquire(first);
-    if (blocks !== null) this.#index.close(blocks, null, this.#nowMs);
-    return blocks !== null;
-  }
-
-  /** Starts a waiting request if there is a slot, memory, and nobody to wait for. */
-  #tryAdmit(request: EngineRequest): boolean {
-    if (this.#admissionClosed || this.#mustWait(request)) return false;
-    const blocks = this.#tryAcquire(request);
-    if (blocks === null || this.#running.length >= this.#options.sequencesMax) {
-      if (blocks !== null) this.#index.close(blocks, null, this.#nowMs);
-      this.#admissionClosed = true;
-      return false;
-    }
-    const lacking = this.#index.missingCount(blocks) * this.#index.blockTokens;
-    request.tokensMissing = request.tokensKnown - blocks.tokensHeld + lacking;
-    request.deferral = this.#findDeferral(request, blocks);
-    if (request.deferral !== null) {
-      this.#index.close(blocks, null, this.#nowMs);
-      return false;
-    }
-    const isAlone = this.#running.length === 0 && this.#waiting.length === 1;
-    if (!this.#index.fill(blocks, request.reusable, { isAlone })) {
-      this.#index.close(blocks, null, this.#nowMs);
-      this.#admissionClosed = true;
-      return false;
-    }
-    this.#stopExpecting(request);
-    this.#waiting.splice(this.#waiting.indexOf(request), 1);
-    insertByArrival(this.#running, request);
-    request.state = "running";
-    request.blocks = blocks;
-    request.tokensComputed = blocks.tokensHeld;
-    this.#admitted.push(request);
-    return true;
-  }
-
-  /** The request's cached blocks, locked; null when the rest of its tokens finds no memory. */
-  #tryAcquire(request: EngineRequest): SequenceBlocks | null {
-    const blocks = this.#index.acquire(request.spec.tenant, request.reusable);
-    const further = this.#index.blocksFor(request.tokensKnown + 1) - blocks.blockCount;
-    const wanted = further + this.#index.missingCount(blocks);
-    if (this.#hasMemory(wanted, request)) return blocks;
-    this.#index.close(blocks, null, this.#nowMs);
-    return null;
-  }
-
-  /** Whether `blocks` more are left once running prompts are complete and each grew by a block. */
-  #hasMemory(blocks: number, { spec }: EngineRequest): boolean {
-    let promised = this.#running.length;
-    for (const { tokensKnown, blocks: held } of this.#running) {
-      promised += Math.max(0, this.#index.blocksFor(tokensKnown) - defined(held).blockCount);
-    }
-    // Who has nothing running gets on in any case; more of one tenant may not cost others' shares.
-    const must = !this.#running.some((request) => request.spec.tenant === spec.tenant);
-    return this.#index.availableCount(spec.tenant, must) - promised >= blocks;
+    this.#admitter.close();
   }
 
   /** Brings back blocks of requests that wait, before their turn comes. */
@@ -361,33 +331,5 @@ export class Scheduler {
   #stopExpecting(request: EngineRequest): void {
     this.#index.unexpect(request.expected);
     request.expected = [];
-  }
-
-  /** True while another request computes what this one can share. */
-  #mustWait(request: EngineRequest): boolean {
-    if (request.deferral === null) return false;
-    const { owner, tokens } = request.deferral;
-    const isUnderWay =
-      tokens === null ? (owner.blocks?.gaps.length ?? 0) > 0 : owner.frontier < tokens;
-    if (owner.state === "running" && isUnderWay) return true;
-    request.deferral = null;
-    return false;
-  }
-
-  /** A running prompt that stands where the request's known prefix ends and goes on alike. */
-  #findDeferral(request: EngineRequest, blocks: SequenceBlocks): Deferral | null {
-    const start = blocks.tokensHeld;
-    const mine = request.reusable;
-    for (const owner of this.#running) {
-      if (sharesGap(defined(owner.blocks), blocks)) return { owner, tokens: null };
-      if (owner.tokensWanted === 0 || owner.blocks?.cursor !== blocks.cursor) continue;
-      const theirs = owner.view(owner.tokensKnown);
-      const end = Math.min(mine.end, theirs.end);
-      let common = start;
-      while (common < end && mine.tokens[common] === theirs.tokens[common]) common++;
-      const shared = common - (common % this.#index.blockTokens);
-      if (shared > start) return { owner, tokens: shared };
-    }
-    return null;
   }
 }

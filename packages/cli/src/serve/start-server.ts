@@ -97,6 +97,9 @@ function createService(config: Config, { model, kvTiers, logger }: ServiceMateri
       sequencesMax: config.runningMax,
       stepTokensMax: config.stepTokensMax,
       targetStepMs: config.targetStepMs,
+      admission: config.admission,
+      scheduling: config.scheduling,
+      queueSecondsMax: config.queueSecondsMax,
     },
   });
 }

@@ -244,6 +244,36 @@ export const settings = {
     min: 0,
     max: 1_000_000_000,
   },
+  admission: {
+    flag: "admission",
+    kind: "choice",
+    default: "predicted",
+    group: "Scheduling",
+    description:
+      "memory promised to answers: their predicted peak, S³'s buckets, none, or the longest possible",
+    aliases: [],
+    choices: ["predicted", "s3", "paged", "worst-case"],
+  },
+  scheduling: {
+    flag: "scheduling",
+    kind: "choice",
+    default: "fair",
+    group: "Scheduling",
+    description:
+      "who starts first: the oldest, the shortest expected, or tenants in turn and each one's shortest",
+    aliases: ["--scheduling-policy"],
+    choices: ["fcfs", "shortest", "fair"],
+  },
+  queueSecondsMax: {
+    flag: "max-queue-seconds",
+    kind: "number",
+    default: null,
+    group: "Scheduling",
+    description: "a request that is expected to wait longer is answered 429; by default no limit",
+    aliases: [],
+    min: 0,
+    max: 86_400,
+  },
   store: {
     flag: "store",
     kind: "text",

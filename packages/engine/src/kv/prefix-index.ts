@@ -224,6 +224,11 @@ export class PrefixIndex {
     return Math.min(tokens, sequence.blockCount * this.blockTokens);
   }
 
+  /** How many of `tokens` tokens after the first `start` there is room for, or can be made. */
+  roomAfter(sequence: SequenceBlocks | null, start: number, tokens: number = 1): number {
+    return Math.max(0, this.grow(defined(sequence), start + tokens) - start);
+  }
+
   /**
    * The current step computes `range` of a sequence's tokens: the beginning of its first gap, or
    * what follows its frontier. Full blocks can be shared from now on. To be followed by `settle` or

@@ -2,6 +2,7 @@
 
 import { assert, defined } from "@loci/core";
 import type { GenerationEvent, LociError } from "@loci/core";
+import type { LengthPredictor } from "@loci/predict";
 import { Engine } from "../engine.ts";
 import type { EngineOptions } from "../options.ts";
 import type { StepBatch } from "../runner.ts";
@@ -13,6 +14,7 @@ import type { TestRequest } from "./requests.ts";
 export interface EngineBenchOptions {
   readonly runner?: HashRunnerOptions;
   readonly engine?: Partial<EngineOptions>;
+  readonly lengths?: LengthPredictor;
 }
 
 /** Ample memory and context, blocks of 32 tokens, one millisecond per token. */
@@ -40,6 +42,7 @@ export class EngineBench {
       limits: this.runner.limits,
       tokenText: this.runner,
       ...(options.engine && { options: options.engine }),
+      ...(options.lengths && { lengths: options.lengths }),
     });
   }
 

@@ -5,12 +5,16 @@ import { assert, defined, LociError, Random } from "@loci/core";
 import type { GenerationEvent, GenerationRequest } from "@loci/core";
 import { expect } from "vitest";
 import { Engine } from "../engine.ts";
-import type { EngineEvent, EngineParts } from "../engine.ts";
+import type { EngineParts } from "../engine.ts";
+import type { EngineEvent } from "../request-reports.ts";
 import { HashRunner } from "./hash-runner.ts";
 import type { HashRunnerOptions } from "./hash-runner.ts";
 import { testRequest } from "./requests.ts";
+import { WildPredictor } from "./wild-predictor.ts";
 
 const eosTokenId = 7;
+const admissions = ["predicted", "s3", "paged", "worst-case", "oracle"] as const;
+const schedulings = ["fcfs", "shortest", "fair"] as const;
 
 export interface World {
   readonly random: Random;
@@ -46,11 +50,14 @@ export function makeWorld(
   const engine = new Engine({
     limits: runner.limits,
     tokenText: runner,
+    lengths: new WildPredictor(new Random(seed)),
     ...parts,
     options: {
       sequencesMax: random.integer(1, 9),
       queueRequestsMax: 20,
       targetStepMs: random.integer(0, 1) === 0 ? null : random.integer(1, 20),
+      admission: defined(admissions[random.integer(0, admissions.length - 1)]),
+      scheduling: defined(schedulings[random.integer(0, schedulings.length - 1)]),
       ...parts.options,
     },
   });

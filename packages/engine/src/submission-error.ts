@@ -6,7 +6,7 @@ import type { GenerationRequest } from "@loci/core";
 import type { EngineOptions } from "./options.ts";
 import { stopStringLengthMax, stopStringsMax, stopTokenIdsMax } from "./options.ts";
 
-export interface AdmissionFacts {
+export interface SubmissionFacts {
   readonly contextTokensMax: number;
   readonly vocabularySize: number;
   /** A live request has the same id. */
@@ -14,18 +14,26 @@ export interface AdmissionFacts {
   readonly options: EngineOptions;
   readonly requestsWaiting: number;
   readonly tokensWaiting: number;
+  /** Until a request that comes now starts. */
   readonly waitSeconds: () => number;
+  /** Until its prompt is computed from then on. */
+  readonly promptSeconds: () => number;
 }
 
 /** At most ten minutes: an estimate beyond that is of no use to a client. */
 const retryAfterSecondsMax = 600;
 
 /** Why the request is refused; null when it may queue. */
-export function admissionError(spec: GenerationRequest, facts: AdmissionFacts): LociError | null {
-  return formError(spec, facts) ?? sizeError(spec, facts) ?? queueError(spec, facts);
+export function submissionError(spec: GenerationRequest, facts: SubmissionFacts): LociError | null {
+  return (
+    formError(spec, facts) ??
+    sizeError(spec, facts) ??
+    queueError(spec, facts) ??
+    deadlineError(spec, facts)
+  );
 }
 
-function formError(spec: GenerationRequest, facts: AdmissionFacts): LociError | null {
+function formError(spec: GenerationRequest, facts: SubmissionFacts): LociError | null {
   const { promptTokens, stop } = spec;
   if (facts.isDuplicate) return invalid("A request with this id is already running.", "id");
   if (promptTokens.length === 0) return invalid("The prompt is empty.", "prompt");
@@ -51,7 +59,7 @@ function formError(spec: GenerationRequest, facts: AdmissionFacts): LociError | 
   return null;
 }
 
-function sizeError(spec: GenerationRequest, facts: AdmissionFacts): LociError | null {
+function sizeError(spec: GenerationRequest, facts: SubmissionFacts): LociError | null {
   const { length } = spec.promptTokens;
   if (length < facts.contextTokensMax) return null;
   return new LociError(
@@ -62,22 +70,47 @@ function sizeError(spec: GenerationRequest, facts: AdmissionFacts): LociError | 
   );
 }
 
-function queueError(spec: GenerationRequest, facts: AdmissionFacts): LociError | null {
+function queueError(spec: GenerationRequest, facts: SubmissionFacts): LociError | null {
   const { queueRequestsMax, queueTokensMax } = facts.options;
   const { length } = spec.promptTokens;
   // An empty queue takes any prompt that can run.
   const isLong = facts.tokensWaiting > 0 && facts.tokensWaiting + length > queueTokensMax;
   if (facts.requestsWaiting < queueRequestsMax && !isLong) return null;
-  const retryAfterSeconds = Math.min(
-    retryAfterSecondsMax,
-    Math.max(1, Math.ceil(facts.waitSeconds())),
-  );
+  const retryAfterSeconds = wholeSeconds(facts.waitSeconds());
   return new LociError(
     "queue_full",
     `The queue is full: ${facts.requestsWaiting} requests with ${facts.tokensWaiting} prompt ` +
       `tokens wait; the limits are ${queueRequestsMax} and ${queueTokensMax}.`,
     { retryAfterSeconds, remedy: `Retry in about ${retryAfterSeconds} s.` },
   );
+}
+
+/** Early refusal: better now than after a wait that was known to be in vain. */
+function deadlineError(spec: GenerationRequest, facts: SubmissionFacts): LociError | null {
+  const { queueSecondsMax } = facts.options;
+  const { firstTokenSecondsMax } = spec;
+  if (queueSecondsMax === null && firstTokenSecondsMax === undefined) return null;
+  const wait = facts.waitSeconds();
+  const queued =
+    queueSecondsMax === null ? null : lateError("The request would start", wait, queueSecondsMax);
+  if (queued !== null || firstTokenSecondsMax === undefined) return queued;
+  const seconds = wait + facts.promptSeconds();
+  return lateError("The first token would come", seconds, firstTokenSecondsMax);
+}
+
+function lateError(what: string, seconds: number, secondsMax: number): LociError | null {
+  if (seconds <= secondsMax) return null;
+  const retryAfterSeconds = wholeSeconds(seconds - secondsMax);
+  return new LociError(
+    "deadline_unmet",
+    `${what} in about ${seconds.toFixed(1)} s; the limit is ${secondsMax} s.`,
+    { retryAfterSeconds, remedy: `Retry in about ${retryAfterSeconds} s.` },
+  );
+}
+
+/** For `Retry-After`. */
+function wholeSeconds(seconds: number): number {
+  return Math.min(retryAfterSecondsMax, Math.max(1, Math.ceil(seconds)));
 }
 
 function invalid(message: string, param: string): LociError {

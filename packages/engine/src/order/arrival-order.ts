@@ -1,0 +1,27 @@
+// First come, first served; and S³'s largest prediction first (decreasing first fit, digest 2.3).
+
+import type { EngineRequest } from "../request.ts";
+import type { WaitingOrder } from "./waiting-order.ts";
+
+export class ArrivalOrder implements WaitingOrder {
+  arrange(waiting: readonly EngineRequest[], countMax: number): readonly EngineRequest[] {
+    return waiting.slice(0, countMax);
+  }
+
+  arrived(): void {}
+  started(): void {}
+  ended(): void {}
+}
+
+/** The request that needs most memory by its prediction comes first; smaller ones fill the gaps. */
+export class LargestFirstOrder extends ArrivalOrder implements WaitingOrder {
+  override arrange(waiting: readonly EngineRequest[], countMax: number): readonly EngineRequest[] {
+    const sized = waiting.map((request) => ({ request, tokens: tokensOf(request) }));
+    sized.sort((one, other) => other.tokens - one.tokens);
+    return sized.slice(0, countMax).map(({ request }) => request);
+  }
+}
+
+function tokensOf({ promptLength, forecast }: EngineRequest): number {
+  return promptLength + Math.max(forecast.reserved, forecast.quantileAtFirst(1));
+}

@@ -1,0 +1,26 @@
+// In which order waiting requests are looked at. An order says nothing about memory; it is asked once
+// per step, and told what came of it.
+
+import type { EngineRequest } from "../request.ts";
+
+/**
+ * `fcfs`: first come, first served.
+ * `shortest`: least expected work first, with a bound on how long anyone is passed by.
+ * `fair`: tenants in turn by what they were served, inside a tenant the shortest; the same bound.
+ */
+export type SchedulingName = "fcfs" | "shortest" | "fair";
+
+export interface WaitingOrder {
+  /** Those who wait, best first; at most `countMax`. `waiting` is in order of arrival. */
+  arrange(
+    waiting: readonly EngineRequest[],
+    countMax: number,
+    nowMs: number,
+  ): readonly EngineRequest[];
+  /** A request came, after those in `present`. */
+  arrived(request: EngineRequest, present: Iterable<EngineRequest>, nowMs: number): void;
+  /** It started, for the first time or again. */
+  started(request: EngineRequest): void;
+  /** It ended, in whatever state. */
+  ended(request: EngineRequest): void;
+}

@@ -1,0 +1,52 @@
+// The policies that the settings name, built over what they all share.
+
+import { defined } from "@loci/core";
+import type { LatencyModel } from "@loci/core";
+import { admissionOf } from "./admission/admission.ts";
+import type { AdmissionPolicy } from "./admission/admission-policy.ts";
+import { RiskLevel } from "./admission/risk-level.ts";
+import type { PrefixIndex } from "./kv/prefix-index.ts";
+import type { EngineOptions } from "./options.ts";
+import { ArrivalOrder, LargestFirstOrder } from "./order/arrival-order.ts";
+import { ShortestOrder } from "./order/shortest-order.ts";
+import { TenantDeficits } from "./order/tenant-deficits.ts";
+import { WaitBound } from "./order/wait-bound.ts";
+import type { WaitingOrder } from "./order/waiting-order.ts";
+import { WorkEstimate } from "./order/work-estimate.ts";
+
+export interface SchedulingParts {
+  readonly policy: AdmissionPolicy;
+  readonly order: WaitingOrder;
+  readonly work: WorkEstimate;
+  readonly risk: RiskLevel;
+}
+
+export function schedulingParts(
+  { admission, scheduling }: Pick<EngineOptions, "admission" | "scheduling">,
+  index: PrefixIndex,
+  model: LatencyModel,
+): SchedulingParts {
+  const { blockCount, blockTokens } = index;
+  const risk = new RiskLevel(model);
+  const work = new WorkEstimate(model);
+  const policy = admissionOf(admission, {
+    blockCount,
+    blockTokens,
+    tokensMax: blockCount * blockTokens,
+    risk,
+    blocksOwned: ({ blocks }) => index.ownedCount(defined(blocks)),
+  });
+  return { policy, order: orderOf(admission, scheduling, work), work, risk };
+}
+
+function orderOf(
+  admission: EngineOptions["admission"],
+  scheduling: EngineOptions["scheduling"],
+  work: WorkEstimate,
+): WaitingOrder {
+  // S³'s order is part of its packing.
+  if (admission === "s3") return new LargestFirstOrder();
+  if (scheduling === "fcfs") return new ArrivalOrder();
+  const deficits = scheduling === "fair" ? new TenantDeficits() : null;
+  return new ShortestOrder({ work, bound: new WaitBound(work), deficits });
+}
