@@ -42,3 +42,21 @@ export interface CacheInspection {
    */
   forgetCached(tenant: string, tokens: Int32Array | null): number;
 }
+
+/** A sequence that was deleted, as far as nothing that is kept has the same tokens. */
+export interface DeletedTokens {
+  readonly tokens: Int32Array;
+  /** So many of the first belong to something that is kept, too; their blocks stay. */
+  readonly sharedTokens: number;
+}
+
+/** Whoever keeps keys and values of what somebody deletes. */
+export interface CacheErasure {
+  /**
+   * Gives up, in every memory, the blocks that only the deleted tokens and what follows them need;
+   * with null all of the tenant's. What a running request uses or a move holds goes as soon as it is
+   * let go. Resolves when the blocks are gone and the durable copies of those at rest are
+   * overwritten; also when the service has ended. Never rejects.
+   */
+  eraseCached(tenant: string, deleted: DeletedTokens | null): Promise<void>;
+}

@@ -10,7 +10,7 @@
 // move) takes effect with the next step; memory that a step in flight uses is freed when it ends.
 
 import { assert, defined, LatencyModel, LociError, toLociError } from "@loci/core";
-import type { CacheInspection, GenerationRequest, ServiceSnapshot } from "@loci/core";
+import type { GenerationRequest, ServiceSnapshot } from "@loci/core";
 import { submissionError } from "./submission-error.ts";
 import { UnknownLengths } from "./lengths/unknown-lengths.ts";
 import type { LengthPredictor } from "@loci/predict";
@@ -18,6 +18,7 @@ import type { EngineObserver } from "./observer.ts";
 import { engineDefaults } from "./options.ts";
 import type { EngineOptions } from "./options.ts";
 import { plainHasher } from "./tiers/block-hasher.ts";
+import type { CacheInspector } from "./kv/cache-inspector.ts";
 import { PrefixIndex } from "./kv/prefix-index.ts";
 import type { PrefixIndexOptions, TokenView } from "./kv/prefix-index.ts";
 import { EngineRequest } from "./request.ts";
@@ -265,7 +266,7 @@ export class Engine {
   }
 
   /** What the cache knows, and forgetting it. */
-  get cache(): CacheInspection {
+  get cache(): CacheInspector {
     return this.#index.inspection;
   }
 

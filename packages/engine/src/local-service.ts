@@ -10,9 +10,11 @@
 import { assert, LociError, toLociError } from "@loci/core";
 import type {
   CachedChain,
+  CacheErasure,
   CacheInspection,
   CacheMatch,
   Clock,
+  DeletedTokens,
   GenerationEvent,
   GenerationRequest,
   GenerationService,
@@ -23,6 +25,7 @@ import type { EngineEvent } from "./request-reports.ts";
 import { EventChannel } from "./event-channel.ts";
 import type { EngineObserver } from "./observer.ts";
 import type { EngineOptions } from "./options.ts";
+import { PendingErasures } from "./pending-erasures.ts";
 import type { Runner, StepBatch, StepResult, TokenText } from "./runner.ts";
 import type { BlockHasher } from "./tiers/block-hasher.ts";
 import type { BlockMover, MoveOrder } from "./tiers/block-mover.ts";
@@ -55,7 +58,7 @@ export interface ServiceTiers {
 }
 
 /** Serves requests from one runner in this process. */
-export class LocalService implements GenerationService, CacheInspection {
+export class LocalService implements GenerationService, CacheInspection, CacheErasure {
   /** Resolves when the service has closed; rejects when the engine itself broke down. */
   readonly done: Promise<void>;
   readonly #runner: Runner;
@@ -67,6 +70,7 @@ export class LocalService implements GenerationService, CacheInspection {
   /** Resolves when it is known what a durable tier kept; null from then on. */
   #recovery: Promise<void> | null;
   readonly #channels = new Map<string, EventChannel>();
+  readonly #erasures = new PendingErasures();
   #wake: (() => void) | null = null;
   #closing = false;
   #flushOver = false;
@@ -162,6 +166,13 @@ export class LocalService implements GenerationService, CacheInspection {
     return blocks;
   }
 
+  /** See CacheErasure. */
+  eraseCached(tenant: string, deleted: DeletedTokens | null): Promise<void> {
+    const erased = this.#erasures.add(tenant, deleted);
+    this.#signal();
+    return erased;
+  }
+
   /** Gives up all cached blocks that nobody uses, in every memory. */
   clearCache(): void {
     this.#engine.clearCache();
@@ -180,13 +191,21 @@ export class LocalService implements GenerationService, CacheInspection {
       }
       this.#channels.clear();
       throw error;
+    } finally {
+      this.#erasures.end();
     }
   }
 
   /** One turn of the loop; false when the service has closed. */
   async #step(): Promise<boolean> {
+    const tellErased = this.#erasures.apply(this.#engine.cache);
     const batch = this.#engine.schedule(this.#clock.nowMs());
-    for (const order of this.#engine.takeOrders()) void this.#move(order);
+    const orders = this.#engine.takeOrders();
+    const moves = orders.map((order) => this.#move(order));
+    if (tellErased !== null) {
+      const erasing = moves.filter((_, index) => orders[index]?.kind === "erase");
+      void Promise.all(erasing).then(tellErased);
+    }
     if (batch === null) {
       this.#deliver();
       if (this.#engine.isIdle) this.#checkWhenIdle();

@@ -1,9 +1,16 @@
 // What an operator may ask of the cache: see CacheInspection.
 
 import { defined } from "@loci/core";
-import type { CachedChain, CachedTokensByTier, CacheInspection, CacheMatch } from "@loci/core";
-import type { CacheNode } from "./cached-block.ts";
+import type {
+  CachedChain,
+  CachedTokensByTier,
+  CacheInspection,
+  CacheMatch,
+  DeletedTokens,
+} from "@loci/core";
+import type { CachedBlock, CacheNode } from "./cached-block.ts";
 import type { CacheTree } from "./cache-tree.ts";
+import { deepestFirst, erasedBlocks } from "./erased-blocks.ts";
 
 /** Tokens named as known to follow a prompt. */
 const knownNextMax = 8;
@@ -41,37 +48,27 @@ export class CacheInspector implements CacheInspection {
   }
 
   forgetCached(tenant: string, tokens: Int32Array | null): number {
-    const nodes = tokens === null ? this.#nodesOf(tenant) : this.#nodesOnlyFor(tenant, tokens);
-    // The deepest first: what lies above is given up only when nothing needs it any more.
-    const given = nodes
-      .toSorted((one, other) => other.depth - one.depth)
-      .filter((node) => node.payload !== null && this.#cache.giveUp(node.payload));
+    const blocks =
+      tokens === null
+        ? this.#blocksOf(tenant)
+        : erasedBlocks(this.#cache, tenant, { tokens, sharedTokens: 0 });
+    const given = blocks.filter((copy) => this.#cache.giveUp(copy));
     while (this.#cache.tiers.eraseStale());
     return given.length;
   }
 
-  #nodesOf(tenant: string): CacheNode[] {
-    return [...this.#cache.nodes()].filter(({ salt }) => salt === tenant);
+  /** See CacheErasure; between steps, so that nothing is being computed for what was deleted. */
+  erase(tenant: string, deleted: DeletedTokens | null): void {
+    const blocks =
+      deleted === null ? this.#blocksOf(tenant) : erasedBlocks(this.#cache, tenant, deleted);
+    for (const copy of blocks) this.#cache.doom(copy);
+    while (this.#cache.tiers.eraseStale());
   }
 
-  /** The end of the sequence, all that follows it, and what above it no other sequence needs. */
-  #nodesOnlyFor(tenant: string, tokens: Int32Array): CacheNode[] {
-    const view = { tokens, end: tokens.length };
-    this.#cache.graft(tenant, view);
-    const { nodes, tail } = this.#cache.match(tenant, view);
-    const end = tail ?? nodes.at(-1);
-    if (end === undefined) return [];
-    const found = [...this.#below(end)];
-    for (let node = end.parent; node?.parent && node.childCount === 1; node = node.parent) {
-      if (node.locks > 0) break;
-      found.push(node);
-    }
-    return found;
-  }
-
-  *#below(node: CacheNode): Generator<CacheNode> {
-    yield node;
-    for (const child of this.#cache.children(node)) yield* this.#below(child);
+  /** The deepest first: what lies above is given up only when nothing needs it any more. */
+  #blocksOf(tenant: string): CachedBlock[] {
+    const nodes = [...this.#cache.nodes()].filter(({ salt }) => salt === tenant);
+    return [...this.#cache.recoveredOf(tenant), ...deepestFirst(nodes)];
   }
 
   #knownNext(

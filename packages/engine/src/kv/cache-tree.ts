@@ -155,19 +155,45 @@ export class CacheTree {
 
   /**
    * Gives up all copies of a block, and erases the durable ones; in motion, as soon as it has come
-   * to rest. False when somebody uses it: then it stays.
+   * to rest. False when somebody uses it: then it stays, unless it is doomed.
    */
   giveUp(copy: CachedBlock): boolean {
-    if (copy.node !== null && copy.node.locks > 0) {
-      copy.doomed = false;
-      return false;
-    }
+    if (copy.node !== null && copy.node.locks > 0) return false;
     copy.doomed = copy.moves > 0;
     if (copy.doomed) return true;
     this.tiers.dropSlots(copy);
     if (copy.device === null) this.#prune(copy);
     else this.dropDevice(copy);
     return true;
+  }
+
+  /** Gives up a block now or as soon as nobody uses it. */
+  doom(copy: CachedBlock): void {
+    if (!this.giveUp(copy)) copy.doomed = true;
+  }
+
+  /** Blocks that survived a restart and have no place yet: all of a tenant's. */
+  recoveredOf(tenant: string): readonly CachedBlock[] {
+    const key = this.tiers.identities.tenantKey(tenant);
+    return this.#recovered.all().filter(({ recovered }) => recovered?.tenantKey === key);
+  }
+
+  /** The same: those that follow one of `nodes`, and what follows them. */
+  recoveredBelow(nodes: readonly CacheNode[]): readonly CachedBlock[] {
+    if (this.#recovered.size === 0) return [];
+    const byParent = Map.groupBy(
+      this.#recovered.all(),
+      ({ recovered }) => defined(recovered).parentKey,
+    );
+    const found: CachedBlock[] = [];
+    const keys = nodes.map((node) => this.tiers.identities.keyOf(node));
+    for (let key = keys.pop(); key !== undefined; key = keys.pop()) {
+      const below = byParent.get(key) ?? [];
+      byParent.delete(key);
+      found.push(...below);
+      keys.push(...below.map(({ recovered }) => defined(recovered).key));
+    }
+    return found;
   }
 
   /** Gives up every cached block that nobody uses, in every memory. */
@@ -225,7 +251,8 @@ export class CacheTree {
     this.#tree.unlock(node, this.#nowMs);
     if (node.locks > 0 || payload === null) return;
     this.tiers.refresh(payload, this.#nowMs);
-    this.#prune(payload);
+    if (payload.doomed) this.giveUp(payload);
+    else this.#prune(payload);
   }
 
   lockPath(node: CacheNode): void {

@@ -21,7 +21,7 @@ export class CachedBlock extends RetentionEntry {
   readonly slots: Record<TierName, number | null> = { host: null, disk: null };
   /** Moves under way that read or write a copy of it: nothing of it may be given up meanwhile. */
   moves: number = 0;
-  /** To be given up as soon as no move holds it. */
+  /** To be given up as soon as no move holds it and nobody uses it. */
   doomed: boolean = false;
   /** Copied ahead of need and not asked for yet. */
   copiedAhead: boolean = false;
