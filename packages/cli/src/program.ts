@@ -12,6 +12,7 @@ import { registerInspect } from "./inspect/register-inspect.ts";
 import type { Output } from "./output.ts";
 import { registerPull } from "./pull/register-pull.ts";
 import { reportError } from "./report-error.ts";
+import { registerSimulate } from "./simulate/register-simulate.ts";
 import { addSettingOptions, givenFlags } from "./setting-flags.ts";
 import { lociVersion } from "./version.ts";
 
@@ -65,6 +66,7 @@ function buildProgram(output: Output, handle: Handler): Command {
   registerPull(program, output, handle);
   registerInspect(program, output, handle, modelKnowledge);
   registerCache(program, output, handle);
+  registerSimulate(program, output, handle);
   addOtherVerbs(program, output, handle);
   for (const command of program.commands) command.aliases(verbAliases.get(command.name()) ?? []);
   return program;

@@ -7,22 +7,19 @@
 import { badLine, boundedLines } from "./bounded-text.ts";
 import type { TextLine } from "./bounded-text.ts";
 import { uniquePrompt } from "./prompt-tokens.ts";
+import { scaled } from "./trace-options.ts";
+import type { TraceOptions } from "./trace-options.ts";
 import type { SimRequest } from "./sim-request.ts";
 
 const header = "TIMESTAMP,ContextTokens,GeneratedTokens";
 const linePattern =
   /^(\d{4})-(\d{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?,(\d{1,8}),(\d{1,8})$/u;
 
-export interface AzureOptions {
-  /** Divides prompts and answers. */
-  readonly divisor?: number;
-}
-
 /** The requests of a trace, in order of time. Throws `invalid_request` with the line at fault. */
 export function parseAzureTrace(
   name: string,
   text: string,
-  { divisor = 1 }: AzureOptions = {},
+  { promptDivisor = 1, answerDivisor = 1 }: TraceOptions = {},
 ): SimRequest[] {
   const requests: SimRequest[] = [];
   let startMs: number | null = null;
@@ -38,11 +35,11 @@ export function parseAzureTrace(
     startMs ??= fields.timeMs;
     if (fields.timeMs < beforeMs) throw badLine(line.where, "time steps back");
     beforeMs = fields.timeMs;
-    const scaled = (tokens: number): number => Math.max(1, Math.round(tokens / divisor));
+    const promptTokens = scaled(fields.promptTokens, promptDivisor);
     requests.push({
       arrivalMs: fields.timeMs - startMs,
-      prompt: uniquePrompt(requests.length, scaled(fields.promptTokens)),
-      answerTokens: scaled(fields.answerTokens),
+      prompt: uniquePrompt(requests.length, promptTokens),
+      answerTokens: scaled(fields.answerTokens, answerDivisor),
       maxTokens: null,
       tenant: "trace",
       userText: null,

@@ -31,7 +31,7 @@ export function chatShapes(count: number, seed: number): ShapedRequest[] {
   const random = new Random(seed ^ shapeStream);
   return Array.from({ length: count }, () => {
     for (;;) {
-      const promptTokens = Math.round(Math.exp(4.35 + 1.55 * normal(random)));
+      const promptTokens = Math.round(Math.exp(4.95 + 1.4 * normal(random)));
       const answerTokens = Math.round(Math.exp(4.8 + 1.05 * normal(random)));
       const isKept = promptTokens >= 4 && promptTokens <= 1024 && answerTokens >= 4;
       if (isKept && promptTokens + answerTokens <= 2048) {

@@ -6,6 +6,8 @@
 
 import { badLine, boundedLines, countOf, parseObject } from "./bounded-text.ts";
 import type { TextLine } from "./bounded-text.ts";
+import { scaled } from "./trace-options.ts";
+import type { TraceOptions } from "./trace-options.ts";
 import type { SimRequest } from "./sim-request.ts";
 
 const tokensPerId = 512;
@@ -14,17 +16,11 @@ const tokensMax = 16 * 1024 * 1024;
 /** A month. */
 const timestampMsMax = 31 * 24 * 3600 * 1000;
 
-export interface MooncakeOptions {
-  /** Divides prompts: a block of 512 tokens becomes one of 512 / `promptDivisor`. */
-  readonly promptDivisor?: number;
-  readonly answerDivisor?: number;
-}
-
 /** The requests of a trace, in order of time. Throws `invalid_request` with the line at fault. */
 export function parseMooncakeTrace(
   name: string,
   text: string,
-  options: MooncakeOptions = {},
+  options: TraceOptions = {},
 ): SimRequest[] {
   const requests: SimRequest[] = [];
   let beforeMs = 0;
@@ -38,7 +34,7 @@ export function parseMooncakeTrace(
   return requests;
 }
 
-function parseRequest(line: TextLine, options: MooncakeOptions): SimRequest {
+function parseRequest(line: TextLine, options: TraceOptions): SimRequest {
   const { promptDivisor = 1, answerDivisor = 1 } = options;
   const { where } = line;
   const value = parseObject(line);
@@ -49,14 +45,14 @@ function parseRequest(line: TextLine, options: MooncakeOptions): SimRequest {
   if (ids.length !== Math.ceil(tokens / tokensPerId)) {
     throw badLine(where, `hash_ids has not one id for every ${tokensPerId} tokens`);
   }
-  const blockTokens = Math.max(1, Math.round(tokensPerId / promptDivisor));
+  const blockTokens = scaled(tokensPerId, promptDivisor);
   // What is cut off the last block stays cut off in proportion.
-  const last = Math.max(1, Math.round((tokens - (ids.length - 1) * tokensPerId) / promptDivisor));
-  const scaled = (ids.length - 1) * blockTokens + Math.min(blockTokens, last);
+  const last = scaled(tokens - (ids.length - 1) * tokensPerId, promptDivisor);
+  const promptTokens = (ids.length - 1) * blockTokens + Math.min(blockTokens, last);
   return {
     arrivalMs: countOf(value, "timestamp", timestampMsMax, where),
-    prompt: { blocks: ids, blockTokens, tokens: scaled },
-    answerTokens: Math.max(1, Math.round(answer / answerDivisor)),
+    prompt: { blocks: ids, blockTokens, tokens: promptTokens },
+    answerTokens: scaled(answer, answerDivisor),
     maxTokens: null,
     tenant: "trace",
     userText: null,

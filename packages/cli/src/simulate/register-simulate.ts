@@ -1,0 +1,41 @@
+// The verbs of the simulator. What they run is imported when they run.
+
+import type { Command } from "commander";
+
+import type { Output } from "../output.ts";
+import type { ActionHandler } from "../pull/register-pull.ts";
+import { addRunOptions } from "./run-options.ts";
+import { integerWithin } from "./simulate-flags.ts";
+
+/** Seeds are unsigned 32-bit numbers. */
+const seedMax = 0xffffffff;
+
+/** Adds `simulate` with its own verbs. */
+export function registerSimulate(program: Command, output: Output, handle: ActionHandler): void {
+  const simulate = program
+    .command("simulate")
+    .description("Run the engine under a virtual clock, with a device that only says how long.");
+  const add = (usage: string, description: string): Command =>
+    simulate
+      .command(usage)
+      .description(description)
+      .option("--json", "one JSON object instead of tables");
+  const seed = (command: Command): Command =>
+    command.option("--seed <integer>", "what chance depends on", integerWithin(0, seedMax), 0);
+
+  const run = seed(add("run", "One workload on one device under one choice of policies."));
+  addRunOptions(run).action(
+    handle(async (command) => {
+      const { runRunCommand } = await import("./run-command.ts");
+      return runRunCommand(command, output);
+    }),
+  );
+  add("seeds [count]", "Random small worlds with faults; what must hold is checked at every turn.")
+    .option("--from <integer>", "the first seed", integerWithin(0, seedMax), 0)
+    .action(
+      handle(async (command) => {
+        const { runSeedsCommand } = await import("./seeds-command.ts");
+        return runSeedsCommand(command, output);
+      }),
+    );
+}

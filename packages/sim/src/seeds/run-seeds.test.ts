@@ -1,0 +1,45 @@
+// A hundred worlds on every run of the tests; thousands by `loci simulate seeds`.
+
+import { AssertionError } from "@loci/core";
+import { describe, expect, it } from "vitest";
+import { runSeeds } from "./run-seeds.ts";
+import { SeedWorld } from "./seed-world.ts";
+import type { Sabotage } from "./seed-world.ts";
+
+describe("random worlds", () => {
+  it("keep every promise in a hundred seeds, and reach what they are meant to reach", () => {
+    const { counts, failures } = runSeeds(0, 100);
+    expect(failures).toEqual([]);
+    expect(counts.finished).toBeGreaterThan(500);
+    expect(counts.cancelled).toBeGreaterThan(50);
+    expect(counts.refused).toBeGreaterThan(50);
+    expect(counts.failed).toBeGreaterThan(50);
+    expect(counts.lost).toBeGreaterThan(20);
+    expect(counts.preemptions).toBeGreaterThan(10);
+    expect(counts.restoredTokens).toBeGreaterThan(100);
+    expect(counts.cachedTokens).toBeGreaterThan(1000);
+  });
+
+  it("are the same, bit for bit, for the same seed", () => {
+    const digest = (seed: number): string => {
+      const world = new SeedWorld(seed);
+      world.run();
+      return world.digest;
+    };
+    expect(digest(3)).toBe(digest(3));
+    expect(digest(3)).not.toBe(digest(4));
+  });
+
+  it.each<[Sabotage]>([["swap-block"], ["lose-event"]])("see %s", (sabotage) => {
+    let seen = 0;
+    for (let seed = 0; seed < 20; seed++) {
+      try {
+        new SeedWorld(seed, sabotage).run();
+      } catch (error) {
+        expect(error).toBeInstanceOf(AssertionError);
+        seen++;
+      }
+    }
+    expect(seen).toBeGreaterThan(10);
+  });
+});
