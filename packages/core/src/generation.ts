@@ -1,6 +1,8 @@
 // The one small interface between whoever serves HTTP and whoever computes: submit a request,
 // receive a stream of events, cancel by signal. A local engine implements it, a router later.
 
+import type { LatencyCoefficients } from "./latency-model.ts";
+
 /** How the next token is chosen. Neutral values switch a step off. */
 export interface SamplingParams {
   /** 0 = greedy. */
@@ -134,6 +136,8 @@ export interface ServiceSnapshot {
   readonly steps: number;
   /** Expected seconds until a new request would start. */
   readonly waitSecondsExpected: number;
+  /** What a step costs, as learned; absent where nobody learns it. */
+  readonly latency?: LatencyCoefficients;
   /** What became of answers that outgrew the memory promised to them; absent where nobody counts. */
   readonly rescues?: RescueSnapshot;
   /** What became of the device's cached blocks, since start; absent where nobody keeps count. */

@@ -140,6 +140,7 @@ export class Engine {
       arrival: this.#arrivals++,
       nowMs,
       lengths: this.#lengths,
+      reportsHidden: this.#limits.hiddenSize !== undefined && this.#lengths.readsHidden === true,
     });
     this.#requests.set(request.id, request);
     this.#scheduler.submit(request, nowMs);
@@ -260,6 +261,7 @@ export class Engine {
       ...this.#reports.counters,
       ...this.#counters,
       ...tierSnapshots(this.#index.tiers),
+      latency: this.latency.coefficients,
       rescues: { ...this.#scheduler.rescueCounts },
       waitSecondsExpected: this.#waits.seconds(),
     };

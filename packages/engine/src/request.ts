@@ -18,6 +18,9 @@ import type { TokenView } from "./kv/prefix-index.ts";
 import type { SampleSpec, TokenText } from "./runner.ts";
 import { TextStream } from "./text-stream.ts";
 
+/** The model's state is read again after so many tokens (TRAIL refines during decoding, digest 4.2). */
+const hiddenEveryTokens = 8;
+
 export type RequestState = "waiting" | "running" | "finished";
 
 /** Another request is about to compute what this one needs; until then it waits. */
@@ -35,6 +38,8 @@ export interface RequestContext {
   readonly arrival: number;
   readonly nowMs: number;
   readonly lengths: LengthPredictor;
+  /** The runner reports hidden states, and the predictor reads them. */
+  readonly reportsHidden: boolean;
 }
 
 export class EngineRequest {
@@ -68,10 +73,12 @@ export class EngineRequest {
   #tokens: Int32Array;
   #tokensKnown: number;
   #history: number[] | null = null;
+  readonly #reportsHidden: boolean;
 
   constructor(spec: GenerationRequest, context: RequestContext) {
     this.spec = spec;
     this.arrival = context.arrival;
+    this.#reportsHidden = context.reportsHidden;
     this.submittedAtMs = context.nowMs;
     this.#tokens = spec.promptTokens;
     this.#tokensKnown = spec.promptTokens.length;
@@ -177,7 +184,13 @@ export class EngineRequest {
       history: this.#history,
       promptLength: this.promptLength,
       eosBanned: this.text.eosBanned,
+      ...(this.#asksForHidden && { wantsHidden: true }),
     };
+  }
+
+  /** At the end of the prompt, and every few tokens of the answer. */
+  get #asksForHidden(): boolean {
+    return this.#reportsHidden && this.generated % hiddenEveryTokens === 0;
   }
 
   /** Appends a sampled token. */

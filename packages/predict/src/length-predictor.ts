@@ -51,6 +51,8 @@ export interface LengthForecast {
 export interface LengthPredictor {
   /** As in settings, metrics and reports. */
   readonly name: string;
+  /** `observe` makes use of hidden states; they are not asked for otherwise. */
+  readonly readsHidden?: boolean;
   open(query: LengthQuery): LengthForecast;
   /** What was learned, for a file; bounded. Null: learns nothing. */
   save(): Uint8Array | null;

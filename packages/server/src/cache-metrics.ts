@@ -3,24 +3,11 @@
 // these series.
 
 import type { KvDeviceCounts, KvTierSnapshot, ServiceSnapshot } from "@loci/core";
-import { Counter, Gauge, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
+import { registerSnapshotMetric, series } from "./snapshot-metric.ts";
+import type { MetricKind, Series, SnapshotMetric } from "./snapshot-metric.ts";
 
-type Kind = "counter" | "gauge";
-
-interface Series {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-interface CacheMetric {
-  readonly kind: Kind;
-  readonly name: string;
-  readonly help: string;
-  readonly labelNames: readonly string[];
-  readonly read: (snapshot: ServiceSnapshot) => readonly Series[];
-}
-
-const cacheMetrics: readonly CacheMetric[] = [
+const cacheMetrics: readonly SnapshotMetric[] = [
   device("loci_kv_dropped_blocks_total", "Cached blocks given up by the device", {
     labelName: "copy",
     read: (counts) => [
@@ -90,11 +77,7 @@ const cacheMetrics: readonly CacheMetric[] = [
 ];
 
 export function registerCacheMetrics(snapshot: () => ServiceSnapshot, registry: Registry): void {
-  for (const metric of cacheMetrics) register(metric, snapshot, registry);
-}
-
-function series(value: number, labels: Readonly<Record<string, string>> = {}): Series {
-  return { labels, value };
+  for (const metric of cacheMetrics) registerSnapshotMetric(metric, snapshot, registry);
 }
 
 interface DeviceReading {
@@ -102,7 +85,7 @@ interface DeviceReading {
   readonly read: (counts: KvDeviceCounts) => readonly Series[];
 }
 
-function device(name: string, help: string, { labelName, read }: DeviceReading): CacheMetric {
+function device(name: string, help: string, { labelName, read }: DeviceReading): SnapshotMetric {
   return {
     kind: "counter",
     name,
@@ -117,7 +100,7 @@ interface TierReading {
   readonly read: (tier: KvTierSnapshot, snapshot: ServiceSnapshot) => readonly Series[];
 }
 
-function tiers(kind: Kind, name: string, help: string, reading: TierReading): CacheMetric {
+function tiers(kind: MetricKind, name: string, help: string, reading: TierReading): SnapshotMetric {
   const { labelName, read } = reading;
   return {
     kind,
@@ -131,29 +114,4 @@ function tiers(kind: Kind, name: string, help: string, reading: TierReading): Ca
         ),
       ),
   };
-}
-
-function register(
-  { kind, name, help, labelNames, read }: CacheMetric,
-  snapshot: () => ServiceSnapshot,
-  registry: Registry,
-): void {
-  const shape = { name, help, labelNames: [...labelNames], registers: [registry] };
-  if (kind === "gauge") {
-    const metric: Gauge = new Gauge({
-      ...shape,
-      collect: () => {
-        metric.reset();
-        for (const { labels, value } of read(snapshot())) metric.set(labels, value);
-      },
-    });
-    return;
-  }
-  const metric: Counter = new Counter({
-    ...shape,
-    collect: () => {
-      metric.reset();
-      for (const { labels, value } of read(snapshot())) metric.inc(labels, value);
-    },
-  });
 }

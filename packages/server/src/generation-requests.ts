@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { LociError, type GenerationRequest, type SamplingParams } from "@loci/core";
 import type { SessionHints } from "./conversation/session-hints.ts";
+import type { SchedulingHints } from "./scheduling-hints.ts";
 import { invalid, checkedTokenIds, stopStrings, withSeed } from "./sampling-params.ts";
 import type { GenerationFields } from "./schemas/sampling.ts";
 import type { ServerContext } from "./server-context.ts";
@@ -16,7 +17,7 @@ export interface GenerationPlan {
   /** Null: as many as the context leaves. */
   readonly maxTokens: number | null;
   readonly sampling: SamplingParams;
-  readonly hints?: SessionHints;
+  readonly hints?: SessionHints & SchedulingHints;
 }
 
 /** The fields that decide a generation besides its prompt. */

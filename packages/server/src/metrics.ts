@@ -5,6 +5,7 @@
 import type { ServiceSnapshot } from "@loci/core";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { registerCacheMetrics } from "./cache-metrics.ts";
+import { registerSchedulingMetrics } from "./scheduling-metrics.ts";
 
 export type Endpoint = "chat" | "completions" | "responses";
 
@@ -75,6 +76,7 @@ export class ServerMetrics {
     this.#generatedTokens = tokens("loci_request_generation_tokens", "Answer tokens of a request");
     for (const source of snapshotSources) registerSnapshot(source, snapshot, this.registry);
     registerCacheMetrics(snapshot, this.registry);
+    registerSchedulingMetrics(snapshot, this.registry);
   }
 
   queued(seconds: number): void {

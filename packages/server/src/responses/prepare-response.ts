@@ -6,6 +6,7 @@ import type { StoredItem } from "@loci/store";
 import { answerFormat, schemaGrammar, type AnswerFormat } from "../answer-format.ts";
 import type { ChatChoiceOptions } from "../chat-choice.ts";
 import { storedItems, textItem } from "../conversation/chat-items.ts";
+import { chatMessages } from "../conversation/chat-items.ts";
 import type { ContinuedPrompt } from "../conversation/continue-prompt.ts";
 import { generationRequests } from "../generation-requests.ts";
 import { invalid, samplingParams } from "../sampling-params.ts";
@@ -13,6 +14,7 @@ import type { ToolBody, ToolChoice } from "../schemas/chat-body.ts";
 import { checkedItems } from "../schemas/response-items.ts";
 import type { FunctionTool, ResponsesBody } from "../schemas/responses-body.ts";
 import { requireModel, requireReady, type ServerContext } from "../server-context.ts";
+import { schedulingHints } from "../scheduling-hints.ts";
 import { sessionHints } from "../conversation/session-hints.ts";
 import { choiceOptions, toolUse, type ToolFields, type ToolUse } from "../tool-use.ts";
 import { responsePrompt } from "./response-prompt.ts";
@@ -75,7 +77,10 @@ export async function prepareResponse(
     maxTokens: body.max_output_tokens ?? null,
     sampling,
     // What is kept begins a chain that is known by its first response.
-    hints: sessionHints({ ...ask, known: history.sessionName ?? (isStored(body) ? id : null) }),
+    hints: {
+      ...sessionHints({ ...ask, known: history.sessionName ?? (isStored(body) ? id : null) }),
+      ...schedulingHints({ ...ask, messages: chatMessages(null, inputItems) }),
+    },
   });
   if (request === undefined) throw new LociError("internal", "One prompt makes one request.");
   const choice = (await choiceOptions(context, tools))();

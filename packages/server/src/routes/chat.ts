@@ -8,6 +8,7 @@ import { answerHead } from "../answer-head.ts";
 import { ChatAnswer } from "../chat-answer.ts";
 import { chatPrompt, chatTexts, requireChatTemplate } from "../chat-prompt.ts";
 import { historyOutcome } from "../conversation/continue-prompt.ts";
+import { schedulingHints } from "../scheduling-hints.ts";
 import { sessionHints } from "../conversation/session-hints.ts";
 import { cacheOwner, generationRequests, requireTextFits } from "../generation-requests.ts";
 import { runGenerations } from "../generation-run.ts";
@@ -108,7 +109,10 @@ async function prepare(
     prompts: [recalled.prompt.promptTokens],
     maxTokens: body.max_completion_tokens ?? body.max_tokens ?? null,
     sampling,
-    hints: sessionHints({ tenant, body, headers, known: null, opening: recalled.openingHash }),
+    hints: {
+      ...sessionHints({ tenant, body, headers, known: null, opening: recalled.openingHash }),
+      ...schedulingHints({ headers, body, messages: chat.messages }),
+    },
   });
   const options = await choiceOptions(context, use);
   const answer = new ChatAnswer(head, body, requests, options);

@@ -1,6 +1,7 @@
 // POST /v1/completions.
 
 import { LociError } from "@loci/core";
+import type { FastifyRequest } from "fastify";
 import { completeAnswer, streamAnswer } from "../answer.ts";
 import { answerFormat } from "../answer-format.ts";
 import { answerHead } from "../answer-head.ts";
@@ -9,6 +10,7 @@ import { generationRequests, requireTextFits } from "../generation-requests.ts";
 import { runGenerations } from "../generation-run.ts";
 import { requestLimits } from "../limits.ts";
 import { checkedTokenIds, invalid, samplingParams } from "../sampling-params.ts";
+import { schedulingHints } from "../scheduling-hints.ts";
 import { completionBody, type CompletionBody } from "../schemas/completion-body.ts";
 import type { CompletionPrompt } from "../schemas/completion-body.ts";
 import { textCompletion } from "../schemas/response-bodies.ts";
@@ -30,7 +32,7 @@ export function completionRoutes(app: Routes, context: ServerContext): void {
     requireReady(context);
     requireModel(context, body.model);
     const signal = context.live.signalFor(reply.raw);
-    const { answer, requests } = await prepare(context, body, request.tenant);
+    const { answer, requests } = await prepare(context, body, request);
     const run = { ...context, endpoint: "completions" as const };
     const events = runGenerations(run, requests, signal);
     if (body.stream !== true) return completeAnswer(events, answer);
@@ -47,7 +49,7 @@ interface Prepared {
 async function prepare(
   context: ServerContext,
   body: CompletionBody,
-  tenant: string,
+  { tenant, headers }: Pick<FastifyRequest, "tenant" | "headers">,
 ): Promise<Prepared> {
   const prompts = promptList(body.prompt);
   const answers = body.n ?? 1;
@@ -78,6 +80,7 @@ async function prepare(
     prompts: tokens,
     maxTokens: body.max_tokens ?? maxTokensDefault,
     sampling,
+    hints: schedulingHints({ headers, body, messages: null }),
   });
   const echoes = body.echo === true ? await promptTexts(context, prompts) : [];
   const repeated = echoes.flatMap((echo) => Array.from({ length: answers }, () => echo));

@@ -28,6 +28,7 @@ export interface GenerationFields {
   readonly stream_options?: StreamOptions;
   readonly return_token_ids?: boolean;
   readonly cache_salt?: string;
+  readonly priority?: number;
 }
 
 export interface StreamOptions {
@@ -144,6 +145,7 @@ export const generationProperties: Readonly<Record<keyof GenerationFields, TSche
   stream: maybe(Type.Boolean()),
   stream_options: maybe(streamOptions),
   return_token_ids: maybe(Type.Boolean({ description: "adds the ids of prompt and answer" })),
+  priority: maybe(integerIn(-1000, 1000, "lower is served first; 0 when absent")),
   cache_salt: maybe(
     Type.String({ minLength: 1, maxLength: 128, description: "shares the cache only with itself" }),
   ),

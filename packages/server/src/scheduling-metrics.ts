@@ -1,0 +1,62 @@
+// What the scheduler counts, and what it believes a step costs, read from the service's snapshot. A
+// service without such counts has none of these series.
+
+import type { LatencyCoefficients, RescueSnapshot, ServiceSnapshot } from "@loci/core";
+import type { Registry } from "prom-client";
+import { registerSnapshotMetric, series } from "./snapshot-metric.ts";
+import type { SnapshotMetric } from "./snapshot-metric.ts";
+
+const rungs: readonly Exclude<keyof RescueSnapshot, "outgrown" | "late">[] = [
+  "extended",
+  "borrowed",
+  "waited",
+  "moved",
+  "recomputed",
+];
+
+const terms: readonly (readonly [string, keyof LatencyCoefficients])[] = [
+  ["step", "secondsPerStep"],
+  ["token", "secondsPerToken"],
+  ["attended", "secondsPerAttended"],
+  ["sequence", "secondsPerSequence"],
+];
+
+const schedulingMetrics: readonly SnapshotMetric[] = [
+  {
+    kind: "counter",
+    name: "loci_answers_outgrown_total",
+    help: "Answers that outgrew the memory promised to them",
+    labelNames: [],
+    read: ({ rescues: counts }) => (counts === undefined ? [] : [series(counts.outgrown)]),
+  },
+  {
+    kind: "counter",
+    name: "loci_rescues_total",
+    help: "How memory was found for answers that grew; waited counts steps",
+    labelNames: ["rung"],
+    read: ({ rescues: counts }) =>
+      counts === undefined ? [] : rungs.map((rung) => series(counts[rung], { rung })),
+  },
+  {
+    kind: "counter",
+    name: "loci_preemptions_late_total",
+    help: "Preempted requests that were nearly done",
+    labelNames: [],
+    read: ({ rescues: counts }) => (counts === undefined ? [] : [series(counts.late)]),
+  },
+  {
+    kind: "gauge",
+    name: "loci_latency_model_seconds",
+    help: "What a step costs: fixed, and for each token, attended token and sequence",
+    labelNames: ["term"],
+    read: ({ latency }) =>
+      latency === undefined ? [] : terms.map(([term, name]) => series(latency[name], { term })),
+  },
+];
+
+export function registerSchedulingMetrics(
+  snapshot: () => ServiceSnapshot,
+  registry: Registry,
+): void {
+  for (const metric of schedulingMetrics) registerSnapshotMetric(metric, snapshot, registry);
+}
