@@ -62,14 +62,13 @@ export class ProgramStore implements Store {
   async purge(cutoffs: PurgeCutoffs): Promise<PurgeCounts> {
     const nowUnixSeconds = checkedSeconds(cutoffs.nowUnixSeconds);
     const before = cutoffs.responsesBeforeUnixSeconds;
-    return {
-      interruptedTurns: await this.#runner.run("interruptTurns", { nowUnixSeconds }),
-      idempotencyKeys: await this.#runner.run("purgeKeys", { nowUnixSeconds }),
-      responses:
-        before === null
-          ? 0
-          : await this.#runner.run("purgeResponses", { beforeUnixSeconds: checkedSeconds(before) }),
-    };
+    const interruptedTurns = await this.#runner.run("interruptTurns", { nowUnixSeconds });
+    const idempotencyKeys = await this.#runner.run("purgeKeys", { nowUnixSeconds });
+    const counts = { interruptedTurns, idempotencyKeys };
+    if (before === null) return { ...counts, responses: 0, removals: [] };
+    const beforeUnixSeconds = checkedSeconds(before);
+    const { count, removals } = await this.#runner.run("purgeResponses", { beforeUnixSeconds });
+    return { ...counts, responses: count, removals };
   }
 
   async checkIntegrity(): Promise<void> {

@@ -130,15 +130,33 @@ export type ChangeOutcome =
   | { readonly outcome: "stale"; readonly version: number }
   | { readonly outcome: "ended"; readonly status: FinalStatus };
 
+/** The exact tokens of a removed turn. */
+export interface RemovedTokens {
+  readonly tokens: Int32Array;
+  /** So many of the first are known to begin a turn that stays, too. */
+  readonly sharedTokens: number;
+  /** Those of the removed response. */
+  readonly notes: JsonObject | null;
+}
+
+/** What removed turns leave to be erased elsewhere. */
+export interface RemovedLists {
+  /** Lists that only begin another removed one with the same notes are left out. */
+  readonly tokenLists: readonly RemovedTokens[];
+  /** False when there were more tokens than one removal hands back. */
+  readonly isTokenListsComplete: boolean;
+}
+
 /** Everything that a removal took away, so that cached blocks of it can be erased too. */
-export interface Removal {
+export interface Removal extends RemovedLists {
   readonly conversationId: string | null;
   readonly responseIds: readonly string[];
   readonly itemCount: number;
-  /** Exact tokens of the removed turns; lists that only begin another one are left out. */
-  readonly tokenLists: readonly Int32Array[];
-  /** False when there were more tokens than one removal hands back. */
-  readonly isTokenListsComplete: boolean;
+}
+
+/** What a purge took away from one tenant. */
+export interface TenantRemoval extends RemovedLists {
+  readonly tenant: string;
 }
 
 /** Items in pages, as the API's `after`, `limit`, `order`. */

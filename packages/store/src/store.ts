@@ -22,6 +22,7 @@ import type {
   StoredItem,
   StoredReply,
   StoredResponse,
+  TenantRemoval,
   TurnBegin,
   TurnCommit,
   TurnTokens,
@@ -117,6 +118,8 @@ export interface PurgeCutoffs {
 export interface PurgeCounts {
   readonly idempotencyKeys: number;
   readonly responses: number;
+  /** What they leave to be erased elsewhere. */
+  readonly removals: readonly TenantRemoval[];
   /** Turns of owners that died, told as incomplete from now on. */
   readonly interruptedTurns: number;
 }

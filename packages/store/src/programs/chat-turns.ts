@@ -60,7 +60,10 @@ export function* forgetChatTurns(input: {
   readonly keys: readonly string[];
 }): Program<number> {
   const { tenant, keys } = input;
-  yield* removeTokens(tenant, keys.map(chatTokensId));
+  yield* removeTokens(
+    tenant,
+    keys.map((key) => ({ id: chatTokensId(key), label: null })),
+  );
   return yield* chatTurnTable.deleteIn({ tenant }, "key", keys);
 }
 

@@ -1,11 +1,13 @@
 // Responses read and removed. A removal takes the tokens with it and says which they were, so that
 // whoever keeps keys and values of them can erase those too.
 
+import type { JsonObject } from "../json.ts";
 import { responseChainMax } from "../limits.ts";
+import { parseObject } from "../packed.ts";
 import type { Place } from "../packed.ts";
 import { query } from "../program.ts";
-import type { Program } from "../program.ts";
-import type { Removal, TurnTokens } from "../records.ts";
+import type { Program, SqlRow } from "../program.ts";
+import type { Removal, RemovedLists, TenantRemoval, TurnTokens } from "../records.ts";
 import { corruptStore } from "../table.ts";
 import { conversationTable, responseTable } from "../tables.ts";
 import type { ResponseRow } from "../tables.ts";
@@ -66,49 +68,79 @@ export function* removeResponse({ tenant, id }: Place): Program<Removal | null> 
   }
   // Before the tokens are locked, in the order of a commit.
   yield* responseTable.findToChange(tenant, id);
-  const removed = yield* removeRows(tenant, [id]);
-  return { conversationId: null, itemCount: 0, ...removed };
+  const removed = yield* removeRows(tenant, [{ id, notes: found.notes }]);
+  return { conversationId: null, itemCount: 0, responseIds: [id], ...removed };
 }
 
 /** The conversation with all that hangs on it. */
 export function* removeConversation({ tenant, id }: Place): Program<Removal | null> {
   const row = yield* conversationTable.findToChange(tenant, id);
   if (!row) return null;
-  const ids = yield* query(
-    "SELECT id FROM responses WHERE tenant = ? AND conversation = ? ORDER BY created, id",
+  // Not whole rows: a damaged one can be removed, too.
+  const rows = yield* query(
+    "SELECT id, notes FROM responses WHERE tenant = ? AND conversation = ? ORDER BY created, id",
     [tenant, id],
   );
-  const removed = yield* removeRows(
-    tenant,
-    ids.map((each) => String(each["id"])),
-  );
+  const responses = rows.map(removedResponse);
+  const removed = yield* removeRows(tenant, responses);
   yield* removeAllItems({ tenant, id });
   yield* conversationTable.deleteIn({ tenant }, "id", [id]);
-  return { conversationId: id, itemCount: row.item_count, ...removed };
+  const responseIds = responses.map((response) => response.id);
+  return { conversationId: id, itemCount: row.item_count, responseIds, ...removed };
 }
 
 /** Ended responses outside of conversations, a batch of the oldest. */
-export function* purgeResponses(input: { readonly beforeUnixSeconds: number }): Program<number> {
+export function* purgeResponses(input: {
+  readonly beforeUnixSeconds: number;
+}): Program<PurgedResponses> {
   const rows = yield* query(
-    `SELECT tenant, id FROM responses WHERE conversation IS NULL AND created < ?
+    `SELECT tenant, id, notes FROM responses WHERE conversation IS NULL AND created < ?
        AND owner IS NULL ORDER BY created LIMIT ?`,
     [input.beforeUnixSeconds, purgeBatch],
   );
   const byTenant = Map.groupBy(rows, (row) => String(row["tenant"]));
+  const removals: TenantRemoval[] = [];
   for (const [tenant, each] of byTenant) {
-    const ids = each.map((row) => String(row["id"]));
-    yield* removeRows(tenant, ids);
+    removals.push({ tenant, ...(yield* removeRows(tenant, each.map(removedResponse))) });
   }
-  return rows.length;
+  return { count: rows.length, removals };
 }
 
-function* removeRows(
-  tenant: string,
-  ids: readonly string[],
-): Program<Pick<Removal, "responseIds" | "tokenLists" | "isTokenListsComplete">> {
-  const tokens = yield* removeTokens(tenant, ids.map(responseTokensId));
+export interface PurgedResponses {
+  readonly count: number;
+  readonly removals: readonly TenantRemoval[];
+}
+
+interface RemovedResponse {
+  readonly id: string;
+  readonly notes: string | null;
+}
+
+function removedResponse(row: SqlRow): RemovedResponse {
+  const { id, notes } = row;
+  return { id: String(id), notes: typeof notes === "string" ? notes : null };
+}
+
+function* removeRows(tenant: string, responses: readonly RemovedResponse[]): Program<RemovedLists> {
+  const { lists, isComplete } = yield* removeTokens(
+    tenant,
+    responses.map(({ id, notes }) => ({ id: responseTokensId(id), label: notes })),
+  );
+  const ids = responses.map(({ id }) => id);
   yield* responseTable.deleteIn({ tenant }, "id", ids);
-  return { responseIds: ids, tokenLists: tokens.lists, isTokenListsComplete: tokens.isComplete };
+  const tokenLists = lists.map(({ tokens, sharedTokens, label }) => {
+    return { tokens, sharedTokens, notes: notesOf(label) };
+  });
+  return { tokenLists, isTokenListsComplete: isComplete };
+}
+
+/** Null also for damaged ones: they must not keep a response from being removed. */
+function notesOf(text: string | null): JsonObject | null {
+  try {
+    return text === null ? null : parseObject(text);
+  } catch {
+    return null;
+  }
 }
 
 export function splitTokens(tokens: Int32Array, promptCount: number): TurnTokens {

@@ -67,8 +67,20 @@ export function joinTokens({ promptTokens, answerTokens }: TurnTokens): Int32Arr
   return tokens;
 }
 
-export interface RemovedTokens {
-  readonly lists: readonly Int32Array[];
+export interface ListToRemove {
+  readonly id: string;
+  /** Returned with the list; a list is no mere beginning of one with another label. */
+  readonly label: string | null;
+}
+
+export interface RemovedList extends ListToRemove {
+  readonly tokens: Int32Array;
+  /** So many of the first are known to begin a list that stays, too. */
+  readonly sharedTokens: number;
+}
+
+export interface RemovedSome {
+  readonly lists: readonly RemovedList[];
   readonly isComplete: boolean;
 }
 
@@ -76,26 +88,59 @@ export interface RemovedTokens {
  * Takes lists away. Lists that stay and hang on one of them are kept whole
  * from then on. Returns the removed ones that are not the beginning of another removed one.
  */
-export function* removeTokens(tenant: string, ids: readonly string[]): Program<RemovedTokens> {
+export function* removeTokens(
+  tenant: string,
+  lists: readonly ListToRemove[],
+): Program<RemovedSome> {
   yield* lock("exclusive", tenant);
-  const removed = new Set(ids);
+  const labels = new Map(lists.map(({ id, label }) => [id, label]));
+  const ids = [...labels.keys()];
   const children = yield* tokenListTable.selectIn({ tenant }, "parent", ids);
   const rows = yield* tokenListTable.selectIn({ tenant }, "id", ids);
-  const totals = new Map(rows.map((row) => [row.id, row.total]));
-  for (const child of children) if (!removed.has(child.id)) yield* makeWhole(child);
-  const continued = new Set(
-    children
-      .filter((child) => removed.has(child.id) && child.shared === totals.get(child.parent ?? ""))
-      .map((child) => child.parent),
-  );
+  const family = new RemovedFamily(rows, children);
+  for (const child of children) if (!labels.has(child.id)) yield* makeWhole(child);
   const result = yield* readSome(
-    tenant,
-    rows.filter((row) => !continued.has(row.id)),
+    rows.filter((row) => !family.isContinued(row, labels)),
+    family,
+    labels,
   );
   // Children before parents, which references demand.
   const deepestFirst = rows.toSorted((a, b) => b.depth - a.depth).map((row) => row.id);
   yield* tokenListTable.deleteIn({ tenant }, "id", deepestFirst);
   return result;
+}
+
+/** Removed lists, as they hung together with each other and with those that stay. */
+class RemovedFamily {
+  readonly #rows: ReadonlyMap<string, TokenListRow>;
+  readonly #children: ReadonlyMap<string | null, readonly TokenListRow[]>;
+
+  constructor(rows: readonly TokenListRow[], children: readonly TokenListRow[]) {
+    this.#rows = new Map(rows.map((row) => [row.id, row]));
+    this.#children = Map.groupBy(children, (child) => child.parent);
+  }
+
+  /** Whether the list is only the beginning of another removed one with its label. */
+  isContinued(row: TokenListRow, labels: ReadonlyMap<string, string | null>): boolean {
+    return this.#childrenOf(row).some(
+      ({ id, shared }) =>
+        this.#rows.has(id) && shared === row.total && labels.get(id) === labels.get(row.id),
+    );
+  }
+
+  /** Tokens that the list shares with its nearest relatives that stay. */
+  sharedTokens(row: TokenListRow): number {
+    const staying = this.#childrenOf(row).filter(({ id }) => !this.#rows.has(id));
+    const below = Math.max(0, ...staying.map(({ shared }) => shared));
+    if (row.parent === null) return below;
+    const parent = this.#rows.get(row.parent);
+    const above = parent === undefined ? row.shared : this.sharedTokens(parent);
+    return Math.max(below, Math.min(row.shared, above));
+  }
+
+  #childrenOf(row: TokenListRow): readonly TokenListRow[] {
+    return this.#children.get(row.id) ?? [];
+  }
 }
 
 function* tryParent(
@@ -120,14 +165,21 @@ function* makeWhole(child: TokenListRow): Program<void> {
   yield* tokenListTable.update({ ...child, ...whole });
 }
 
-function* readSome(tenant: string, rows: readonly TokenListRow[]): Program<RemovedTokens> {
-  const lists: Int32Array[] = [];
+function* readSome(
+  rows: readonly TokenListRow[],
+  family: RemovedFamily,
+  labels: ReadonlyMap<string, string | null>,
+): Program<RemovedSome> {
+  const lists: RemovedList[] = [];
   let room = removedTokensMax;
   for (const row of rows) {
+    const { tenant, id } = row;
     room -= row.total;
     if (room < 0) return { lists, isComplete: false };
-    const tokens = yield* readTokens(tenant, row.id);
-    if (tokens !== null) lists.push(tokens);
+    const tokens = yield* readTokens(tenant, id);
+    if (tokens === null) continue;
+    const sharedTokens = family.sharedTokens(row);
+    lists.push({ id, label: labels.get(id) ?? null, tokens, sharedTokens });
   }
   return { lists, isComplete: true };
 }

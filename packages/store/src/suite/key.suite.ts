@@ -113,7 +113,8 @@ export function keyCases(bench: StoreBench): void {
     for (const id of ["open", "old", "young"]) {
       const createdUnixSeconds = id === "young" ? startSeconds : startSeconds - 1;
       await turns.begin(tenant, turnBegin(id, { createdUnixSeconds }));
-      if (id !== "open") await turns.commit(tenant, turnCommit(id));
+      const tokens = turnTokens([1, 2], [3]);
+      if (id !== "open") await turns.commit(tenant, turnCommit(id, { tokens }));
     }
     const created = { createdUnixSeconds: startSeconds - 1, metadata: {}, items: [] };
     await conversations.create(tenant, { id: "c", ...created });
@@ -124,7 +125,10 @@ export function keyCases(bench: StoreBench): void {
     expect(await bench.store.purge(keysOnly)).toMatchObject({ idempotencyKeys: 1, responses: 0 });
     const all = { nowUnixSeconds, responsesBeforeUnixSeconds: startSeconds };
     const counts = await bench.store.purge(all);
-    expect(counts).toEqual({ idempotencyKeys: 0, responses: 1, interruptedTurns: 0 });
+    expect(counts).toMatchObject({ idempotencyKeys: 0, responses: 1, interruptedTurns: 0 });
+    const tokens = Int32Array.of(1, 2, 3);
+    const tokenLists = [{ tokens, sharedTokens: 0, notes: null }];
+    expect(counts.removals).toEqual([{ tenant, tokenLists, isTokenListsComplete: true }]);
     expect(await responses.read(tenant, "old")).toBeNull();
     for (const id of ["open", "young", "inside"]) {
       expect(await responses.read(tenant, id)).not.toBeNull();
