@@ -66,7 +66,7 @@ export interface SampledToken {
   /** The grammar has reached its end: nothing but the end of generation may follow. */
   readonly grammarEnded: boolean;
   /**
-   * State of the model's middle layer after the slice's last token, `hiddenSize` long and the
+   * State of a middle layer of the model after the slice's last token, `hiddenSize` long and the
    * receiver's own; only where it was asked for and is reported at all.
    */
   readonly hidden?: Float32Array;

@@ -159,9 +159,9 @@ describe("which layer", () => {
     await model.close();
   });
 
-  test("the default is the layer at half depth", async () => {
+  test("the default is the layer after half depth", async () => {
     const tokens = prompt(1);
-    const middle = await open(path, "native", Math.floor(tinyShapes.llama.layers / 2));
+    const middle = await open(path, "native", Math.floor(tinyShapes.llama.layers / 2) + 1);
     const unset = await open(path, "native");
     expect(await alone(unset, tokens)).toEqual(await alone(middle, tokens));
     await middle.close();
