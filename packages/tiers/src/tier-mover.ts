@@ -1,7 +1,7 @@
 // Carries out the engine's orders over the tiers. Restores have a lane of their own and go before
 // everything else: whatever copies blocks down stops between two blocks while one is under way.
-// All other orders run one after the other in the order they came, so an erase never overtakes the
-// store before it.
+// All other orders of one tier run one after the other in the order they came, so an erase never
+// overtakes the store before it, and copies to memory do not queue behind those to a slow disk.
 
 import { type Clock, assert, sleep } from "@loci/core";
 import type {
@@ -42,7 +42,10 @@ export class TierMover implements BlockMover {
   readonly tiers: readonly TierFacts[];
   readonly #parts: TierMoverParts;
   readonly #restores = new Lane({ runningMax: restoresMax, waitingMax: restoresWaitingMax });
-  readonly #others = new Lane({ runningMax: 1, waitingMax: othersWaitingMax });
+  readonly #others: Readonly<Record<TierName, Lane>> = {
+    host: new Lane({ runningMax: 1, waitingMax: othersWaitingMax }),
+    disk: new Lane({ runningMax: 1, waitingMax: othersWaitingMax }),
+  };
   #isClosed = false;
 
   constructor(parts: TierMoverParts) {
@@ -58,7 +61,8 @@ export class TierMover implements BlockMover {
   /** A restore's gate is closed before this returns, or before the next step where one is under way. */
   execute(order: MoveOrder): Promise<MoveOutcome> {
     if (order.kind === "restore") return this.#executeRestore(order);
-    const outcome = this.#isClosed ? null : this.#others.run(() => this.#carryOut(order));
+    const lane = this.#others[order.kind === "demote" ? "disk" : order.tier];
+    const outcome = this.#isClosed ? null : lane.run(() => this.#carryOut(order));
     return outcome ?? Promise.resolve(allFailed(order));
   }
 
@@ -66,7 +70,8 @@ export class TierMover implements BlockMover {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#restores.idle();
-    await this.#others.idle();
+    await this.#others.host.idle();
+    await this.#others.disk.idle();
     await this.#parts.host?.close();
     await this.#parts.disk?.close();
   }

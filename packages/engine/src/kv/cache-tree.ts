@@ -50,6 +50,7 @@ export class CacheTree {
       releaseDevice: (block: number) => pool.release(block),
       prune: (copy: CachedBlock) => this.#prune(copy),
       giveUp: (copy: CachedBlock) => void this.giveUp(copy),
+      recoveredAs: (copy: CachedBlock) => this.#recoveredAs(copy),
     };
     this.tiers = new TierDirectory({ ...tiers, deviceBlocks: blockCount }, host, model);
   }
@@ -148,7 +149,10 @@ export class CacheTree {
       if (tokens.length < 1 || tokens.length > this.#tree.blockTokens) continue;
       const copy = new CachedBlock(depth * this.#tree.blockTokens, this.#tree.blockTokens);
       copy.recovered = identity;
-      if (!this.#recovered.add(copy)) continue;
+      if (!this.#recovered.add(copy)) {
+        this.tiers.discard({ tier, slot });
+        continue;
+      }
       if (!this.tiers.adopt(copy, { tier, slot }, this.#nowMs)) this.#recovered.remove(copy);
     }
   }
@@ -201,6 +205,15 @@ export class CacheTree {
     for (const node of [...this.#tree.nodes()].toReversed()) this.giveUp(defined(node.payload));
     for (const copy of this.#recovered.all()) this.giveUp(copy);
     while (this.tiers.eraseStale());
+  }
+
+  /** A block that was computed again before the one that survived a restart found its place. */
+  #recoveredAs(copy: CachedBlock): CachedBlock | null {
+    if (this.#recovered.size === 0) return null;
+    const found = this.#recovered.find(this.tiers.identities.of(copy));
+    if (found === null || found.moves > 0) return null;
+    this.#recovered.remove(found);
+    return found;
   }
 
   children(node: CacheNode): readonly CacheNode[] {

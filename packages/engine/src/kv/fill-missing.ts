@@ -55,6 +55,8 @@ export function fillMissing(
     }
     wanted.push({ copy, index, block });
   }
+  // All memory is found before anything is chosen: making room may cost copies below.
+  const tailBlock = tail === null ? null : parts.allocate();
   const restored = choose(sequence, wanted, parts);
   const groups = new Map<LowerTier, RestoreItem[]>();
   for (const each of wanted) {
@@ -63,7 +65,12 @@ export function fillMissing(
     if (tier !== undefined) addTo(groups, tier, each);
     else sequence.addGap(rangeOf(each.index, parts.blockTokens));
   }
-  const tailItem = tail === null ? null : takeTail(sequence, tail, groups, parts);
+  let tailItem: RestoreItem | null = null;
+  if (tail !== null && tailBlock !== null) {
+    const tier = tierOfTail(sequence, tail, groups, parts);
+    if (tier === null) parts.release(tailBlock);
+    else tailItem = takeTail(sequence, tail, { tier, block: tailBlock, groups });
+  }
   for (const [tier, items] of groups) orderRestore(sequence, { tier, items, tailItem }, parts);
   return true;
 }
@@ -104,25 +111,33 @@ function choose(
   return choice;
 }
 
-/** Lets the tail come with a restore from its tier, or alone where that pays. */
-function takeTail(
+/** Where the tail comes from, with another restore or alone where that pays; null: nowhere. */
+function tierOfTail(
   sequence: SequenceBlocks,
   tail: KnownTail,
-  groups: Map<LowerTier, RestoreItem[]>,
-  parts: FillParts,
-): RestoreItem | null {
-  const { tiers } = parts;
+  groups: ReadonlyMap<LowerTier, RestoreItem[]>,
+  { tiers, nowMs }: FillParts,
+): LowerTier | null {
   const copy = defined(tail.node.payload);
   const tier = tiers.bestTier(copy);
   if (tier === null || copy.device !== null) return null;
-  if (!groups.has(tier)) {
-    if (groups.size >= tiers.restoresFree) return null;
-    const load = tiers.restoreDelaySeconds(tier, parts.nowMs) + tier.restoreRate.secondsPerBlock;
-    if (load >= tiers.recomputeSeconds(sequence.tokensHeld, tail.tokens)) return null;
-  }
-  const block = parts.allocate();
-  if (block === null) return null;
-  const item = { copy, block };
+  if (groups.has(tier)) return tier;
+  if (groups.size >= tiers.restoresFree) return null;
+  const load = tiers.restoreDelaySeconds(tier, nowMs) + tier.restoreRate.secondsPerBlock;
+  return load < tiers.recomputeSeconds(sequence.tokensHeld, tail.tokens) ? tier : null;
+}
+
+function takeTail(
+  sequence: SequenceBlocks,
+  tail: KnownTail,
+  place: {
+    readonly tier: LowerTier;
+    readonly block: number;
+    readonly groups: Map<LowerTier, RestoreItem[]>;
+  },
+): RestoreItem {
+  const { tier, block, groups } = place;
+  const item = { copy: defined(tail.node.payload), block };
   const items = groups.get(tier) ?? [];
   items.push(item);
   groups.set(tier, items);

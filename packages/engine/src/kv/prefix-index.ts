@@ -31,6 +31,7 @@ import { fillMissing } from "./fill-missing.ts";
 import type { FillOptions, KnownTail } from "./fill-missing.ts";
 import { noBlock, SequenceBlocks } from "./sequence-blocks.ts";
 import { StepWrites } from "./step-writes.ts";
+import type { KeptTokens, TokenView } from "./token-view.ts";
 
 export interface PrefixIndexOptions {
   readonly blockCount: number;
@@ -39,11 +40,7 @@ export interface PrefixIndexOptions {
   readonly tiers?: Omit<TierDirectoryOptions, "deviceBlocks">;
 }
 
-/** Tokens of a sequence; the first `end` are meant. */
-export interface TokenView {
-  readonly tokens: Int32Array;
-  readonly end: number;
-}
+export type { KeptTokens, TokenView } from "./token-view.ts";
 
 export class PrefixIndex {
   readonly blockTokens: number;
@@ -195,8 +192,8 @@ export class PrefixIndex {
       share: (block) => this.#cache.pool.share(block),
       release: (block) => this.#cache.pool.release(block),
     });
-    if (filled && !isBelow) this.#copyTail(sequence, view);
-    return filled;
+    if (sequence.tailRestore !== null) this.#noteCopied(tail);
+    return filled && (isBelow || this.#copyTail(sequence, view));
   }
 
   /** Brings blocks of a waiting request back while there is memory to spare. */
@@ -287,7 +284,7 @@ export class PrefixIndex {
    * Ends a sequence. Its blocks in the tree stay as cache; with `keep`, the partly filled last
    * block up to `keep.end` joins them, and the use is learned from.
    */
-  close(sequence: SequenceBlocks, keep: TokenView | null, nowMs: number): void {
+  close(sequence: SequenceBlocks, keep: KeptTokens | null, nowMs: number): void {
     this.#cache.setNow(nowMs);
     assert(this.#open.delete(sequence), "a sequence is closed once");
     // What is still on its way is nothing to offer.
@@ -295,7 +292,7 @@ export class PrefixIndex {
     const { leaf, path, tailRestore, retainMs } = sequence;
     const used = [...path, ...(leaf === null ? [] : [leaf])].map((node) => defined(node.payload));
     if (keep !== null) {
-      this.tiers.returns.used(used, nowMs);
+      this.tiers.returns.used(used, nowMs, keep.answerTokens);
       const untilMs = retainMs > 0 ? nowMs + retainMs : 0;
       for (const copy of used) copy.pinnedUntilMs = Math.max(copy.pinnedUntilMs, untilMs);
     }
@@ -372,16 +369,23 @@ export class PrefixIndex {
     return this.#cache.matchChild(sequence.cursor, view.tokens, { start, end });
   }
 
-  #copyTail(sequence: SequenceBlocks, view: TokenView): void {
+  /** False when memory for the copy will be there soon. */
+  #copyTail(sequence: SequenceBlocks, view: TokenView): boolean {
     // Looked up again: making room may have cost the one that was known before.
     const tail = this.#knownTail(sequence, view);
     const copy = tail?.node.payload;
-    if (!tail || !copy || copy.device === null) return;
+    if (!tail || !copy || copy.device === null) return true;
     // What this very step computes is not there yet when the copies run; nor is what arrives.
-    if (this.#writes.includes(tail.node) || copy.arriving !== null) return;
+    if (this.#writes.includes(tail.node) || copy.arriving !== null) return true;
     const order = this.#writes.tryCopy(tail.node, tail.tokens);
-    if (order === null) return;
+    if (order === null) return !this.#cache.waitsForCopy;
     sequence.push(order.target);
     sequence.tokensHeld += tail.tokens;
+    this.#noteCopied(tail);
+    return true;
+  }
+
+  #noteCopied(tail: KnownTail | null): void {
+    this.tiers.returns.copied(defined(tail?.node.payload), this.#cache.nowMs);
   }
 }

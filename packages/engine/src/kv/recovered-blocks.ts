@@ -3,6 +3,7 @@
 // request arrives whose tokens hash to its key.
 
 import { assert, defined } from "@loci/core";
+import type { BlockIdentity } from "../tiers/block-mover.ts";
 import type { CachedBlock } from "./cached-block.ts";
 
 export class RecoveredBlocks {
@@ -46,6 +47,18 @@ export class RecoveredBlocks {
 
   tails(parentKey: string): readonly CachedBlock[] {
     return this.#tails.get(parentKey) ?? [];
+  }
+
+  /** The block that holds the very same; null when there is none. */
+  find({ key, parentKey, tenantKey, tokens }: BlockIdentity): CachedBlock | null {
+    const candidates =
+      tokens.length === this.#blockTokens ? [this.full(key)] : this.tails(parentKey);
+    const isSame = (recovered: BlockIdentity | undefined | null): boolean =>
+      recovered?.key === key &&
+      recovered.tenantKey === tenantKey &&
+      recovered.tokens.length === tokens.length &&
+      recovered.tokens.every((token, index) => token === tokens[index]);
+    return candidates.find((copy) => isSame(copy?.recovered)) ?? null;
   }
 
   /** The block found its place, or its last copy is gone. */

@@ -56,18 +56,19 @@ export class ReturnModel {
     this.#requests++;
     this.#observations.advance(this.#nowMs);
     const facts = factsOf(entries, answerTokens);
-    for (const entry of entries) {
-      if (entry.observation?.waits === true) {
-        this.#observations.returned(entry.observation, this.#nowMs);
-      }
-      entry.observation = null;
-    }
+    for (const entry of entries) this.#returned(entry);
     this.#classify(entries, facts);
     for (const entry of entries) {
       entry.uses++;
       entry.lastUseMs = this.#nowMs;
       entry.lastUse = this.#requests;
     }
+  }
+
+  /** A request goes on from a copy of the block's beginning: that is a return of it, too. */
+  copied(entry: RetentionEntry, nowMs: number): void {
+    this.#nowMs = Math.max(this.#nowMs, nowMs);
+    this.#returned(entry);
   }
 
   /**
@@ -100,6 +101,13 @@ export class ReturnModel {
       const sound = rates?.every((rate) => rate > 0 && Number.isFinite(rate)) ?? true;
       assert(sound, "rates are positive and finite");
     }
+  }
+
+  #returned(entry: RetentionEntry): void {
+    if (entry.observation?.waits === true) {
+      this.#observations.returned(entry.observation, this.#nowMs);
+    }
+    entry.observation = null;
   }
 
   /** Finds the class of each block; one block of each kind is watched. */

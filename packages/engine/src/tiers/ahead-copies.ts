@@ -25,6 +25,8 @@ export interface AheadCopiesParts {
     takeSlot(tier: LowerTier, value: number, nowMs: number): number | null;
     refresh(copy: CachedBlock, nowMs: number): void;
   };
+  /** Lets the block have the slots of an equal one that survived a restart; false: there is none. */
+  readonly takeUp: (copy: CachedBlock) => boolean;
 }
 
 /** Blocks in one order at most, and how long it should take: about as long as a step. */
@@ -233,6 +235,10 @@ export class AheadCopies {
   ): { readonly copy: CachedBlock; readonly slot: number }[] {
     const placed: { copy: CachedBlock; slot: number }[] = [];
     for (const copy of wanted) {
+      if (this.#parts.takeUp(copy)) {
+        this.#parts.directory.refresh(copy, this.#nowMs);
+        continue;
+      }
       const value = tier.queue.value(copy, this.#nowMs);
       const slot = this.#parts.directory.takeSlot(tier, value, this.#nowMs);
       if (slot !== null) placed.push({ copy, slot });

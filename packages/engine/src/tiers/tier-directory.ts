@@ -13,6 +13,7 @@ import type { CachedBlock, CacheNode } from "../kv/cached-block.ts";
 import { RetentionQueue } from "../retention/retention-queue.ts";
 import { ReturnModel } from "../retention/return-model.ts";
 import { AheadCopies } from "./ahead-copies.ts";
+import { bestTier } from "./best-tier.ts";
 import { BlockIdentities } from "./block-identities.ts";
 import type { MoveOrder, MoveOutcome, TierName } from "./block-mover.ts";
 import { LowerTier } from "./lower-tier.ts";
@@ -20,6 +21,7 @@ import { rests, setMember } from "./queue-membership.ts";
 import { Moves } from "./moves.ts";
 import type { Move } from "./moves.ts";
 import { RecomputePrice } from "./recompute-price.ts";
+import { takeUp } from "./take-up.ts";
 import type { TierDirectoryOptions } from "./tier-directory-options.ts";
 import { TenantShares } from "./tenant-shares.ts";
 import { zeroDeviceCounts } from "./tier-counters.ts";
@@ -33,6 +35,8 @@ export interface DirectoryHost {
   prune(copy: CachedBlock): void;
   /** Gives up all copies of a block that nobody uses. */
   giveUp(copy: CachedBlock): void;
+  /** Hands over the block that survived a restart and holds the very same; null: there is none. */
+  recoveredAs(copy: CachedBlock): CachedBlock | null;
 }
 
 /** A block to bring back into a device block. */
@@ -48,7 +52,7 @@ export interface RestoreEnd {
 }
 
 /** A time when no pin holds any more. */
-const pinsOver: number = Number.MAX_SAFE_INTEGER;
+const pinsOver = Number.MAX_SAFE_INTEGER;
 /** Slots in one order to erase. */
 const eraseSlotsMax = 1024;
 /** Victims looked up at a time. */
@@ -96,6 +100,7 @@ export class TierDirectory {
       moves: this.#moves,
       identities: this.identities,
       directory: this,
+      takeUp: (copy) => takeUp(copy, host.recoveredAs(copy), this.tiers),
     });
   }
 
@@ -143,10 +148,7 @@ export class TierDirectory {
     this.#ahead.note(copy, idle);
   }
 
-  /**
-   * The least valuable device block that can be given up for `requester`; null when there is none.
-   * Others' guaranteed shares are touched only when nothing else is left.
-   */
+  /** The least valuable device block to give up for `requester`; others' shares come last. */
   deviceVictim(requester: string, nowMs: number): CachedBlock | null {
     if (this.#deviceQueue.size === 0) return null;
     if (this.#victimsFor !== requester) this.#victims = [];
@@ -226,7 +228,7 @@ export class TierDirectory {
 
   /** The memory from which the block comes back soonest; null when none below has it. */
   bestTier(copy: CachedBlock): LowerTier | null {
-    return this.#bestBut(copy, null);
+    return bestTier(copy, this.tiers, null);
   }
 
   /** Seconds until a restore ordered now would begin to arrive. */
@@ -316,6 +318,12 @@ export class TierDirectory {
     return true;
   }
 
+  /** Of two equal blocks that a durable tier kept one is enough: the other's slot is erased. */
+  discard(place: { tier: TierName; slot: number }): void {
+    const tier = this.tiers.find(({ name }) => name === place.tier);
+    if (tier?.tryTake(place.slot) === true) tier.release(place.slot);
+  }
+
   /**
    * Has slots that were given up erased where they are durable, so that no restart brings back what
    * is gone. Returns whether there were any.
@@ -384,16 +392,7 @@ export class TierDirectory {
 
   #lossSeconds(copy: CachedBlock, but: TierName | null): number {
     const recompute = this.recomputeSeconds(copy.positionStart, copy.tokens);
-    const tier = this.#bestBut(copy, but);
+    const tier = bestTier(copy, this.tiers, but);
     return tier === null ? recompute : Math.min(recompute, tier.restoreRate.secondsPerBlock);
-  }
-
-  #bestBut(copy: CachedBlock, but: TierName | null): LowerTier | null {
-    let best: LowerTier | null = null;
-    for (const tier of this.tiers) {
-      if (tier.name === but || copy.slots[tier.name] === null) continue;
-      if (best === null || tier.restoreRate.seconds(1) < best.restoreRate.seconds(1)) best = tier;
-    }
-    return best;
   }
 }
