@@ -11,16 +11,16 @@
 
 import { assert, defined, LatencyModel, LociError, toLociError } from "@loci/core";
 import type { GenerationRequest, ServiceSnapshot } from "@loci/core";
+import type { LengthPredictor } from "@loci/predict";
 import { submissionError } from "./submission-error.ts";
 import { UnknownLengths } from "./lengths/unknown-lengths.ts";
-import type { LengthPredictor } from "@loci/predict";
 import type { EngineObserver } from "./observer.ts";
 import { engineDefaults } from "./options.ts";
 import type { EngineOptions } from "./options.ts";
 import { plainHasher } from "./tiers/block-hasher.ts";
 import type { CacheInspector } from "./kv/cache-inspector.ts";
 import { PrefixIndex } from "./kv/prefix-index.ts";
-import type { PrefixIndexOptions, TokenView } from "./kv/prefix-index.ts";
+import type { KeptTokens, PrefixIndexOptions } from "./kv/prefix-index.ts";
 import { EngineRequest } from "./request.ts";
 import type { RunnerLimits, SampledToken, StepBatch, StepResult, TokenText } from "./runner.ts";
 import { RequestReports } from "./request-reports.ts";
@@ -376,12 +376,13 @@ export class Engine {
   }
 
   #end(request: EngineRequest, nowMs: number): void {
-    this.#release(request, request.view(request.tokensComputed), nowMs);
+    const answerTokens = request.text.tokens;
+    this.#release(request, { ...request.view(request.tokensComputed), answerTokens }, nowMs);
     this.#scheduler.remove(request);
     this.#requests.delete(request.id);
   }
 
-  #release(request: EngineRequest, keep: TokenView | null, nowMs: number): void {
+  #release(request: EngineRequest, keep: KeptTokens | null, nowMs: number): void {
     if (request.blocks === null) return;
     request.blocks.retainMs = (request.spec.retainSeconds ?? 0) * 1000;
     this.#index.close(request.blocks, keep, nowMs);

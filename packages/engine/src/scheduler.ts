@@ -159,8 +159,9 @@ export class Scheduler {
     const place = this.#running.indexOf(request);
     assert(place >= 0, "only who runs is sent back");
     this.#running.splice(place, 1);
-    const view = keep ? request.view(request.tokensComputed) : null;
-    this.#index.close(defined(request.blocks), view, this.#nowMs);
+    const view = request.view(request.tokensComputed);
+    const kept = keep ? { ...view, answerTokens: request.text.tokens } : null;
+    this.#index.close(defined(request.blocks), kept, this.#nowMs);
     request.blocks = null;
     request.tokensComputed = 0;
     request.scheduled.length = 0;
