@@ -2,6 +2,7 @@
 // taken, and with what the counters must show for it to count as taken.
 
 import type { ServiceSnapshot } from "@loci/core";
+import type { EngineOptions } from "@loci/engine";
 
 export interface Arm {
   readonly name: string;
@@ -17,6 +18,8 @@ export interface Arm {
   /** All second turns at once; else one after the other. */
   readonly together: boolean;
   readonly answerTokens: number;
+  /** What memory is promised to who starts; `paged` promises too little. */
+  readonly admission: EngineOptions["admission"];
   /** A pause after each layer of a restore, so that steps overtake it. */
   readonly layerDelayMs: number;
   /** Whether the counters of the service that answered show that the path was taken. */
@@ -31,6 +34,7 @@ const base = {
   spoils: false,
   together: false,
   answerTokens: 12,
+  admission: "predicted",
   layerDelayMs: 0,
 } as const;
 
@@ -68,6 +72,7 @@ export const arms: readonly Arm[] = [
     deviceShare: 0.2,
     together: true,
     answerTokens: referenceTokens,
+    admission: "paged",
     wasTaken: ({ preemptions }) => preemptions > 0,
   },
   {
@@ -78,7 +83,7 @@ export const arms: readonly Arm[] = [
     disk: true,
     together: true,
     answerTokens: 24,
-    wasTaken: (snapshot) => restoredFrom("host")(snapshot) || restoredFrom("disk")(snapshot),
+    wasTaken: (snapshot) => restoredFrom("host")(snapshot) && restoredFrom("disk")(snapshot),
   },
 ];
 

@@ -37,7 +37,13 @@ export async function runReference(
   model: LoadedModel,
   conversations: readonly Conversation[],
 ): Promise<readonly Answer[]> {
-  await using world = await World.open(model, null, model.runner.limits.blockCount);
+  await using world = await World.open(model, {
+    deviceBlocks: model.runner.limits.blockCount,
+    hostBytes: 0,
+    path: null,
+    layerDelayMs: 0,
+    admission: "predicted",
+  });
   const answers: Answer[] = [];
   for (const [index, { prompt }] of conversations.entries()) {
     const answer = await world.ask(prompt, referenceTokens, `alone-${index}`);
@@ -56,8 +62,7 @@ export async function runArm(
   const { arm, folder } = options;
   const sizes = sizesOf(model, conversations, arm);
   const path = arm.disk ? join(folder, randomUUID()) : null;
-  const open = (): Promise<World> =>
-    World.open(model, { ...sizes, path, layerDelayMs: arm.layerDelayMs }, sizes.deviceBlocks);
+  const open = (): Promise<World> => World.open(model, { ...sizes, path, ...arm });
   let world = await open();
   try {
     for (const { history } of conversations) {
@@ -113,10 +118,9 @@ function sizesOf({ kvPool }: LoadedModel, conversations: readonly Conversation[]
   return { deviceBlocks, hostBytes: Math.ceil(all * arm.hostShare) * kvPool.blockBytes };
 }
 
-interface TierSizes {
-  readonly hostBytes: number;
+interface WorldOptions extends Sizes, Pick<Arm, "layerDelayMs" | "admission"> {
+  /** Folder of the disk tier; null = none. */
   readonly path: string | null;
-  readonly layerDelayMs: number;
 }
 
 /** One service over the model, with its tiers. */
@@ -126,13 +130,15 @@ class World implements AsyncDisposable {
   readonly #tiers: Tiers | null;
   #asked = 0;
 
-  private constructor(model: LoadedModel, tiers: Tiers | null, deviceBlocks: number) {
+  private constructor(model: LoadedModel, tiers: Tiers | null, options: WorldOptions) {
+    const { deviceBlocks, admission } = options;
     this.#tiers = tiers;
     this.#runner = new RecordingRunner(model, deviceBlocks);
     this.service = new LocalService({
       runner: this.#runner,
       tokenText: model.codec,
       clock: systemClock,
+      options: { admission },
       ...(tiers && {
         tiers: {
           mover: tiers.mover,
@@ -143,21 +149,15 @@ class World implements AsyncDisposable {
     });
   }
 
-  static async open(
-    model: LoadedModel,
-    sizes: TierSizes | null,
-    deviceBlocks: number,
-  ): Promise<World> {
-    if (sizes === null || (sizes.hostBytes === 0 && sizes.path === null)) {
-      return new World(model, null, deviceBlocks);
-    }
-    const { hostBytes, path, layerDelayMs } = sizes;
+  static async open(model: LoadedModel, options: WorldOptions): Promise<World> {
+    const { hostBytes, path, layerDelayMs } = options;
+    if (hostBytes === 0 && path === null) return new World(model, null, options);
     const bytesMax = 4 * model.kvPool.blockBytes * model.kvPool.blockCount;
     const disk = path && { path, bytesMax, fsync: "never" as const, freeBytesMin: 0 };
     const { kvPool: pool, fingerprint } = model;
     const shared = { pool, fingerprint, layerDelayMs, clock: systemClock };
     const tiers = await openTiers({ ...shared, hostBytes, disk: disk || null });
-    return new World(model, tiers, deviceBlocks);
+    return new World(model, tiers, options);
   }
 
   async ask(promptTokens: Int32Array, maxTokens: number, tenant: string): Promise<Answer> {
