@@ -1,0 +1,217 @@
+// Ridge regression in the space of a kernel, learned online over the last few hundred examples.
+//
+//   f(x) = mean + sum over examples i of a_i k(x, x_i)          (K + ridge I) a = y - mean
+//   k(x, x') = exp(-|dense - dense'|^2 / n) + gramWeight * shared grams / sqrt(grams * grams')
+//
+// The equation is never solved at once: each lesson adds an example in the place of the oldest and
+// then takes a bounded number of coordinate steps, round and round, over all examples. A step on i
+// is exact for a_i; with the matrix and the fits f_i kept, it costs one row.
+
+import { assert } from "@loci/core";
+import { at, at32 } from "../at.ts";
+import { denseCount, gramIds, type PromptFeatures } from "./prompt-features.ts";
+
+/** An example: what was seen, and what came of it. */
+export interface Example {
+  readonly features: PromptFeatures;
+  readonly target: number;
+}
+
+export interface KernelOptions {
+  /** Examples kept; the memory is 4 bytes for each pair of them. */
+  readonly examplesMax: number;
+  readonly ridge: number;
+  readonly gramWeight: number;
+  /** Coordinate steps for each lesson. */
+  readonly stepsPerLesson: number;
+}
+
+assert(denseCount % 4 === 0, "dense vectors are read in fours");
+
+/** Stateful and single-threaded; see the top of the file. */
+export class KernelRegression {
+  readonly #options: KernelOptions;
+  readonly #examples: Example[] = [];
+  /** Row i of the kernel matrix is one array, its first `#examples.length` entries in use. */
+  readonly #rows: Float32Array[] = [];
+  /** The dense vectors of the examples, one after the other. */
+  readonly #dense: Float64Array;
+  readonly #weights: Float64Array;
+  readonly #fits: Float64Array;
+  /** Sum over examples of a_i / sqrt(grams) at each gram: the linear half of the kernel. */
+  readonly #gramWeights = new Float32Array(gramIds);
+  readonly #marks = new Uint8Array(gramIds);
+  #targetSum = 0;
+  /** The place that the next example takes, once all are taken. */
+  #oldest = 0;
+  #cursor = 0;
+
+  constructor(options: KernelOptions) {
+    assert(options.examplesMax >= 1 && options.ridge > 0, "a regression has room and a ridge");
+    this.#options = options;
+    this.#dense = new Float64Array(options.examplesMax * denseCount);
+    this.#weights = new Float64Array(options.examplesMax);
+    this.#fits = new Float64Array(options.examplesMax);
+  }
+
+  get examples(): readonly Example[] {
+    return this.#examples;
+  }
+
+  /** The mean of what was learned; 0 before anything was. */
+  get mean(): number {
+    return this.#examples.length === 0 ? 0 : this.#targetSum / this.#examples.length;
+  }
+
+  predict(features: PromptFeatures): number {
+    let grams = 0;
+    for (const gram of features.grams) grams += at32(this.#gramWeights, gram);
+    let sum = (this.#options.gramWeight * grams) / gramNorm(features);
+    const dense = Float64Array.from(features.dense);
+    for (let i = 0; i < this.#examples.length; i++) {
+      sum += at(this.#weights, i) * this.#denseKernel(dense, i);
+    }
+    return this.mean + sum;
+  }
+
+  learn(example: Example): void {
+    assert(Number.isFinite(example.target), "a target is a number");
+    const count = this.#examples.length;
+    if (count < this.#options.examplesMax) {
+      this.#examples.push(example);
+      this.#rows.push(new Float32Array(this.#options.examplesMax));
+      this.#enter(count, example);
+    } else {
+      const place = this.#oldest;
+      this.#oldest = (place + 1) % count;
+      this.#shift(place, -at(this.#weights, place));
+      this.#targetSum -= this.#example(place).target;
+      this.#examples[place] = example;
+      this.#enter(place, example);
+    }
+    this.#relax(this.#options.stepsPerLesson);
+  }
+
+  /** Takes up examples in order of age, nothing learned before. */
+  restore(examples: readonly Example[]): void {
+    assert(this.#examples.length === 0, "only a new regression is filled");
+    for (const example of examples.slice(-this.#options.examplesMax)) {
+      const count = this.#examples.length;
+      this.#examples.push(example);
+      this.#rows.push(new Float32Array(this.#options.examplesMax));
+      this.#enter(count, example);
+    }
+    this.#relax(this.#examples.length * 8);
+  }
+
+  /** From the oldest to the newest. */
+  inOrder(): Example[] {
+    return [...this.#examples.slice(this.#oldest), ...this.#examples.slice(0, this.#oldest)];
+  }
+
+  checkIntegrity(): void {
+    const count = this.#examples.length;
+    assert(count <= this.#options.examplesMax, "examples are bounded");
+    assert(this.#rows.length === count, "each example has its row");
+    let sum = 0;
+    for (const [i, example] of this.#examples.entries()) {
+      sum += example.target;
+      let fit = 0;
+      for (let j = 0; j < count; j++) fit += at32(this.#row(i), j) * at(this.#weights, j);
+      assert(Math.abs(fit - at(this.#fits, i)) < 1e-3 * (1 + Math.abs(fit)), "fits are kept");
+    }
+    assert(Math.abs(sum - this.#targetSum) < 1e-3 * (1 + Math.abs(sum)), "the mean is kept");
+  }
+
+  /** Puts the example of `place` into the matrix; its weight is 0 before and right after. */
+  #enter(place: number, example: Example): void {
+    this.#targetSum += example.target;
+    this.#weights[place] = 0;
+    const { grams } = example.features;
+    this.#dense.set(example.features.dense, place * denseCount);
+    const dense = Float64Array.from(example.features.dense);
+    for (const gram of grams) this.#marks[gram] = 1;
+    const row = this.#row(place);
+    const norm = gramNorm(example.features);
+    let fit = 0;
+    for (const [i, { features }] of this.#examples.entries()) {
+      let shared = 0;
+      for (const gram of features.grams) shared += this.#marks[gram] ?? 0;
+      const value =
+        this.#denseKernel(dense, i) +
+        (this.#options.gramWeight * shared) / (norm * gramNorm(features));
+      row[i] = value;
+      this.#row(i)[place] = value;
+      fit += at32(row, i) * at(this.#weights, i);
+    }
+    this.#fits[place] = fit;
+    for (const gram of grams) this.#marks[gram] = 0;
+    this.#step(place);
+  }
+
+  #relax(steps: number): void {
+    const count = this.#examples.length;
+    for (let step = 0; step < steps; step++) {
+      this.#cursor = (this.#cursor + 1) % count;
+      this.#step(this.#cursor);
+    }
+  }
+
+  /** Solves the equation for the one weight of `place`. */
+  #step(place: number): void {
+    const { ridge } = this.#options;
+    const weight = at(this.#weights, place);
+    const rest = this.#example(place).target - this.mean - at(this.#fits, place) - ridge * weight;
+    this.#shift(place, rest / (at32(this.#row(place), place) + ridge));
+  }
+
+  #shift(place: number, change: number): void {
+    this.#weights[place] = at(this.#weights, place) + change;
+    const row = this.#row(place);
+    for (let i = 0; i < this.#examples.length; i++) {
+      this.#fits[i] = at(this.#fits, i) + change * at32(row, i);
+    }
+    const { features } = this.#example(place);
+    const each = change / gramNorm(features);
+    for (const gram of features.grams) {
+      this.#gramWeights[gram] = at32(this.#gramWeights, gram) + each;
+    }
+  }
+
+  /** Four sums side by side, which the processor can work on at once. */
+  #denseKernel(dense: Float64Array, place: number): number {
+    const all = this.#dense;
+    const start = place * denseCount;
+    let sum0 = 0;
+    let sum1 = 0;
+    let sum2 = 0;
+    let sum3 = 0;
+    for (let i = 0; i < denseCount; i += 4) {
+      const difference0 = (dense[i] ?? 0) - (all[start + i] ?? 0);
+      const difference1 = (dense[i + 1] ?? 0) - (all[start + i + 1] ?? 0);
+      const difference2 = (dense[i + 2] ?? 0) - (all[start + i + 2] ?? 0);
+      const difference3 = (dense[i + 3] ?? 0) - (all[start + i + 3] ?? 0);
+      sum0 += difference0 * difference0;
+      sum1 += difference1 * difference1;
+      sum2 += difference2 * difference2;
+      sum3 += difference3 * difference3;
+    }
+    return Math.exp(-(sum0 + sum1 + sum2 + sum3) / denseCount);
+  }
+
+  #row(place: number): Float32Array {
+    const row = this.#rows[place];
+    assert(row !== undefined, "a place has its row");
+    return row;
+  }
+
+  #example(place: number): Example {
+    const example = this.#examples[place];
+    assert(example !== undefined, "a place has its example");
+    return example;
+  }
+}
+
+function gramNorm({ grams }: PromptFeatures): number {
+  return Math.sqrt(Math.max(1, grams.length));
+}
