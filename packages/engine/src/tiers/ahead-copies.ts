@@ -157,7 +157,7 @@ export class AheadCopies {
       isNearest ? copy.slots[tier.name] === null : !copy.hasLowerCopy,
     );
     const ordered = this.#store(tier, lowest);
-    const isFull = !ordered && lowest.length > 0;
+    const isFull = !ordered && lowest.some(({ slots }) => slots[tier.name] === null);
     if (isNearest && isFull) this.#nearestFullUntilMs = this.#nowMs + fullMs;
     return ordered;
   }
@@ -174,7 +174,7 @@ export class AheadCopies {
     if (this.#store(tier, oldest)) return true;
     // What the tier has no room for is not asked about again and again.
     for (const copy of oldest) this.#unstored.delete(copy);
-    return false;
+    return oldest.some(({ slots }) => slots[tier.name] !== null);
   }
 
   #relieveHost(): boolean {
