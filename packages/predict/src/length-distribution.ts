@@ -8,7 +8,7 @@
 // Outside of the cut the values may be anything that falls: they only carry the line of their bin.
 
 import { assert, defined } from "@loci/core";
-import { at } from "./at.ts";
+import { at64 } from "./at.ts";
 import { binOf, edgeCount, edges, inverseWidths, lengthMax } from "./length-grid.ts";
 
 /** Below this much left, a condition says more than the distribution does: see `longerThan`. */
@@ -153,9 +153,9 @@ export class LengthDistribution {
     const values = this.#values;
     if (values === null) return 0;
     const bin = binOf(tokens);
-    const from = at(values, bin);
-    const to = at(values, bin + 1);
-    return from + (to - from) * (tokens - at(edges, bin)) * at(inverseWidths, bin);
+    const from = at64(values, bin);
+    const to = at64(values, bin + 1);
+    return from + (to - from) * (tokens - at64(edges, bin)) * at64(inverseWidths, bin);
   }
 
   /**
@@ -178,13 +178,13 @@ export class LengthDistribution {
     let over = edgeCount - 1;
     while (over - under > 1) {
       const middle = (under + over) >> 1;
-      if (at(values, middle) <= left) over = middle;
+      if (at64(values, middle) <= left) over = middle;
       else under = middle;
     }
-    const from = at(values, under);
-    const slope = (from - at(values, over)) * at(inverseWidths, under);
+    const from = at64(values, under);
+    const slope = (from - at64(values, over)) * at64(inverseWidths, under);
     const inside = slope > 0 ? Math.ceil((from - left) / slope) : 0;
-    const found = at(edges, under) + inside;
+    const found = at64(edges, under) + inside;
     return Math.max(this.low, Math.min(this.high, found));
   }
 
@@ -251,8 +251,10 @@ export class LengthDistribution {
     const isSameCut = own !== null && this.low === cut.low && this.high === cut.high;
     for (let i = 0; i < edgeCount; i++) {
       // A bin that the upper bound ends keeps the mass that lies on the bound itself.
-      const value = isSameCut ? at(own, i) : this.survival(Math.min(at(edges, i), cut.high - 1));
-      values[i] = at(values, i) + weight * value;
+      const value = isSameCut
+        ? at64(own, i)
+        : this.survival(Math.min(at64(edges, i), cut.high - 1));
+      values[i] = at64(values, i) + weight * value;
     }
   }
 }
@@ -271,8 +273,8 @@ function heavyTail(generated: number, tokens: number): number {
 function heavyValues(generated: number): Float64Array {
   const bin = binOf(generated);
   const values = edges.map((edge, i) => (i > bin ? heavyTail(generated, edge) : 1));
-  const share = (generated - at(edges, bin)) * at(inverseWidths, bin);
-  values.fill(1 + ((1 - at(values, bin + 1)) * share) / (1 - share), 0, bin + 1);
+  const share = (generated - at64(edges, bin)) * at64(inverseWidths, bin);
+  values.fill(1 + ((1 - at64(values, bin + 1)) * share) / (1 - share), 0, bin + 1);
   return values;
 }
 

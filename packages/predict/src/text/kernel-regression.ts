@@ -8,7 +8,7 @@
 // is exact for a_i; with the matrix and the fits f_i kept, it costs one row.
 
 import { assert } from "@loci/core";
-import { at, at32 } from "../at.ts";
+import { at, at64 } from "../at.ts";
 import { denseCount, gramIds, type PromptFeatures } from "./prompt-features.ts";
 
 /** An example: what was seen, and what came of it. */
@@ -65,11 +65,11 @@ export class KernelRegression {
 
   predict(features: PromptFeatures): number {
     let grams = 0;
-    for (const gram of features.grams) grams += at32(this.#gramWeights, gram);
+    for (const gram of features.grams) grams += at(this.#gramWeights, gram);
     let sum = (this.#options.gramWeight * grams) / gramNorm(features);
     const dense = Float64Array.from(features.dense);
     for (let i = 0; i < this.#examples.length; i++) {
-      sum += at(this.#weights, i) * this.#denseKernel(dense, i);
+      sum += at64(this.#weights, i) * this.#denseKernel(dense, i);
     }
     return this.mean + sum;
   }
@@ -84,7 +84,7 @@ export class KernelRegression {
     } else {
       const place = this.#oldest;
       this.#oldest = (place + 1) % count;
-      this.#shift(place, -at(this.#weights, place));
+      this.#shift(place, -at64(this.#weights, place));
       this.#targetSum -= this.#example(place).target;
       this.#examples[place] = example;
       this.#enter(place, example);
@@ -117,8 +117,8 @@ export class KernelRegression {
     for (const [i, example] of this.#examples.entries()) {
       sum += example.target;
       let fit = 0;
-      for (let j = 0; j < count; j++) fit += at32(this.#row(i), j) * at(this.#weights, j);
-      assert(Math.abs(fit - at(this.#fits, i)) < 1e-3 * (1 + Math.abs(fit)), "fits are kept");
+      for (let j = 0; j < count; j++) fit += at(this.#row(i), j) * at64(this.#weights, j);
+      assert(Math.abs(fit - at64(this.#fits, i)) < 1e-3 * (1 + Math.abs(fit)), "fits are kept");
     }
     assert(Math.abs(sum - this.#targetSum) < 1e-3 * (1 + Math.abs(sum)), "the mean is kept");
   }
@@ -142,7 +142,7 @@ export class KernelRegression {
         (this.#options.gramWeight * shared) / (norm * gramNorm(features));
       row[i] = value;
       this.#row(i)[place] = value;
-      fit += at32(row, i) * at(this.#weights, i);
+      fit += at(row, i) * at64(this.#weights, i);
     }
     this.#fits[place] = fit;
     for (const gram of grams) this.#marks[gram] = 0;
@@ -160,21 +160,21 @@ export class KernelRegression {
   /** Solves the equation for the one weight of `place`. */
   #step(place: number): void {
     const { ridge } = this.#options;
-    const weight = at(this.#weights, place);
-    const rest = this.#example(place).target - this.mean - at(this.#fits, place) - ridge * weight;
-    this.#shift(place, rest / (at32(this.#row(place), place) + ridge));
+    const weight = at64(this.#weights, place);
+    const rest = this.#example(place).target - this.mean - at64(this.#fits, place) - ridge * weight;
+    this.#shift(place, rest / (at(this.#row(place), place) + ridge));
   }
 
   #shift(place: number, change: number): void {
-    this.#weights[place] = at(this.#weights, place) + change;
+    this.#weights[place] = at64(this.#weights, place) + change;
     const row = this.#row(place);
     for (let i = 0; i < this.#examples.length; i++) {
-      this.#fits[i] = at(this.#fits, i) + change * at32(row, i);
+      this.#fits[i] = at64(this.#fits, i) + change * at(row, i);
     }
     const { features } = this.#example(place);
     const each = change / gramNorm(features);
     for (const gram of features.grams) {
-      this.#gramWeights[gram] = at32(this.#gramWeights, gram) + each;
+      this.#gramWeights[gram] = at(this.#gramWeights, gram) + each;
     }
   }
 

@@ -43,8 +43,8 @@ type CharacterClass = "space" | "letter" | "digit" | "mark" | "ideograph";
 
 function classOf(code: number): CharacterClass {
   if (code <= 32 || code === 0xa0) return "space";
-  if (code >= 97 && code <= 122) return "letter";
-  if (code >= 65 && code <= 90) return "letter";
+  const lower = code | 32;
+  if (lower >= 97 && lower <= 122) return "letter";
   if (code >= 48 && code <= 57) return "digit";
   if (code === 39 || code === 0x2019) return "letter";
   if (code < 0xc0 || (code >= 0x2000 && code < 0x2070)) return "mark";
