@@ -24,7 +24,6 @@ const fileMagic = 0x534b_434c; // "LCKS"
 export const segmentHeaderBytes = 4096;
 /** Headers are read so many bytes at a time, at most. */
 const tableReadBytesMax = 4 * 1024 * 1024;
-const blankBytes = 64;
 const statBlockBytes = 512;
 /** More than any segment has; bounds what a foreign file can ask for. */
 const slotsMax = 1 << 24;
@@ -87,9 +86,10 @@ export class Segment {
     return blocks * statBlockBytes >= segmentBytes(this.#shape, this.#layout);
   }
 
-  /** Makes a slot unreadable. */
+  /** Makes a slot unreadable. Its token ids go, too: they are as good as the text. */
   async blank(index: number): Promise<void> {
-    await writeAt(this.file, Buffer.alloc(blankBytes), 0, blankBytes, this.headerOffset(index));
+    const { headerBytes } = this.#layout;
+    await writeAt(this.file, Buffer.alloc(headerBytes), 0, headerBytes, this.headerOffset(index));
   }
 
   /** Slot headers whose checksums are right, with the index of their slot, in batches. */
