@@ -36,8 +36,10 @@ import type {
   TurnStore,
 } from "./store.ts";
 
-/** Chat turns remembered by this process between two looks at a tenant's bound. */
+/** Chat turns of a tenant that this process remembers between two looks at the tenant's bound. */
 const evictEvery = 64;
+/** Tenants whose turns are counted; beyond it all are forgotten and looked at anew. */
+const countedTenantsMax = 4_096;
 
 export class ProgramStore implements Store {
   readonly conversations: ConversationStore;
@@ -150,7 +152,8 @@ function responsesOn(runner: ProgramRunner): ResponseStore {
 }
 
 function chatTurnsOn(runner: ProgramRunner): ChatTurnStore {
-  let untilEviction = 0;
+  /** Of each tenant on its own: turns that come in a regular order would leave some out. */
+  const untilEviction = new Map<string, number>();
   return {
     remember: async (tenant, turn) => {
       const checked = {
@@ -160,9 +163,10 @@ function chatTurnsOn(runner: ProgramRunner): ChatTurnStore {
         tokens: checkedTokens(turn.tokens),
       };
       await runner.run("rememberChatTurn", { tenant: checkedId(tenant, "tenant"), turn: checked });
-      untilEviction -= 1;
-      if (untilEviction > 0) return;
-      untilEviction = evictEvery;
+      const left = (untilEviction.get(tenant) ?? 1) - 1;
+      if (untilEviction.size >= countedTenantsMax) untilEviction.clear();
+      untilEviction.set(tenant, left > 0 ? left : evictEvery);
+      if (left > 0) return;
       await runner.run("evictChatTurns", { tenant });
     },
     find: async (tenant, keys) =>

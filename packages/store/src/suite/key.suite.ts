@@ -42,10 +42,11 @@ export function keyCases(bench: StoreBench): void {
 
   it("lets the oldest chat turns go", async () => {
     const tenant = bench.tenant();
+    const other = bench.tenant();
     const { chatTurns } = bench.store;
     const total = chatTurnsMax + 200;
-    for (let start = 0; start < total; start += 64) {
-      const batch = countUp(start, Math.min(64, total - start));
+    for (let start = 0; start < total; start += 63) {
+      const batch = countUp(start, Math.min(63, total - start));
       await Promise.all(
         batch.map((n) =>
           chatTurns.remember(tenant, {
@@ -54,6 +55,8 @@ export function keyCases(bench: StoreBench): void {
           }),
         ),
       );
+      // Every 64th turn is another tenant's.
+      await chatTurns.remember(other, chatTurn(`k${start}`, null, [start]));
     }
     expect(await chatTurns.find(tenant, ["k0"])).toBeNull();
     expect(await chatTurns.find(tenant, ["k100"])).toBeNull();
