@@ -78,6 +78,7 @@ export function createServer(options: ServerOptions): LociServer {
       await app.close();
       // Turns in the background have the same time, and each writes down how it ended.
       await context.turns.idle();
+      context.turns.close();
       for (const cancel of timers) cancel();
     },
     checkIntegrity: () => {

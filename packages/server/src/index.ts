@@ -1,5 +1,6 @@
 // The HTTP application: OpenAI's endpoints over a GenerationService and a TextCodec.
 export { createServer, type LociServer } from "./create-server.ts";
 export type { EntropySource } from "./entropy.ts";
+export { eraseRemoved } from "./responses/erase-turns.ts";
 export { defaultServerLimits, type ServerLimits } from "./limits.ts";
 export { openaiSampling, type SamplingDefaults, type ServerOptions } from "./server-options.ts";

@@ -11,6 +11,11 @@ export class LiveRequests {
   /** The signal of the request that `response` answers; its reason is a LociError. */
   signalFor(response: ServerResponse): AbortSignal {
     const controller = new AbortController();
+    // Closed already, it would never tell again.
+    if (response.closed) {
+      controller.abort(new LociError("cancelled", "The client has left."));
+      return controller.signal;
+    }
     this.#controllers.add(controller);
     response.once("close", () => {
       this.#controllers.delete(controller);

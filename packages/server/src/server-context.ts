@@ -1,6 +1,7 @@
 // Everything the routes share, resolved once from the options.
 
-import { LociError, type CacheInspection, type Clock, type GenerationService } from "@loci/core";
+import { LociError } from "@loci/core";
+import type { CacheErasure, CacheInspection, Clock, GenerationService } from "@loci/core";
 import type { ModelInfo, TextCodec } from "@loci/core";
 import type { IdempotencyStore, Store } from "@loci/store";
 import { ChatRecall } from "./conversation/chat-recall.ts";
@@ -16,6 +17,7 @@ import { openaiSampling, type SamplingDefaults, type ServerOptions } from "./ser
 export interface ServerContext {
   readonly service: GenerationService;
   readonly cache: CacheInspection | null;
+  readonly erasure: CacheErasure | null;
   readonly codec: TextCodec;
   readonly model: ModelInfo;
   /** The model's id and its aliases. */
@@ -48,6 +50,7 @@ export function createServerContext(
   return {
     service,
     cache: options.cache ?? null,
+    erasure: options.erasure ?? null,
     codec,
     model,
     clock,

@@ -1,7 +1,8 @@
 // What the composition root gives to the HTTP application. Nothing here knows an engine: the same
 // application serves a local model and, later, a router.
 
-import type { CacheInspection, Clock, GenerationService, ModelInfo, TextCodec } from "@loci/core";
+import type { CacheErasure, CacheInspection, Clock } from "@loci/core";
+import type { GenerationService, ModelInfo, TextCodec } from "@loci/core";
 import type { Store } from "@loci/store";
 import type { FastifyBaseLogger } from "fastify";
 import type { EntropySource } from "./entropy.ts";
@@ -29,6 +30,8 @@ export interface ServerOptions {
   readonly service: GenerationService;
   /** What /v1/cache asks; without it those routes answer 501. */
   readonly cache?: CacheInspection;
+  /** Erases what deleted turns left in the cache. */
+  readonly erasure?: CacheErasure;
   readonly codec: TextCodec;
   readonly model: ModelInfo;
   readonly clock: Clock;

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { systemClock } from "@loci/core";
+import { ManualClock } from "@loci/server/testing";
+import type { TenantRemoval } from "@loci/store";
 import { expect, test } from "vitest";
 
 import { createLogger } from "./logger.ts";
@@ -67,4 +69,52 @@ test("a store that was asked for must be had", async () => {
   await expect(
     openConversationStore({ ...settings, store: "redis://x" }, here.surroundings),
   ).rejects.toMatchObject({ code: "config_invalid" });
+});
+
+test("what is past its time is deleted soon after the start, and told", async () => {
+  await using here = await place();
+  const clock = new ManualClock();
+  const { promise: purged, resolve: tell } = Promise.withResolvers<TenantRemoval>();
+  const opened = await openConversationStore(
+    { store: ":memory:", responseTtlMs: 1000 },
+    {
+      ...here.surroundings,
+      clock,
+      onPurged: (removal) => {
+        tell(removal);
+        return Promise.resolve();
+      },
+    },
+  );
+  const turns = opened?.store.turns;
+  await turns?.begin("t", {
+    id: "old",
+    createdUnixSeconds: clock.unixSeconds(),
+    status: "in_progress",
+    conversation: null,
+    previousResponseId: null,
+    parameters: {},
+    inputItems: [],
+  });
+  const tokens = { promptTokens: Int32Array.of(1, 2), answerTokens: Int32Array.of(3) };
+  await turns?.commit("t", {
+    id: "old",
+    status: "completed",
+    endedUnixSeconds: clock.unixSeconds(),
+    outputItems: [],
+    usage: null,
+    error: null,
+    incompleteDetails: null,
+    notes: null,
+    isHistory: true,
+    tokens,
+    idempotency: null,
+  });
+  clock.advance(60_000);
+  expect(await purged).toMatchObject({
+    tenant: "t",
+    tokenLists: [{ tokens: Int32Array.of(1, 2, 3), sharedTokens: 0 }],
+  });
+  expect(await opened?.store.responses.read("t", "old")).toBeNull();
+  await opened?.close();
 });

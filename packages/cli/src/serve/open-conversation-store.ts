@@ -8,7 +8,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import { LociError } from "@loci/core";
 import type { Clock, Config } from "@loci/core";
 import { openStore } from "@loci/store";
-import type { PurgeCounts, Store } from "@loci/store";
+import type { PurgeCounts, Store, TenantRemoval } from "@loci/store";
 
 import type { Logger } from "./logger.ts";
 
@@ -22,9 +22,13 @@ interface Surroundings {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly environment?: NodeJS.ProcessEnv;
+  /** Told of what was deleted for its age, so that other memories can forget it, too. */
+  readonly onPurged?: (removal: TenantRemoval) => Promise<void>;
 }
 
 const upkeepEveryMs = 3_600_000;
+/** The first upkeep comes soon: a server that is restarted often must not skip it for ever. */
+const firstUpkeepMs = 60_000;
 /** Rounds of one upkeep; what is left waits for the next one. */
 const purgeRoundsMax = 100;
 
@@ -85,35 +89,39 @@ function isOutOfReach(error: unknown): boolean {
 function startUpkeep(
   store: Store,
   responseTtlMs: number,
-  { clock, logger }: Surroundings,
+  { clock, logger, onPurged }: Surroundings,
 ): () => Promise<void> {
   let running = Promise.resolve();
   let cancel: () => void;
+  const stop = new AbortController();
   const upkeep = async (): Promise<void> => {
-    for (let round = 0; round < purgeRoundsMax; round++) {
+    for (let round = 0; round < purgeRoundsMax && !stop.signal.aborted; round++) {
       const nowUnixSeconds = clock.unixSeconds();
       const before = responseTtlMs === 0 ? null : nowUnixSeconds - responseTtlMs / 1000;
       const responsesBeforeUnixSeconds = before === null ? null : Math.floor(before);
-      const counts = await store.purge({ nowUnixSeconds, responsesBeforeUnixSeconds });
+      const purged = await store.purge({ nowUnixSeconds, responsesBeforeUnixSeconds });
+      const { removals, ...counts } = purged;
+      for (const removal of removals) await onPurged?.(removal);
       if (isNothing(counts)) return;
-      logger.debug({ ...counts }, "store tidied");
+      logger.debug(counts, "store tidied");
     }
   };
-  const arm = (): void => {
-    cancel = clock.after(upkeepEveryMs, () => {
+  const arm = (delayMs: number): void => {
+    cancel = clock.after(delayMs, () => {
       running = upkeep().catch((error: unknown) => {
         logger.warn({ err: error }, "the store could not be tidied");
       });
-      arm();
+      arm(upkeepEveryMs);
     });
   };
-  arm();
+  arm(firstUpkeepMs);
   return () => {
+    stop.abort();
     cancel();
     return running;
   };
 }
 
-function isNothing(counts: PurgeCounts): boolean {
+function isNothing(counts: Omit<PurgeCounts, "removals">): boolean {
   return counts.idempotencyKeys + counts.responses + counts.interruptedTurns === 0;
 }

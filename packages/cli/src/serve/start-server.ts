@@ -5,7 +5,7 @@ import type { Config, ModelInfo } from "@loci/core";
 import { LocalService } from "@loci/engine";
 import type { EngineObserver } from "@loci/engine";
 import type { LoadedModel, ModelFacts } from "@loci/model";
-import { createServer } from "@loci/server";
+import { createServer, eraseRemoved } from "@loci/server";
 
 import { loadApiKeys } from "../load-config.ts";
 import type { Output } from "../output.ts";
@@ -44,11 +44,15 @@ export async function startServer(
   const apiKeys = await loadApiKeys(config);
   const model = await openModel(config, signal);
   const kvTiers = await openKvTiers(config, model);
-  const conversations = await openConversationStore(config, { logger, clock: systemClock });
   const service = createService(config, { model, kvTiers, logger });
+  const conversations = await openConversationStore(config, {
+    logger,
+    clock: systemClock,
+    onPurged: (removal) => eraseRemoved(service, removal.tenant, removal),
+  });
   const server = createServer({
     service: config.prefixCaching ? service : new PrivatePrefixes(service),
-    ...(config.prefixCaching && { cache: service }),
+    ...(config.prefixCaching && { cache: service, erasure: service }),
     codec: model.codec,
     model: model.info,
     clock: systemClock,

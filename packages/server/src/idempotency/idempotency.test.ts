@@ -4,7 +4,7 @@ import { namedEvents, sseData } from "../testing/sse-data.ts";
 import { answerTokens, storeServer, type StoreServer } from "../testing/store-server.ts";
 import { testServer } from "../testing/test-server.ts";
 import { MemoryIdempotency } from "./memory-idempotency.ts";
-import { at, textAt } from "../testing/json-path.ts";
+import { at, listAt, textAt } from "../testing/json-path.ts";
 
 const messages = [{ role: "user", content: "hi" }];
 const chat = { messages };
@@ -69,15 +69,15 @@ describe.each([
   });
 });
 
-// oxlint-disable-next-line typescript/no-explicit-any -- chunks of the API
-function sumOf(chunks: readonly any[]): object {
-  const choices = chunks.flatMap((chunk) => chunk.choices);
+function sumOf(chunks: readonly unknown[]): object {
+  const choices = chunks.flatMap((chunk) => listAt(chunk, "choices"));
+  const texts = choices.map((choice) => at(choice, "delta.content") ?? "");
   return {
-    text: choices.map((choice) => choice.delta.content ?? "").join(""),
-    logprobs: choices.flatMap((choice) => choice.logprobs?.content ?? []),
-    reasons: choices.flatMap((choice) => choice.finish_reason ?? []),
-    usage: chunks.at(-1).usage,
-    id: chunks.at(-1).id,
+    text: texts.map(String).join(""),
+    logprobs: choices.flatMap((choice) => at(choice, "logprobs.content") ?? []),
+    reasons: choices.flatMap((choice) => at(choice, "finish_reason") ?? []),
+    usage: at(chunks.at(-1), "usage"),
+    id: at(chunks.at(-1), "id"),
   };
 }
 

@@ -7,8 +7,7 @@ import { at, textAt } from "../testing/json-path.ts";
 
 const path = "/v1/responses";
 
-// oxlint-disable-next-line typescript/no-explicit-any -- an answer of the API
-async function ended(server: StoreServer, id: string): Promise<any> {
+async function ended(server: StoreServer, id: string): Promise<unknown> {
   for (;;) {
     const { body } = await server.get(`${path}/${id}`);
     if (at(body, "status") !== "in_progress" && at(body, "status") !== "queued") return body;

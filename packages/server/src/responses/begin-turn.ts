@@ -40,7 +40,10 @@ export async function beginTurn(ask: TurnAsk): Promise<ResponseTurn> {
   requirePossible(ask);
   const { body, context } = ask;
   // Before anything is computed for it.
-  if (isStored(body)) context.requireStore();
+  if (isStored(body)) {
+    context.requireStore();
+    context.turns.requireKept();
+  }
   if (body.background === true) context.turns.requireRoom();
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const history = await historyOf(ask);

@@ -1,8 +1,9 @@
 // Turns that this process works on. The store says that a conversation is busy; this says by whom,
 // so that the next turn can wait for one whose client has left instead of being refused.
 
-import { assert, defined, LociError, type Clock } from "@loci/core";
+import { assert, defined, LociError, type Clock, type DeletedTokens } from "@loci/core";
 import type { EventLog } from "./event-log.ts";
+import { OwedTurns } from "./owed-turns.ts";
 
 export interface LiveTurn {
   /** Aborts when the turn is to end early. */
@@ -11,10 +12,17 @@ export interface LiveTurn {
   readonly ended: Promise<void>;
   /** Tries again to keep what could not be kept, and settles the turn if it can. */
   retry(): Promise<void>;
-  /** Ends a background turn early. */
+  /** Ends it early. */
   cancel(): void;
+  /** What it has left in the cache so far. */
+  trace(): TurnTrace;
   /** Null for a turn in the foreground. */
   readonly log: EventLog | null;
+}
+
+/** Tokens of a turn in the cache of `owner`. */
+export interface TurnTrace extends DeletedTokens {
+  readonly owner: string;
 }
 
 export interface LiveTurnBounds {
@@ -26,6 +34,8 @@ export interface LiveTurnBounds {
   readonly endedLogsMax: number;
   /** Events in those logs, all together. */
   readonly endedEventsMax: number;
+  /** Turns whose ends the store did not take yet; with more no further turn is begun. */
+  readonly owedMax: number;
 }
 
 const defaultBounds: LiveTurnBounds = {
@@ -33,20 +43,25 @@ const defaultBounds: LiveTurnBounds = {
   graceMs: 250,
   endedLogsMax: 64,
   endedEventsMax: 131_072,
+  owedMax: 1024,
 };
 
 export class LiveTurns {
   readonly #clock: Clock;
   readonly #bounds: LiveTurnBounds;
   readonly #turns = new Map<string, LiveTurn>();
-  /** Ended, but the store did not take what there was to keep. */
-  readonly #owed = new Set<string>();
+  readonly #owed: OwedTurns;
+  /** Deleted while they ran: nothing of them is told any more. */
+  readonly #forgotten = new Set<string>();
   /** Oldest first. */
   readonly #endedLogs = new Map<string, EventLog>();
 
   constructor(clock: Clock, bounds: LiveTurnBounds = defaultBounds) {
     this.#clock = clock;
     this.#bounds = bounds;
+    this.#owed = new OwedTurns(clock, async (responseId) => {
+      await this.#turns.get(responseId)?.retry();
+    });
   }
 
   get(responseId: string): LiveTurn | null {
@@ -60,9 +75,17 @@ export class LiveTurns {
 
   /** Throws queue_full when too many run in the background. */
   requireRoom(): void {
-    const background = [...this.#turns.values()].filter((turn) => turn.log !== null).length;
-    if (background < this.#bounds.backgroundMax) return;
+    const running = [...this.#turns].filter(([id, { log }]) => log !== null && !this.#owed.has(id));
+    if (running.length < this.#bounds.backgroundMax) return;
     throw new LociError("queue_full", "Too many responses are generated in the background.");
+  }
+
+  /** Throws storage_unavailable when the store has failed to take too many turns. */
+  requireKept(): void {
+    if (this.#owed.size < this.#bounds.owedMax) return;
+    throw new LociError("storage_unavailable", "Too many answers wait to be kept.", {
+      remedy: "Try again when the store has room and can be reached.",
+    });
   }
 
   add(responseId: string, turn: LiveTurn): void {
@@ -77,11 +100,29 @@ export class LiveTurns {
     if (isKept) this.#turns.delete(responseId);
     if (isKept) this.#owed.delete(responseId);
     else this.#owed.add(responseId);
-    if (turn.log !== null) this.#keepLog(responseId, turn.log);
+    const isForgotten = isKept
+      ? this.#forgotten.delete(responseId)
+      : this.#forgotten.has(responseId);
+    if (turn.log !== null && !isForgotten) this.#keepLog(responseId, turn.log);
   }
 
-  forgetLog(responseId: string): void {
+  /**
+   * Ends a turn that was deleted and forgets what it told. Returns what it has left in the cache;
+   * null when it is not under way here.
+   */
+  forget(responseId: string): TurnTrace | null {
     this.#endedLogs.delete(responseId);
+    const turn = this.#turns.get(responseId);
+    if (turn === undefined) return null;
+    this.#forgotten.add(responseId);
+    // What is being computed for it ends before anything that is asked of the cache from now on.
+    turn.cancel();
+    return turn.trace();
+  }
+
+  /** Nothing is tried again from now on. */
+  close(): void {
+    this.#owed.close();
   }
 
   /**
@@ -108,7 +149,9 @@ export class LiveTurns {
   }
 
   checkIntegrity(): void {
-    for (const id of this.#owed) assert(this.#turns.has(id), "what is owed is not forgotten");
+    this.#owed.checkIntegrity();
+    for (const id of this.#owed.ids) assert(this.#turns.has(id), "what is owed is not lost");
+    for (const id of this.#forgotten) assert(this.#turns.has(id), "who ended is forgotten once");
     assert(this.#endedLogs.size <= this.#bounds.endedLogsMax, "ended logs are bounded");
     assert(this.#endedEvents() <= this.#bounds.endedEventsMax, "ended logs are short in sum");
   }

@@ -112,9 +112,24 @@ function shownTool(tool: FunctionTool): JsonObject {
   return { type, name, description, parameters: plainJson(parameters ?? null), strict };
 }
 
-/** A fork as part of a turn's notes. */
-export function forkNotes(fork: PromptFork | null): JsonObject | null {
-  return fork === null ? null : { fork: { ...fork } };
+/** What a turn is remembered with besides what the API shows; null when there is nothing. */
+export function turnNotes(turn: {
+  readonly fork: PromptFork | null;
+  readonly tenant: string;
+  readonly cacheOwner: string;
+}): JsonObject | null {
+  const { fork, tenant, cacheOwner } = turn;
+  if (fork === null && cacheOwner === tenant) return null;
+  return {
+    ...(fork === null ? {} : { fork: { ...fork } }),
+    ...(cacheOwner === tenant ? {} : { cacheOwner }),
+  };
+}
+
+/** Whose cache a turn with these notes used. */
+export function cacheOwnerOf(notes: JsonObject | null, tenant: string): string {
+  const owner = notes?.["cacheOwner"];
+  return typeof owner === "string" ? owner : tenant;
 }
 
 /** A failure in the object's form. */

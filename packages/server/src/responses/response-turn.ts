@@ -12,15 +12,17 @@ import type { FastifyBaseLogger } from "fastify";
 import { runGenerations } from "../generation-run.ts";
 import { jsonReply, type KeyClaim } from "../idempotency/key-claim.ts";
 import type { ServerContext } from "../server-context.ts";
+import { wholeTurn } from "../conversation/chat-recall.ts";
 import { EventLog } from "./event-log.ts";
+import type { TurnTrace } from "./live-turns.ts";
 import type { PreparedResponse } from "./prepare-response.ts";
 import { ResponseAnswer, type ResponseEvent } from "./response-answer.ts";
 import {
-  forkNotes,
   openState,
   responseError,
   responseObject,
   textField,
+  turnNotes,
 } from "./response-object.ts";
 import type { ResponseState } from "./response-object.ts";
 
@@ -67,6 +69,7 @@ export class ResponseTurn {
       signal: AbortSignal.any([options.signal, options.cancel.signal]),
       ended: this.#ended.promise,
       retry: () => this.#retry(),
+      trace: () => this.#trace(),
       cancel: () => options.cancel.abort(new LociError("cancelled", "Cancelled on request.")),
       log: options.isBackground ? new EventLog() : null,
     });
@@ -216,15 +219,14 @@ export class ResponseTurn {
       incompleteDetails: state.incompleteDetails,
       notes: state.notes,
       isHistory: end.isHistory,
-      tokens: end.isHistory
-        ? { promptTokens, answerTokens: Int32Array.from(this.#answer.tokenIds) }
-        : null,
+      // Of a turn cut off, too: what the cache has of it is erased with it.
+      tokens: this.#answer.started ? { promptTokens, answerTokens: this.#answerTokens() } : null,
       idempotency: withReply ? { key: claim.key, reply: jsonReply(this.#shown(state)) } : null,
     };
   }
 
   #endState(end: TurnEnd): ResponseState {
-    const { context, prepared, requestId } = this.#options;
+    const { context, prepared, requestId, tenant } = this.#options;
     const { error, incompleteReason, status } = end;
     return {
       status,
@@ -232,9 +234,19 @@ export class ResponseTurn {
       usage: this.#answer.started ? this.#answer.usage : null,
       error: error === null ? null : responseError(error, requestId),
       incompleteDetails: incompleteReason === null ? null : { reason: incompleteReason },
-      notes: forkNotes(prepared.prompt.fork),
+      notes: turnNotes({ fork: prepared.prompt.fork, tenant, cacheOwner: prepared.request.tenant }),
       output: this.#answer.output,
     };
+  }
+
+  #trace(): TurnTrace {
+    const { prompt, request } = this.#options.prepared;
+    const turn = { promptTokens: request.promptTokens, answerTokens: this.#answerTokens() };
+    return { owner: request.tenant, tokens: wholeTurn(turn), sharedTokens: prompt.keptTokens };
+  }
+
+  #answerTokens(): Int32Array {
+    return Int32Array.from(this.#answer.tokenIds);
   }
 
   #settle(): void {

@@ -198,8 +198,7 @@ test("deleting a conversation ends its turn", async () => {
   server.checkIntegrity();
 });
 
-// oxlint-disable-next-line typescript/no-explicit-any -- an answer of the API
-async function ended(server: StoreServer, id: string): Promise<any> {
+async function ended(server: StoreServer, id: string): Promise<unknown> {
   for (;;) {
     const { body } = await server.get(`/v1/responses/${id}`);
     if (at(body, "status") !== "in_progress" && at(body, "status") !== "queued") return body;

@@ -2,6 +2,7 @@
 
 import { LociError } from "@loci/core";
 import type { ChangeOutcome, Conversation, JsonObject, StoredItem } from "@loci/store";
+import { eraseTurns } from "../responses/erase-turns.ts";
 import { storedItems } from "../conversation/chat-items.ts";
 import { listObject, noSuchItem, pageQuery } from "../conversation/item-pages.ts";
 import { noSuchConversation } from "../responses/turn-history.ts";
@@ -75,7 +76,7 @@ export function conversationRoutes(app: Routes, context: ServerContext): void {
     const removed = await context.requireStore().conversations.remove(tenant, id);
     if (removed === null) throw noSuchConversation();
     // A turn under way finds nothing left to complete.
-    for (const responseId of removed.responseIds) context.turns.get(responseId)?.cancel();
+    await eraseTurns(context, tenant, removed);
     return { id, object: "conversation.deleted", deleted: true };
   });
   itemRoutes(app, context);

@@ -5,6 +5,7 @@ import type { JsonObject, StoredResponse } from "@loci/store";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { pageOf, pageQuery } from "../conversation/item-pages.ts";
 import { endTurn } from "../responses/end-turn.ts";
+import { eraseTurns } from "../responses/erase-turns.ts";
 import { storedEventStream } from "../responses/retrieve-events.ts";
 import { streamEvents } from "../responses/event-stream.ts";
 import { storedResponseObject } from "../responses/response-object.ts";
@@ -44,8 +45,7 @@ export function storedResponseRoutes(app: Routes, context: ServerContext): void 
     const removed = await context.requireStore().responses.remove(tenant, id);
     if (removed === null) throw noSuchResponse();
     // A turn under way finds nothing left to complete.
-    context.turns.get(id)?.cancel();
-    context.turns.forgetLog(id);
+    await eraseTurns(context, tenant, removed);
     return { id, object: "response.deleted", deleted: true };
   });
   const stop = documented({
