@@ -8,3 +8,4 @@ export type {
   LengthPredictor,
   LengthQuery,
 } from "./length-predictor.ts";
+export { ProbePredictor, type ProbeOptions } from "./probe/probe-predictor.ts";

@@ -92,14 +92,15 @@ export class EvidenceNetwork {
     for (let unit = 0; unit < unitCount; unit++) {
       units[unit] = 0;
       if (random !== null && random.next() < dropShare) continue;
-      const sum = product(weights, unit * size, inputs) + at(weights, this.#unitBiasesAt + unit);
+      const sum =
+        product(weights, unit * size, inputs) + weightAt(weights, this.#unitBiasesAt + unit);
       // While units are left out, the others speak louder, so that sums stay as they are.
       if (sum > 0) units[unit] = random === null ? sum : sum / (1 - dropShare);
     }
     for (let bin = 0; bin < binCount; bin++) {
       outputs[bin] =
         product(weights, this.#outputsAt + bin * unitCount, units) +
-        at(weights, this.#outputBiasesAt + bin);
+        weightAt(weights, this.#outputBiasesAt + bin);
     }
   }
 
@@ -113,24 +114,25 @@ export class EvidenceNetwork {
     errors.fill(0);
     // Silent units neither get nor pass on an error; most are silent.
     const active: number[] = [];
-    for (let unit = 0; unit < unitCount; unit++) if (at(units, unit) > 0) active.push(unit);
+    for (let unit = 0; unit < unitCount; unit++) if (weightAt(units, unit) > 0) active.push(unit);
     for (let bin = 0; bin < binCount; bin++) {
       const error = at(masses, bin) - at(this.#target, bin);
       const row = this.#outputsAt + bin * unitCount;
       const bias = this.#outputBiasesAt + bin;
-      gradient[bias] = at(gradient, bias) + error;
+      gradient[bias] = weightAt(gradient, bias) + error;
       for (const unit of active) {
-        gradient[row + unit] = at(gradient, row + unit) + error * at(units, unit);
-        errors[unit] = at(errors, unit) + error * at(weights, row + unit);
+        gradient[row + unit] = weightAt(gradient, row + unit) + error * weightAt(units, unit);
+        errors[unit] = weightAt(errors, unit) + error * weightAt(weights, row + unit);
       }
     }
     for (const unit of active) {
-      const error = at(errors, unit) / (1 - dropShare);
+      const error = weightAt(errors, unit) / (1 - dropShare);
       const row = unit * this.#inputSize;
       const bias = this.#unitBiasesAt + unit;
-      gradient[bias] = at(gradient, bias) + error;
+      gradient[bias] = weightAt(gradient, bias) + error;
       for (let index = 0; index < this.#inputSize; index++) {
-        gradient[row + index] = at(gradient, row + index) + error * at(sample.inputs, index);
+        gradient[row + index] =
+          weightAt(gradient, row + index) + error * weightAt(sample.inputs, index);
       }
     }
   }
@@ -138,18 +140,18 @@ export class EvidenceNetwork {
   #descend(share: number): void {
     const [weights, gradient] = [this.#weights, this.#gradient];
     const [momentum, squares] = [this.#momentum, this.#squares];
-    const step = at(this.#steps, 0) + 1;
+    const step = weightAt(this.#steps, 0) + 1;
     this.#steps[0] = step;
     const rate = learningRate / (1 - gradientMemory ** step);
     const squareScale = 1 / (1 - squareMemory ** step);
     for (let index = 0; index < weights.length; index++) {
-      const slope = at(gradient, index) * share;
-      const mean = gradientMemory * at(momentum, index) + (1 - gradientMemory) * slope;
-      const square = squareMemory * at(squares, index) + (1 - squareMemory) * slope * slope;
+      const slope = weightAt(gradient, index) * share;
+      const mean = gradientMemory * weightAt(momentum, index) + (1 - gradientMemory) * slope;
+      const square = squareMemory * weightAt(squares, index) + (1 - squareMemory) * slope * slope;
       momentum[index] = mean;
       squares[index] = square;
       const divisor = Math.sqrt(square * squareScale) + divisorMin;
-      weights[index] = at(weights, index) - (rate * mean) / divisor;
+      weights[index] = weightAt(weights, index) - (rate * mean) / divisor;
     }
   }
 }
@@ -159,13 +161,21 @@ function product(weights: Float32Array, start: number, factors: Float32Array): n
   const whole = factors.length & ~3;
   let [first, second, third, fourth] = [0, 0, 0, 0];
   for (let index = 0; index < whole; index += 4) {
-    first += at(weights, start + index) * at(factors, index);
-    second += at(weights, start + index + 1) * at(factors, index + 1);
-    third += at(weights, start + index + 2) * at(factors, index + 2);
-    fourth += at(weights, start + index + 3) * at(factors, index + 3);
+    first += weightAt(weights, start + index) * weightAt(factors, index);
+    second += weightAt(weights, start + index + 1) * weightAt(factors, index + 1);
+    third += weightAt(weights, start + index + 2) * weightAt(factors, index + 2);
+    fourth += weightAt(weights, start + index + 3) * weightAt(factors, index + 3);
   }
   for (let index = whole; index < factors.length; index++) {
-    first += at(weights, start + index) * at(factors, index);
+    first += weightAt(weights, start + index) * weightAt(factors, index);
   }
   return first + second + (third + fourth);
+}
+
+/**
+ * As `at`, for one type of array only: a function that sees but one is compiled into the inner loops
+ * without looking at types.
+ */
+function weightAt(values: Float32Array, index: number): number {
+  return values[index] ?? Number.NaN;
 }

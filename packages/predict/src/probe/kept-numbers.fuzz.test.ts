@@ -1,6 +1,6 @@
 // The bytes of a file may be anything: they are taken up whole or not at all.
 
-import fc from "fast-check";
+import { assert, integer, nat, property, uint8Array } from "fast-check";
 import { expect, test } from "vitest";
 import { readNumbers, writeNumbers } from "./kept-numbers.ts";
 
@@ -41,8 +41,8 @@ test("numbers that cannot be are refused", () => {
 test("one changed byte, a missing or an added one, or anything else is refused", () => {
   const bytes = writeNumbers(kind, numbers());
   const target = zeros();
-  fc.assert(
-    fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (place, change) => {
+  assert(
+    property(nat(bytes.length - 1), integer({ min: 1, max: 255 }), (place, change) => {
       const spoilt = bytes.slice();
       spoilt[place] = (spoilt[place] ?? 0) ^ change;
       expect(readNumbers(spoilt, kind, target)).toBe(false);
@@ -50,8 +50,8 @@ test("one changed byte, a missing or an added one, or anything else is refused",
     }),
     { numRuns: 500, seed: 4 },
   );
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 80 }), (random) => {
+  assert(
+    property(uint8Array({ maxLength: 80 }), (random) => {
       expect(readNumbers(random, kind, target)).toBe(false);
     }),
     { numRuns: 500, seed: 5 },

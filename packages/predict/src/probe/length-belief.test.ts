@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { array, assert, double, integer, property, tuple } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LengthBelief } from "./length-belief.ts";
 import { binCount, binPlace } from "./remaining-bins.ts";
@@ -14,17 +14,17 @@ function near(remaining: number, strength: number): Float64Array {
 
 describe("LengthBelief", () => {
   test("is exact for short answers, against plain arithmetic", () => {
-    const lengths = fc.array(fc.double({ min: 0.01, max: 1, noNaN: true }), {
+    const lengths = array(double({ min: 0.01, max: 1, noNaN: true }), {
       minLength: 7,
       maxLength: 7,
     });
-    const factor = fc.double({ min: -3, max: 3, noNaN: true });
-    const steps = fc.array(
-      fc.tuple(fc.integer({ min: 0, max: 6 }), fc.array(factor, { minLength: 9, maxLength: 9 })),
+    const factor = double({ min: -3, max: 3, noNaN: true });
+    const steps = array(
+      tuple(integer({ min: 0, max: 6 }), array(factor, { minLength: 9, maxLength: 9 })),
       { maxLength: 4 },
     );
-    fc.assert(
-      fc.property(lengths, steps, (masses, observations) => {
+    assert(
+      property(lengths, steps, (masses, observations) => {
         const prior = new Float64Array(binCount);
         prior.set(masses, 1);
         const belief = new LengthBelief(prior);
@@ -55,8 +55,8 @@ describe("LengthBelief", () => {
   });
 
   test("growing is conditioning, at any length", () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 3000 }), (generated) => {
+    assert(
+      property(integer({ min: 1, max: 3000 }), (generated) => {
         const belief = new LengthBelief(alike);
         const before = belief.distribution();
         belief.grow(generated);

@@ -161,7 +161,7 @@ function between(values: Float64Array, place: number): number {
 }
 
 /** Adds a mass to the two bins around a place. */
-export function spread(bins: Float64Array, place: number, mass: number): void {
+function spread(bins: Float64Array, place: number, mass: number): void {
   const bin = Math.min(binCount - 2, Math.floor(place));
   const share = place - bin;
   bins[bin] = at(bins, bin) + mass * (1 - share);

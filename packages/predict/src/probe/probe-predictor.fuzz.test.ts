@@ -54,6 +54,12 @@ function close(open: Open, random: Random): void {
   open.forecast.close({ tokens, isCensored: random.integer(0, 3) === 0 });
 }
 
+function restarted(predictor: ProbePredictor, seed: number): ProbePredictor {
+  const fresh = new ProbePredictor({ hiddenSize, seed });
+  expect(fresh.restore(predictor.save())).toBe(true);
+  return fresh;
+}
+
 test.each([1, 2, 3])("seed %i", (seed) => {
   const random = new Random(seed);
   let predictor = new ProbePredictor({ hiddenSize, seed });
@@ -70,12 +76,10 @@ test.each([1, 2, 3])("seed %i", (seed) => {
       close(chosen, random);
       opened.splice(place, 1);
     } else if (step % 7 === 0) {
-      const bytes = predictor.save();
-      predictor = new ProbePredictor({ hiddenSize, seed });
-      expect(predictor.restore(bytes)).toBe(true);
+      predictor = restarted(predictor, seed);
       opened.length = 0;
     } else opened.splice(place, 1);
     if (step % 50 === 0) predictor.checkIntegrity();
   }
-  predictor.checkIntegrity();
+  expect(() => predictor.checkIntegrity()).not.toThrow();
 });

@@ -1,6 +1,7 @@
 import { Random } from "@loci/core";
 import { describe, expect, test } from "vitest";
-import type { LengthForecast, LengthQuery } from "../length-predictor.ts";
+import type { LengthDistribution } from "../length-distribution.ts";
+import type { LengthQuery } from "../length-predictor.ts";
 import { ProbePredictor } from "./probe-predictor.ts";
 
 const hiddenSize = 24;
@@ -51,6 +52,13 @@ function train(predictor: ProbePredictor, answers: number, seed: number): Random
   const random = new Random(seed);
   for (let each = 0; each < answers; each++) serve(predictor, answerOf(random), random);
   return random;
+}
+
+/** What is believed once a state of kind 2 was seen. */
+function shown(predictor: ProbePredictor): LengthDistribution {
+  const forecast = predictor.open(query);
+  forecast.observe(0, state(2, new Random(9)));
+  return forecast.distribution;
 }
 
 describe("ProbePredictor", () => {
@@ -143,12 +151,7 @@ describe("ProbePredictor", () => {
     expect(copy.restore(bytes)).toBe(true);
     copy.checkIntegrity();
     expect(copy.save()).toEqual(bytes);
-    const shown = (each: ProbePredictor): LengthForecast => {
-      const forecast = each.open(query);
-      forecast.observe(0, state(2, new Random(9)));
-      return forecast;
-    };
-    const [one, other] = [shown(predictor).distribution, shown(copy).distribution];
+    const [one, other] = [shown(predictor), shown(copy)];
     for (const level of [0.05, 0.5, 0.95]) expect(other.quantile(level)).toBe(one.quantile(level));
   });
 

@@ -10,9 +10,9 @@ test("counts up to 8 have bins of their own, then three share an octave", () => 
 });
 
 test("places rise with counts, by as much as bins per token says", () => {
-  for (let count = 1; count < 100_000; count = Math.ceil(count * 1.07)) {
+  for (let count = 1.3; count < 100_000; count = count * 1.07) {
     const rise = (binPlace(count + 0.001) - binPlace(count)) / 0.001;
     expect(rise).toBeGreaterThan(0);
-    if (count !== 8) expect(rise / binsPerToken(count + 0.0005)).toBeCloseTo(1, 3);
+    expect(rise / binsPerToken(count + 0.0005)).toBeCloseTo(1, 3);
   }
 });
