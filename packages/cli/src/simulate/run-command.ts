@@ -32,7 +32,6 @@ export async function runRunCommand(command: Command, output: Output): Promise<n
 }
 
 function describe(title: string, { requests }: Workload, summary: RunSummary): string {
-  const share = (value: number): string => `${(100 * value).toFixed(1)} %`;
   const facts: readonly (readonly [string, string])[] = [
     ["requests", `${summary.completed} of ${requests.length} completed`],
     ["refused, cancelled, failed", [summary.refused, summary.cancelled, summary.failed].join(", ")],
@@ -58,6 +57,10 @@ function describe(title: string, { requests }: Workload, summary: RunSummary): s
     ],
   );
   return `${title}\n\n${textTable(["", ""], facts).trimStart()}\n${times}`;
+}
+
+function share(value: number): string {
+  return `${(100 * value).toFixed(1)} %`;
 }
 
 function timeRow(name: string, values: Percentiles | null): readonly string[] {

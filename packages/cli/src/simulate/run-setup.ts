@@ -9,6 +9,7 @@ import {
   deviceShapes,
   FittedCost,
   fixedShapes,
+  hastened,
   kvBytesPerToken,
   kvTokensOn,
   lengthShapes,
@@ -55,13 +56,12 @@ function traceWorkload(command: Command, path: string): Workload {
   const name = basename(path);
   const divisor = numberOption(command, "divide") ?? 1;
   const answerDivisor = numberOption(command, "divideAnswers") ?? divisor;
-  const all = path.endsWith(".csv")
+  const requests = path.endsWith(".csv")
     ? parseAzureTrace(name, text, { promptDivisor: divisor, answerDivisor })
     : parseMooncakeTrace(name, text, { promptDivisor: divisor, answerDivisor });
   const speed = numberOption(command, "speed") ?? 1;
-  const kept = all.slice(0, numberOption(command, "requests") ?? all.length);
-  const requests = kept.map((request) => ({ ...request, arrivalMs: request.arrivalMs / speed }));
-  return { name, requests, clients: numberOption(command, "clients") };
+  const kept = requests.slice(0, numberOption(command, "requests") ?? requests.length);
+  return { name, requests: hastened(kept, speed), clients: numberOption(command, "clients") };
 }
 
 function shapesOf(

@@ -30,7 +30,10 @@ export class EventDigest {
 
   /** 16 hex digits. */
   get value(): string {
-    const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, "0");
     return hex(this.#high) + hex(this.#low);
   }
+}
+
+function hex(word: number): string {
+  return (word >>> 0).toString(16).padStart(8, "0");
 }

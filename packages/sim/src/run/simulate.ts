@@ -19,11 +19,13 @@ import type {
   StepResult,
   TierFacts,
 } from "@loci/engine";
+import type { LengthPredictor } from "@loci/predict";
 import type { CostModel } from "../cost/cost-model.ts";
 import { promptTokens } from "../workload/prompt-tokens.ts";
 import type { SimRequest, Workload } from "../workload/sim-request.ts";
 import { CostRunner } from "./cost-runner.ts";
 import { EventDigest } from "./event-digest.ts";
+import { KnownLengths } from "./known-lengths.ts";
 import { MemoryUse } from "./memory-use.ts";
 import { newRecord } from "./request-record.ts";
 import type { RequestRecord } from "./request-record.ts";
@@ -35,6 +37,8 @@ export interface SimulationParts {
   readonly cost: CostModel;
   readonly limits: RunnerLimits;
   readonly options?: Partial<EngineOptions>;
+  /** Predicts lengths; a predictor that knows them is told of each request before it comes. */
+  readonly lengths?: LengthPredictor;
   readonly tiers?: { readonly facts: readonly TierFacts[]; readonly blockBytes: number };
   /** The run stops here, whatever still goes on; null = when everything has ended. */
   readonly untilMs?: number | null;
@@ -79,7 +83,7 @@ class Simulation {
   #stepInFlight = false;
 
   constructor(parts: SimulationParts) {
-    const { limits, cost, options, tiers } = parts;
+    const { limits, cost, options, tiers, lengths } = parts;
     this.#parts = parts;
     this.#runner = new CostRunner(limits, cost);
     this.#mover = tiers ? new VirtualMover(tiers.facts, tiers.blockBytes, cost) : null;
@@ -90,6 +94,7 @@ class Simulation {
       limits,
       tokenText: this.#runner,
       ...(options && { options }),
+      ...(lengths && { lengths }),
       ...engineTiers,
     });
     this.#memory = new MemoryUse(this.#engine);
@@ -158,6 +163,8 @@ class Simulation {
     this.#runner.plan(id, { tokens: request.answerTokens, seed: index });
     try {
       const spec = specOf(id, request, limits.vocabularySize);
+      const { lengths } = this.#parts;
+      if (lengths instanceof KnownLengths) lengths.tell(spec.promptTokens, request.answerTokens);
       this.#engine.submit(spec, this.#nowMs);
     } catch (error) {
       if (!(error instanceof LociError)) throw error;

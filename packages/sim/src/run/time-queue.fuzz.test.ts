@@ -1,6 +1,6 @@
 // The queue against a list that is sorted anew each time.
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TimeQueue } from "./time-queue.ts";
 
@@ -11,19 +11,20 @@ describe("TimeQueue", () => {
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const queue = new TimeQueue<number>();
         let list: { readonly atMs: number; readonly order: number }[] = [];
+        const [given, expected]: [(number | null)[], (number | null)[]] = [[], []];
         for (const [order, atMs] of steps.entries()) {
           if (atMs !== null) {
             queue.push(atMs, order);
             list.push({ atMs, order });
-          } else {
-            // Sorting is stable: of the same time, the one pushed first.
-            list = list.toSorted((one, other) => one.atMs - other.atMs);
-            expect(queue.nextMs).toBe(list[0]?.atMs ?? Infinity);
-            expect(queue.pop()).toBe(list.shift()?.order ?? null);
+            continue;
           }
-          expect(queue.size).toBe(list.length);
+          // Sorting is stable: of the same time, the one pushed first.
+          list = list.toSorted((one, other) => one.atMs - other.atMs);
+          given.push(queue.nextMs, queue.pop(), queue.size);
+          expected.push(list[0]?.atMs ?? Infinity, list.shift()?.order ?? null, list.length);
           queue.checkIntegrity();
         }
+        expect(given).toEqual(expected);
       }),
       { seed: 7, numRuns: 200 },
     );

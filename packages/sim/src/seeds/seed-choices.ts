@@ -15,10 +15,14 @@ export interface FaultChances {
   readonly cancel: number;
 }
 
+export type PredictorChoice = "none" | "known" | "wild";
+
 export interface SeedChoices {
   readonly limits: RunnerLimits;
   readonly options: Partial<EngineOptions>;
   readonly tiers: readonly TierFacts[];
+  /** What the engine is told of lengths: nothing, the truth, or anything at all. */
+  readonly predictor: PredictorChoice;
   /** Virtual milliseconds per step, per token, per attended token. */
   readonly costMs: readonly [number, number, number];
   readonly moveMsMax: number;
@@ -38,6 +42,8 @@ const faultLevels: readonly FaultChances[] = [
   { step: 0.15, move: 0.3, restart: 0.01, cancel: 0.1 },
 ];
 
+const admissions = ["predicted", "oracle", "s3", "paged", "worst-case"] as const;
+const orders = ["fcfs", "shortest", "fair"] as const;
 const evictions = ["retention", "pensieve", "lru"] as const;
 
 /** The world of a seed. */
@@ -63,8 +69,12 @@ export function choicesOf(seed: number): SeedChoices {
       targetStepMs: random.integer(0, 1) === 0 ? null : random.integer(1, 20),
       eviction: pick(evictions),
       aheadShare: random.next(),
+      admission: pick(admissions),
+      scheduling: pick(orders),
+      queueSecondsMax: random.integer(0, 3) === 0 ? random.next() : null,
     },
     tiers: pick([[], [host], [disk], [host, disk]]),
+    predictor: pick<PredictorChoice>(["none", "known", "wild"]),
     // Slow steps make restoring worth while; slow moves keep requests waiting.
     costMs: [1, pick([0.1, 1, 30]), pick([0.0001, 0.01])],
     moveMsMax: pick([1, 30, 1000]),

@@ -35,6 +35,8 @@ export function makeRequest(id: string, source: RequestSource): GenerationReques
     sampling: { ...greedySampling, temperature: random.integer(0, 1), seed: random.integer(0, 3) },
     ...(isOften() && { sessionKey: `session ${random.integer(0, 3)}` }),
     ...(isOften() && { userText: "x".repeat(random.integer(0, 40)) }),
+    ...(isOften() && { priority: random.integer(-1, 1) }),
+    ...(isOften() && { firstTokenSecondsMax: random.next() }),
     ...(isOften() && { retainSeconds: random.integer(0, 2) }),
   };
 }

@@ -6,9 +6,10 @@
 // lost, mixed up or served too early shows as a wrong token.
 
 import { assert, defined, LociError, Random } from "@loci/core";
-import { Engine, HashMover, HashRunner, plainHasher } from "@loci/engine";
-import type { MoveOrder, StepBatch, StepResult } from "@loci/engine";
+import { Engine, HashMover, HashRunner, plainHasher, WildPredictor } from "@loci/engine";
+import type { EngineParts, MoveOrder, StepBatch, StepResult } from "@loci/engine";
 import { EventDigest } from "../run/event-digest.ts";
+import { KnownLengths } from "../run/known-lengths.ts";
 import { TimeQueue } from "../run/time-queue.ts";
 import { ClientView } from "./client-view.ts";
 import { lonelyRun } from "./lonely-run.ts";
@@ -49,6 +50,9 @@ export interface SeedCounts {
 /** A deliberate mistake of the world, for tests of its own eyes. */
 export type Sabotage = "none" | "swap-block" | "lose-event";
 
+/** How a request may be refused. */
+const refusals: ReadonlySet<string> = new Set(["queue_full", "deadline_unmet"]);
+
 /** Turns without any bound would hide an engine that goes round in circles. */
 const turnsMax = 50_000;
 
@@ -62,6 +66,7 @@ export class SeedWorld {
   readonly #digest = new EventDigest();
   readonly #mover: HashMover;
   readonly #sabotage: Sabotage;
+  readonly #known = new KnownLengths();
   #runner: HashRunner;
   #engine: Engine;
   #nowMs = 0;
@@ -150,15 +155,17 @@ export class SeedWorld {
       vocabularySize: limits.vocabularySize,
     });
     this.counts.requests++;
+    const answer = lonelyRun(request, limits);
+    this.#known.tell(request.promptTokens, answer.tokens.length);
     try {
       this.#engine.submit(request, this.#nowMs);
     } catch (error) {
-      if (!(error instanceof LociError) || error.code !== "queue_full") throw error;
+      if (!(error instanceof LociError) || !refusals.has(error.code)) throw error;
       assert((error.retryAfterSeconds ?? 0) > 0, "who is refused knows when to come back");
       this.counts.refused++;
       return;
     }
-    const client = new ClientView(request, lonelyRun(request, limits));
+    const client = new ClientView(request, answer);
     for (const other of this.#live()) {
       client.companyTokens += other.workTokens;
       other.companyTokens += client.workTokens;
@@ -326,12 +333,19 @@ export class SeedWorld {
     });
   }
 
+  #lengths(): Pick<EngineParts, "lengths"> {
+    const { predictor } = this.choices;
+    if (predictor === "none") return {};
+    return { lengths: predictor === "known" ? this.#known : new WildPredictor(this.#random) };
+  }
+
   #makeEngine(): Engine {
     const { limits, options, tiers } = this.choices;
     return new Engine({
       limits,
       tokenText: this.#runner,
       options,
+      ...this.#lengths(),
       ...(tiers.length > 0 && { tiers: { tiers, hasher: plainHasher, blockBytes: 1000 } }),
     });
   }

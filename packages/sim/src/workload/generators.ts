@@ -100,6 +100,11 @@ export function plannedWorkload(
   return { name, requests, clients: plan.kind === "clients" ? plan.clients : null };
 }
 
+/** The same requests, `speed` times as fast one after the other. */
+export function hastened(requests: readonly SimRequest[], speed: number): SimRequest[] {
+  return requests.map(({ arrivalMs, ...rest }) => ({ arrivalMs: arrivalMs / speed, ...rest }));
+}
+
 /** The numbers below `count`, in a random order (Fisher and Yates). */
 function shuffled(random: Random, count: number): number[] {
   const order = Array.from({ length: count }, (_, index) => index);

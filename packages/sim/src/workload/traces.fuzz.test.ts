@@ -2,7 +2,7 @@
 // typed error that names a line; what is well-formed comes back as it was written.
 
 import { LociError } from "@loci/core";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseLengths } from "./alpaca-lengths.ts";
 import { parseAzureTrace } from "./azure-trace.ts";
@@ -27,8 +27,7 @@ function endsWell(parse: () => void): void {
   try {
     parse();
   } catch (error) {
-    expect(error).toBeInstanceOf(LociError);
-    expect(error).toMatchObject({ code: "invalid_request" });
+    if (!(error instanceof LociError) || error.code !== "invalid_request") throw error;
   }
 }
 

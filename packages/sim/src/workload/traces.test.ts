@@ -5,6 +5,7 @@ import { boundedLines } from "./bounded-text.ts";
 import { parseMooncakeTrace } from "./mooncake-trace.ts";
 import { promptTokens } from "./prompt-tokens.ts";
 
+const dayMs = 24 * 3_600_000;
 const header = "TIMESTAMP,ContextTokens,GeneratedTokens";
 
 function row(fields: object): string {
@@ -57,8 +58,12 @@ describe("parseAzureTrace", () => {
       "2025-01-01 00:00:00,10,0",
     ];
     const requests = parseAzureTrace("t", lines.join("\n"));
-    const daysMs = (days: number): number => days * 24 * 3_600_000 + 500;
-    expect(requests.map(({ arrivalMs }) => arrivalMs)).toEqual([0, 500, daysMs(1), daysMs(307)]);
+    expect(requests.map(({ arrivalMs }) => arrivalMs)).toEqual([
+      0,
+      500,
+      dayMs + 500,
+      307 * dayMs + 500,
+    ]);
     expect(requests.map(({ answerTokens }) => answerTokens)).toEqual([44, 1, 1, 1]);
     const firsts = requests.map(({ prompt }) => promptTokens(prompt, 1000)[0]);
     expect(new Set(firsts).size).toBe(4);
@@ -77,10 +82,11 @@ describe("parseAzureTrace", () => {
   });
 });
 
-describe("parseLengths", () => {
-  const line = (outputs: object): string =>
-    JSON.stringify({ id: 0, prompt: "Why?", prompt_tokens: 2, output_tokens: outputs });
+function line(outputs: object): string {
+  return JSON.stringify({ id: 0, prompt: "Why?", prompt_tokens: 2, output_tokens: outputs });
+}
 
+describe("parseLengths", () => {
   it("reads every model's length", () => {
     const [sample] = parseLengths("t", line({ a: 3, b: 0 }));
     expect(sample?.prompt).toBe("Why?");
