@@ -160,7 +160,7 @@ export class Engine {
     this.#index.setNow(nowMs);
     this.#applyMoves();
     const plan = this.#scheduler.plan(nowMs);
-    this.#parts.work.setSequences(plan.load.sequences);
+    if (plan.scheduled.length > 0) this.#parts.work.observeSequences(plan.load.sequences);
     for (const request of plan.admitted) this.#start(request, nowMs);
     this.#counters.preemptions += plan.preempted.length;
     this.#index.tiers.copyAhead(nowMs);

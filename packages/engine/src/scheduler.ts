@@ -166,6 +166,7 @@ export class Scheduler {
     request.tokensComputed = 0;
     request.scheduled.length = 0;
     request.state = "waiting";
+    this.#options.order.returned(request);
     this.#enqueue(request);
   }
 

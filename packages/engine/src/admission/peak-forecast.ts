@@ -12,7 +12,7 @@ import { defined } from "@loci/core";
 import type { AnswerForecast } from "../lengths/answer-forecast.ts";
 
 /** Steps ahead grow by this factor from one point of the grid to the next. */
-const gridRatio = 1.19;
+const gridRatio = 1.1;
 /** Points below this many blocks of growth are one block apart. */
 const fineBlocks = 4;
 const stepsAheadMax = 1 << 20;
@@ -33,8 +33,8 @@ export interface SequenceDemand {
 export class PeakForecast {
   readonly #blockTokens: number;
   readonly #grid: Int32Array;
-  /** The grid moved by one: who is alive at the start of a stretch grows to its end. */
-  readonly #starts: Int32Array;
+  /** The point before each: who has not ended by then grows to the end of the stretch. */
+  readonly #before: Int32Array;
   readonly #mean: Float64Array;
   readonly #variance: Float64Array;
   /** Points that anyone reaches. */
@@ -44,7 +44,7 @@ export class PeakForecast {
   constructor(blockTokens: number, tokensMax: number) {
     this.#blockTokens = blockTokens;
     this.#grid = stepsAhead(blockTokens, Math.min(tokensMax, stepsAheadMax));
-    this.#starts = Int32Array.from(this.#grid, (_, index) => this.#grid[index - 1] ?? 0);
+    this.#before = this.#grid.map((_, index) => this.#grid[index - 1] ?? 0);
     this.#mean = new Float64Array(this.#grid.length);
     this.#variance = new Float64Array(this.#grid.length);
   }
@@ -91,13 +91,13 @@ export class PeakForecast {
   #pointsOf({ forecast, generated }: SequenceDemand): number {
     const remaining = forecast.tokensMax - generated;
     let points = 0;
-    while (points < this.#grid.length && defined(this.#starts[points]) < remaining) points++;
+    while (points < this.#grid.length && defined(this.#before[points]) < remaining) points++;
     return points;
   }
 
   #accumulate(demand: SequenceDemand, sign: number): void {
     const { forecast, generated, tokensKnown, blocksHeld, blocksOwned, blocksNeeded } = demand;
-    const alive = forecast.aliveAfter(generated, this.#starts);
+    const alive = forecast.aliveAfter(generated, this.#before);
     const remaining = forecast.tokensMax - generated;
     const blockTokens = this.#blockTokens;
     for (let point = 0; point < this.#grid.length; point++) {

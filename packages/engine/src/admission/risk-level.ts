@@ -10,7 +10,7 @@ import type { LatencyModel } from "@loci/core";
 /** Share of the newest rescue in the running mean. */
 const rescueWeight = 0.1;
 /** Below the median, memory would be short more often than not; above, a normal tail means little. */
-const quantileMin = 0.5;
+const quantileMin = 0.02;
 const quantileMax = 0.999;
 
 export class RiskLevel {

@@ -9,6 +9,7 @@ export class ArrivalOrder implements WaitingOrder {
   }
 
   arrived(): void {}
+  returned(): void {}
   started(): void {}
   ended(): void {}
 }

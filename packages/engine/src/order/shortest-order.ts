@@ -27,6 +27,10 @@ export class ShortestOrder implements WaitingOrder {
   /** Seconds that a live request has been charged with so far. */
   readonly #charged = new Map<EngineRequest, number>();
 
+  /** The last arrangement, as long as nobody comes or goes or becomes overdue. */
+  #arranged: readonly EngineRequest[] | null = null;
+  #arrangedUntilMs = 0;
+
   constructor(parts: ShortestOrderParts) {
     this.#parts = parts;
   }
@@ -37,6 +41,7 @@ export class ShortestOrder implements WaitingOrder {
     nowMs: number,
   ): readonly EngineRequest[] {
     if (waiting.length < 2) return waiting;
+    if (this.#arranged !== null && nowMs < this.#arrangedUntilMs) return this.#arranged;
     const ranked = waiting.map((request) => ({
       request,
       overdueAtMs: this.#parts.bound.overdueAtMs(request),
@@ -47,20 +52,32 @@ export class ShortestOrder implements WaitingOrder {
     overdue.sort((one, other) => one.overdueAtMs - other.overdueAtMs);
     others.sort(byPriorityThenWork);
     const arranged = this.#inTurns([...overdue, ...others], countMax);
-    return arranged.slice(0, countMax).map(({ request }) => request);
+    this.#arranged = arranged.slice(0, countMax).map(({ request }) => request);
+    this.#arrangedUntilMs = others.reduce(
+      (soonest, { overdueAtMs }) => Math.min(soonest, overdueAtMs),
+      Infinity,
+    );
+    return this.#arranged;
   }
 
   arrived(request: EngineRequest, present: Iterable<EngineRequest>, nowMs: number): void {
+    this.#arranged = null;
     this.#parts.bound.arrived(request, present, nowMs);
     this.#parts.deficits?.enter(request.spec.tenant);
     this.#charged.set(request, 0);
   }
 
+  returned(): void {
+    this.#arranged = null;
+  }
+
   started(request: EngineRequest): void {
+    this.#arranged = null;
     this.#charge(request, this.#parts.work.remainingSeconds(request));
   }
 
   ended(request: EngineRequest): void {
+    this.#arranged = null;
     const { bound, deficits, work } = this.#parts;
     const charged = this.#charged.get(request) ?? 0;
     if (request.startedAtMs !== null) {

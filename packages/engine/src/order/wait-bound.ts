@@ -10,7 +10,7 @@ import type { EngineRequest } from "../request.ts";
 import type { WorkEstimate } from "./work-estimate.ts";
 
 /** Multiple of the longest wait in order of arrival; one less than promised, for errors. */
-const boundFactor = 2;
+const boundFactor = 1.5;
 /** Share of the newest request in the learned ratio of measured to estimated work. */
 const ratioWeight = 0.05;
 const ratioMin = 0.2;

@@ -19,6 +19,8 @@ export interface WaitingOrder {
   ): readonly EngineRequest[];
   /** A request came, after those in `present`. */
   arrived(request: EngineRequest, present: Iterable<EngineRequest>, nowMs: number): void;
+  /** It is back in the queue. */
+  returned(request: EngineRequest): void;
   /** It started, for the first time or again. */
   started(request: EngineRequest): void;
   /** It ended, in whatever state. */

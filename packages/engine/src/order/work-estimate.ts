@@ -6,6 +6,9 @@ import type { LatencyCoefficients, LatencyModel } from "@loci/core";
 import { missingTokens } from "../request-lists.ts";
 import type { EngineRequest } from "../request.ts";
 
+/** Share of the newest step in the running mean of sequences. */
+const sequencesWeight = 0.05;
+
 export class WorkEstimate {
   readonly #model: LatencyModel;
   #coefficients: LatencyCoefficients;
@@ -19,9 +22,9 @@ export class WorkEstimate {
     this.#seenAt = model.observations;
   }
 
-  /** `count` sequences take part in steps at present. */
-  setSequences(count: number): void {
-    this.#sequences = Math.max(1, count);
+  /** `count` sequences take part in a step. */
+  observeSequences(count: number): void {
+    this.#sequences += sequencesWeight * (Math.max(1, count) - this.#sequences);
   }
 
   /** Seconds of the device until the request's expected end. */
