@@ -105,6 +105,16 @@ export const migrations: readonly Migration[] = [
     ENDTABLE`,
     `CREATE INDEX idempotency_by_age ON idempotency (created)`,
   ],
+  [
+    `CREATE TABLE response_replies (
+      tenant TEXT NOT NULL,
+      response TEXT NOT NULL,
+      key TEXT NOT NULL,
+      claimed INTEGER NOT NULL,
+      checksum TEXT NOT NULL,
+      PRIMARY KEY (tenant, response)
+    ENDTABLE`,
+  ],
 ];
 
 /** The table that holds the schema's version; it is there before the first migration. */

@@ -193,8 +193,12 @@ function idempotencyOn(runner: ProgramRunner, quota: QuotaGuard): IdempotencySto
       await quota.admit(tenant, "idempotency");
       return await runner.run("claimKey", input);
     },
-    finish: async (tenant, key, reply) =>
-      await runner.run("finishKey", { ...keyPlace(tenant, key), reply: checkedReply(reply) }),
+    finish: async (tenant, key, reply, responseId = null) =>
+      await runner.run("finishKey", {
+        ...keyPlace(tenant, key),
+        reply: checkedReply(reply),
+        responseId: responseId === null ? null : checkedId(responseId, "response id"),
+      }),
     release: async (tenant, key) => await runner.run("releaseKey", keyPlace(tenant, key)),
   };
 }

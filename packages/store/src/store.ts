@@ -102,8 +102,16 @@ export interface ChatTurnStore {
 export interface IdempotencyStore {
   /** A claim whose owner died (crash, lost machine) is given to the next caller. */
   claim(tenant: string, request: IdempotencyRequest): Promise<IdempotencyClaim>;
-  /** False: the key is not claimed (any more). */
-  finish(tenant: string, key: string, reply: StoredReply): Promise<boolean>;
+  /**
+   * False: the key is not claimed (any more). A reply that tells a response is removed with it, if
+   * `responseId` names it.
+   */
+  finish(
+    tenant: string,
+    key: string,
+    reply: StoredReply,
+    responseId?: string | null,
+  ): Promise<boolean>;
   /** Gives up a claim that was not finished, so that the key can be used again. */
   release(tenant: string, key: string): Promise<void>;
 }

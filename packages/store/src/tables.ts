@@ -85,6 +85,15 @@ const idempotencyColumns = {
   reply_body: "text?",
 } as const;
 
+const responseReplyColumns = {
+  tenant: "text",
+  response: "text",
+  /** The idempotency key whose kept reply tells the response. */
+  key: "text",
+  /** When that key was claimed: it may be used anew after its time. */
+  claimed: "integer",
+} as const;
+
 export type ConversationRow = RowOf<typeof conversationColumns>;
 export type ItemRow = RowOf<typeof itemColumns>;
 export type ResponseRow = RowOf<typeof responseColumns>;
@@ -121,6 +130,11 @@ export const idempotencyTable: Table<typeof idempotencyColumns> = new Table(
   idempotencyColumns,
   ["tenant", "key"],
 );
+export const responseReplyTable: Table<typeof responseReplyColumns> = new Table(
+  "response_replies",
+  responseReplyColumns,
+  ["tenant", "response"],
+);
 
 /** What `visit` makes of each table. */
 export function ofEachTable<R>(visit: <C extends Columns>(table: Table<C>) => R): readonly R[] {
@@ -132,5 +146,6 @@ export function ofEachTable<R>(visit: <C extends Columns>(table: Table<C>) => R)
     visit(tokenListTable),
     visit(chatTurnTable),
     visit(idempotencyTable),
+    visit(responseReplyTable),
   ];
 }

@@ -23,9 +23,9 @@ export class KeyClaim {
     this.key = key;
   }
 
-  /** Resolves when the answer is kept for later requests. */
-  async finish(reply: StoredReply): Promise<void> {
-    await this.#context.idempotency.finish(this.#tenant, this.key, reply);
+  /** Resolves when the answer is kept for later requests; with `responseId` until that is deleted. */
+  async finish(reply: StoredReply, responseId: string | null = null): Promise<void> {
+    await this.#context.idempotency.finish(this.#tenant, this.key, reply, responseId);
     this.#isOpen = false;
   }
 

@@ -86,7 +86,7 @@ async function answerLater(
   }
   const queued = turn.response();
   const log = turn.runInBackground(done);
-  await ask.claim?.finish(jsonReply(queued));
+  await ask.claim?.finish(jsonReply(queued), turn.id);
   if (ask.body.stream !== true) return queued;
   await streamEvents(exchange, log.follow(null, client));
   return reply;

@@ -7,7 +7,7 @@ import { isAlive, query } from "../program.ts";
 import type { Program, ProgramContext } from "../program.ts";
 import type { IdempotencyClaim, IdempotencyRequest, StoredReply } from "../records.ts";
 import { corruptStore } from "../table.ts";
-import { idempotencyTable } from "../tables.ts";
+import { idempotencyTable, responseReplyTable } from "../tables.ts";
 
 /** Keys that one purge deletes. */
 const purgeBatch = 4_096;
@@ -37,10 +37,17 @@ export function* claimKey(
   return { state: "claimed" };
 }
 
+/** A reply to be kept, and the response it tells, if any: it goes with that response. */
+export interface KeptReply {
+  readonly key: string;
+  readonly reply: StoredReply;
+  readonly responseId: string | null;
+}
+
 /** False: the key is not claimed (any more), or has its reply already. */
 export function* finishClaim(
   tenant: string,
-  { key, reply }: { readonly key: string; readonly reply: StoredReply },
+  { key, reply, responseId }: KeptReply,
 ): Program<boolean> {
   const row = yield* idempotencyTable.findToChange(tenant, key);
   if (!row || row.owner === null) return false;
@@ -51,15 +58,28 @@ export function* finishClaim(
     reply_type: reply.contentType,
     reply_body: reply.body,
   });
+  if (responseId !== null) {
+    const place = { tenant, response: responseId, key, claimed: row.created };
+    yield* responseReplyTable.insertNew(place);
+  }
   return true;
 }
 
-export function* finishKey(input: {
-  readonly tenant: string;
-  readonly key: string;
-  readonly reply: StoredReply;
-}): Program<boolean> {
+export function* finishKey(input: KeptReply & { readonly tenant: string }): Program<boolean> {
   return yield* finishClaim(input.tenant, input);
+}
+
+/** Removes the replies that tell these responses. */
+export function* removeReplies(tenant: string, responses: readonly string[]): Program<void> {
+  const replies = yield* responseReplyTable.selectIn({ tenant }, "response", responses);
+  for (const { key, claimed } of replies) {
+    yield* query("DELETE FROM idempotency WHERE tenant = ? AND key = ? AND created = ?", [
+      tenant,
+      key,
+      claimed,
+    ]);
+  }
+  yield* responseReplyTable.deleteIn({ tenant }, "response", responses);
 }
 
 export function* releaseKey(input: {

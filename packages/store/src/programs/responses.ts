@@ -12,6 +12,7 @@ import { corruptStore } from "../table.ts";
 import { conversationTable, responseTable } from "../tables.ts";
 import type { ResponseRow } from "../tables.ts";
 import { removeAllItems } from "./conversations.ts";
+import { removeReplies } from "./idempotency.ts";
 import { readTokens, removeTokens } from "./token-lists.ts";
 import { responseTokensId } from "./turns.ts";
 
@@ -127,6 +128,7 @@ function* removeRows(tenant: string, responses: readonly RemovedResponse[]): Pro
     responses.map(({ id, notes }) => ({ id: responseTokensId(id), label: notes })),
   );
   const ids = responses.map(({ id }) => id);
+  yield* removeReplies(tenant, ids);
   yield* responseTable.deleteIn({ tenant }, "id", ids);
   const tokenLists = lists.map(({ tokens, sharedTokens, label }) => {
     return { tokens, sharedTokens, notes: notesOf(label) };

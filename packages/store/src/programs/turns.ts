@@ -83,7 +83,9 @@ export function* commitTurn(input: PackedTurnCommit): Program<ChangeOutcome> {
     });
   }
   yield* responseTable.update(endedRow(response, input));
-  if (input.idempotency) yield* finishClaim(tenant, input.idempotency);
+  if (input.idempotency) {
+    yield* finishClaim(tenant, { ...input.idempotency, responseId: response.id });
+  }
   if (!conversation) return { outcome: "done", conversation: null };
   const left = yield* leaveConversation(conversation, response, input);
   return { outcome: "done", conversation: conversationOf(left) };

@@ -136,7 +136,7 @@ function fill(database: SqliteDatabase): void {
     write(() => database.run(commitTurn(packedCommit(id, version))));
     write(() => {
       const reply = { status: 200, contentType: "text/plain", body: `reply ${id}`.repeat(50) };
-      database.run(finishKey({ tenant, key: id, reply }));
+      database.run(finishKey({ tenant, key: id, reply, responseId: null }));
       const tokens = turnTokens(countUp(0, version * 50), [1]);
       const turn = { key: id, parentKey: null, createdUnixSeconds: startSeconds, tokens };
       database.run(rememberChatTurn({ tenant, turn }));

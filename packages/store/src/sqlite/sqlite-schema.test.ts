@@ -41,6 +41,17 @@ describe("the schema", () => {
     expect(() => checkSchema(database)).not.toThrow();
   });
 
+  it("is brought up to date from every earlier version", () => {
+    for (let version = 1; version < migrations.length; version++) {
+      const database = migrated();
+      if (version < 2) database.exec("DROP TABLE response_replies");
+      setVersion(database, version);
+      expect(() => checkSchema(database)).toThrow(/not as they should be/);
+      migrate(database);
+      expect(() => checkSchema(database)).not.toThrow();
+    }
+  });
+
   it("is refused when it is newer, or its version is damaged", () => {
     const database = migrated();
     setVersion(database, migrations.length + 1);

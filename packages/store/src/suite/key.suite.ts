@@ -107,6 +107,31 @@ export function keyCases(bench: StoreBench): void {
     expect(claim).toEqual({ state: "finished", reply });
   });
 
+  it("removes a reply with the response that it tells, and no other", async () => {
+    const tenant = bench.tenant();
+    const { idempotency, responses, turns } = bench.store;
+    for (const id of ["a", "b", "late"]) await idempotency.claim(tenant, claimOf(id));
+    for (const id of ["a", "b"]) {
+      await turns.begin(tenant, turnBegin(id));
+      await turns.commit(tenant, turnCommit(id, { idempotency: { key: id, reply } }));
+    }
+    await turns.begin(tenant, turnBegin("late"));
+    await idempotency.finish(tenant, "late", reply, "late");
+    for (const id of ["a", "late"]) await responses.remove(tenant, id);
+    expect(await idempotency.claim(tenant, claimOf("a"))).toEqual({ state: "claimed" });
+    expect(await idempotency.claim(tenant, claimOf("late"))).toEqual({ state: "claimed" });
+    expect(await idempotency.claim(tenant, claimOf("b"))).toEqual({ state: "finished", reply });
+    // The key is used anew after its time: that reply is another request's.
+    const nowUnixSeconds = startSeconds + idempotencySecondsMin + 1;
+    await bench.store.purge({ nowUnixSeconds, responsesBeforeUnixSeconds: null });
+    const anew = { ...claimOf("b"), createdUnixSeconds: nowUnixSeconds };
+    expect(await idempotency.claim(tenant, anew)).toEqual({ state: "claimed" });
+    await idempotency.finish(tenant, "b", reply);
+    await responses.remove(tenant, "b");
+    expect(await idempotency.claim(tenant, anew)).toEqual({ state: "finished", reply });
+    await bench.store.checkIntegrity();
+  });
+
   it("purges what is past its time, and nothing else", async () => {
     const tenant = bench.tenant();
     const { conversations, idempotency, responses, turns } = bench.store;
