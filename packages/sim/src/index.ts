@@ -15,3 +15,4 @@ export { parseMooncakeTrace } from "./workload/mooncake-trace.ts";
 export type { SimRequest, Workload } from "./workload/sim-request.ts";
 export { runSeeds, type SeedFailure, type SeedReport } from "./seeds/run-seeds.ts";
 export type { SeedCounts } from "./seeds/seed-world.ts";
+export { lineChart, type ChartOptions, type ChartSeries } from "./plot/line-chart.ts";

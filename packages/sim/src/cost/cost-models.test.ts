@@ -42,7 +42,7 @@ describe("RooflineCost", () => {
 
   it("leaves as much memory for the cache as the weights do", () => {
     expect(kvBytesPerToken(parts.model)).toBe(458_752);
-    expect(kvTokensOn(parts)).toBe(Math.floor((72e9 - 2 * 6_053_381_344) / 458_752));
+    expect(kvTokensOn(parts)).toBe(Math.floor((72 * 1024 ** 3 - 2 * 6_053_381_344) / 458_752));
     const tight = shape("a100-80", "llama-33b");
     expect(kvTokensOn(tight)).toBeGreaterThan(2048);
     expect(kvTokensOn(shape("a100-40", "llama-33b"))).toBe(0);

@@ -13,13 +13,15 @@ export interface DeviceShape {
   readonly source: string;
 }
 
+/** "GB" of these memories are binary: nvidia-smi shows 81,920 MiB for an 80GB device. */
+const gib = 1024 ** 3;
 const pcie4 = 32e9;
 const pcie5 = 64e9;
 
 export const deviceShapes: Readonly<Record<string, DeviceShape>> = {
   "a100-40": {
     name: "A100-40GB",
-    memoryBytes: 40e9,
+    memoryBytes: 40 * gib,
     memoryBytesPerSecond: 1.555e12,
     flopsPerSecond: 312e12,
     hostBytesPerSecond: pcie4,
@@ -27,7 +29,7 @@ export const deviceShapes: Readonly<Record<string, DeviceShape>> = {
   },
   "a100-80": {
     name: "A100-80GB",
-    memoryBytes: 80e9,
+    memoryBytes: 80 * gib,
     memoryBytesPerSecond: 2.039e12,
     flopsPerSecond: 312e12,
     // S3's machine links its devices by eight lanes.
@@ -36,7 +38,7 @@ export const deviceShapes: Readonly<Record<string, DeviceShape>> = {
   },
   h100: {
     name: "H100-80GB",
-    memoryBytes: 80e9,
+    memoryBytes: 80 * gib,
     memoryBytesPerSecond: 3.35e12,
     flopsPerSecond: 989e12,
     hostBytesPerSecond: pcie5,

@@ -25,7 +25,7 @@ const computeShare = 0.6;
 /** Kernels of a layer that start one after the other, and what starting one takes. */
 const kernelsPerLayer = 10;
 const secondsPerKernel = 4e-6;
-/** Share of the memory for activations and the allocator, as in vLLM's default of 0.9. */
+/** Share of the memory that neither weights nor cache have. */
 const reservedShare = 0.1;
 const diskBytesPerSecond = 3e9;
 const secondsPerMove = 2e-5;
@@ -72,12 +72,10 @@ export class RooflineCost implements CostModel {
 }
 
 /**
- * Cached tokens for which the devices have memory: what the weights leave, less a tenth of the whole
- * for activations (but for a model that leaves little, no more than half of the rest).
+ * Cached tokens for which the devices have memory: what the weights leave of nine tenths of it; the
+ * rest is for activations and the allocator, as by vLLM's default.
  */
 export function kvTokensOn({ device, model, deviceCount = 1 }: RooflineOptions): number {
-  const memory = device.memoryBytes * deviceCount;
-  const left = memory - weightBytes(model);
-  const usable = Math.max(left - memory * reservedShare, left / 2);
-  return Math.max(0, Math.floor(usable / kvBytesPerToken(model)));
+  const memory = device.memoryBytes * deviceCount * (1 - reservedShare);
+  return Math.max(0, Math.floor((memory - weightBytes(model)) / kvBytesPerToken(model)));
 }

@@ -1,22 +1,21 @@
-// A predictor that is told the truth by whoever made the workload, exactly or with a given error: the
-// oracle of the experiments. Requests are known by the very array of their prompt's tokens.
+// A predictor that knows the truth: the oracle of the experiments.
 
 import { LengthDistribution } from "@loci/predict";
 import type { LengthForecast, LengthPredictor, LengthQuery } from "@loci/predict";
+import type { AnswerBook } from "./answer-book.ts";
 
 /** Knows the length of every answer that it was told. */
 export class KnownLengths implements LengthPredictor {
   readonly name: string = "oracle";
-  readonly #lengths = new WeakMap<Int32Array, number>();
+  readonly #answers: AnswerBook;
 
-  /** Says how long the answer to a prompt will be. */
-  tell(promptTokens: Int32Array, answerTokens: number): void {
-    this.#lengths.set(promptTokens, answerTokens);
+  constructor(answers: AnswerBook) {
+    this.#answers = answers;
   }
 
   /** See LengthPredictor. */
   open({ promptTokens, tokensMin, tokensMax }: LengthQuery): LengthForecast {
-    const known = this.#lengths.get(promptTokens) ?? tokensMax;
+    const known = this.#answers.tokensOf(promptTokens) ?? tokensMax;
     const low = Math.max(1, tokensMin);
     const distribution = LengthDistribution.point(Math.min(tokensMax, Math.max(low, known)));
     return { distribution, observe: () => {}, close: () => {} };

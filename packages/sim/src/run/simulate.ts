@@ -20,12 +20,12 @@ import type {
   TierFacts,
 } from "@loci/engine";
 import type { LengthPredictor } from "@loci/predict";
+import type { AnswerBook } from "./answer-book.ts";
 import type { CostModel } from "../cost/cost-model.ts";
 import { promptTokens } from "../workload/prompt-tokens.ts";
 import type { SimRequest, Workload } from "../workload/sim-request.ts";
 import { CostRunner } from "./cost-runner.ts";
 import { EventDigest } from "./event-digest.ts";
-import { KnownLengths } from "./known-lengths.ts";
 import { MemoryUse } from "./memory-use.ts";
 import { newRecord } from "./request-record.ts";
 import type { RequestRecord } from "./request-record.ts";
@@ -37,8 +37,9 @@ export interface SimulationParts {
   readonly cost: CostModel;
   readonly limits: RunnerLimits;
   readonly options?: Partial<EngineOptions>;
-  /** Predicts lengths; a predictor that knows them is told of each request before it comes. */
   readonly lengths?: LengthPredictor;
+  /** Is told of each request before it comes, for predictors that know the truth. */
+  readonly answers?: AnswerBook;
   readonly tiers?: { readonly facts: readonly TierFacts[]; readonly blockBytes: number };
   /** The run stops here, whatever still goes on; null = when everything has ended. */
   readonly untilMs?: number | null;
@@ -163,8 +164,7 @@ class Simulation {
     this.#runner.plan(id, { tokens: request.answerTokens, seed: index });
     try {
       const spec = specOf(id, request, limits.vocabularySize);
-      const { lengths } = this.#parts;
-      if (lengths instanceof KnownLengths) lengths.tell(spec.promptTokens, request.answerTokens);
+      this.#parts.answers?.tell(spec.promptTokens, request.answerTokens);
       this.#engine.submit(spec, this.#nowMs);
     } catch (error) {
       if (!(error instanceof LociError)) throw error;

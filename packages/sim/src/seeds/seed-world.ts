@@ -9,6 +9,7 @@ import { assert, defined, LociError, Random } from "@loci/core";
 import { Engine, HashMover, HashRunner, plainHasher, WildPredictor } from "@loci/engine";
 import type { EngineParts, MoveOrder, StepBatch, StepResult } from "@loci/engine";
 import { EventDigest } from "../run/event-digest.ts";
+import { AnswerBook } from "../run/answer-book.ts";
 import { KnownLengths } from "../run/known-lengths.ts";
 import { TimeQueue } from "../run/time-queue.ts";
 import { ClientView } from "./client-view.ts";
@@ -66,7 +67,7 @@ export class SeedWorld {
   readonly #digest = new EventDigest();
   readonly #mover: HashMover;
   readonly #sabotage: Sabotage;
-  readonly #known = new KnownLengths();
+  readonly #answers = new AnswerBook();
   #runner: HashRunner;
   #engine: Engine;
   #nowMs = 0;
@@ -156,7 +157,7 @@ export class SeedWorld {
     });
     this.counts.requests++;
     const answer = lonelyRun(request, limits);
-    this.#known.tell(request.promptTokens, answer.tokens.length);
+    this.#answers.tell(request.promptTokens, answer.tokens.length);
     try {
       this.#engine.submit(request, this.#nowMs);
     } catch (error) {
@@ -336,7 +337,8 @@ export class SeedWorld {
   #lengths(): Pick<EngineParts, "lengths"> {
     const { predictor } = this.choices;
     if (predictor === "none") return {};
-    return { lengths: predictor === "known" ? this.#known : new WildPredictor(this.#random) };
+    if (predictor === "wild") return { lengths: new WildPredictor(this.#random) };
+    return { lengths: new KnownLengths(this.#answers) };
   }
 
   #makeEngine(): Engine {
