@@ -214,7 +214,10 @@ describe("mixtures", () => {
             { weight, distribution: one },
             { weight: 1, distribution: two },
           ]);
-          for (const edge of edges.filter((each) => each < mixed.high)) {
+          const exact = [...edges, mixed.low, mixed.high - 1].filter(
+            (tokens) => tokens < mixed.high,
+          );
+          for (const edge of exact) {
             const naive = (weight * one.survival(edge) + two.survival(edge)) / (weight + 1);
             expect(mixed.survival(edge)).toBeCloseTo(naive, 9);
           }
@@ -237,6 +240,32 @@ describe("mixtures", () => {
     const point = LengthDistribution.point(9);
     const parts = [1, 2].map((weight) => ({ weight, distribution: point }));
     expect(LengthDistribution.mixture(parts).quantile(0.3)).toBe(9);
+  });
+});
+
+const squared = (level: number): number => level * level;
+
+describe("mapped levels", () => {
+  it("map survival at the edges and keep the bounds", () => {
+    assert(
+      property(tokensSets, integer({ min: 1, max: 6000 }), (samples, max) => {
+        const distribution = LengthDistribution.fromSamples(samples).within(1, max);
+        const mapped = distribution.mapped(squared);
+        for (const edge of edges.filter((each) => each >= mapped.low && each < mapped.high)) {
+          expect(1 - mapped.survival(edge)).toBeCloseTo((1 - distribution.survival(edge)) ** 2, 9);
+        }
+        expect([mapped.low, mapped.high]).toEqual([distribution.low, distribution.high]);
+        expectSound(mapped);
+      }),
+      { seed: 9 },
+    );
+  });
+
+  it("keep what lies on a limit apart from what lies below", () => {
+    const limited = LengthDistribution.uniform(1, 1000).within(1, 500);
+    const mapped = limited.mapped((level) => level / 2 + (level === 1 ? 0.5 : 0));
+    expect(mapped.survival(499)).toBeCloseTo(1 - 0.499 / 2, 9);
+    expect(mapped.survival(500)).toBe(0);
   });
 });
 

@@ -139,10 +139,34 @@ export class LengthDistribution {
       total += weight;
     }
     if (low === high) return first;
+    return LengthDistribution.#cut(low, high, (tokens) => {
+      let sum = 0;
+      for (const { weight, distribution } of used) sum += weight * distribution.survival(tokens);
+      return sum / total;
+    });
+  }
+
+  /**
+   * From P(L > tokens) within a cut, exact at both of its ends: `survivalAt` is read at edges in
+   * [low, high) and at the ends, and the lines of the bins that the cut ends in are drawn through.
+   */
+  static #cut(
+    low: number,
+    high: number,
+    survivalAt: (tokens: number) => number,
+  ): LengthDistribution {
     const values = new Float64Array(edgeCount);
-    for (const { weight, distribution } of used) {
-      distribution.#addTo(values, weight / total, { low, high });
-    }
+    const last = high - 1;
+    const firstBin = binOf(low);
+    const lastBin = binOf(last);
+    for (let bin = firstBin + 1; bin <= lastBin; bin++) values[bin] = survivalAt(at64(edges, bin));
+    const start = { tokens: low, survival: survivalAt(low) };
+    const end = { tokens: last, survival: survivalAt(last) };
+    const inside = { tokens: at64(edges, firstBin + 1), survival: at64(values, firstBin + 1) };
+    const second = firstBin === lastBin ? end : inside;
+    values.fill(lineAt(start, second, at64(edges, firstBin)), 0, firstBin + 1);
+    const outside = { tokens: at64(edges, lastBin), survival: at64(values, lastBin) };
+    values.fill(lineAt(outside, end, at64(edges, lastBin + 1)), lastBin + 1);
     return new LengthDistribution(values, low, high);
   }
 
@@ -233,6 +257,19 @@ export class LengthDistribution {
     return new LengthDistribution(this.#values, low, high);
   }
 
+  /**
+   * With every P(L <= t) mapped by `levelOf`, which rises from 0 at 0 to 1 at 1; bounds stay, a
+   * point mass stays itself.
+   */
+  mapped(levelOf: (level: number) => number): LengthDistribution {
+    if (this.#values === null) return this;
+    return LengthDistribution.#cut(
+      this.low,
+      this.high,
+      (tokens) => 1 - levelOf(1 - this.survival(tokens)),
+    );
+  }
+
   /** Sum of P(L > t) over whole t in [from, to), both within [low, high]. */
   #sum(from: number, to: number): number {
     let sum = 0;
@@ -244,19 +281,18 @@ export class LengthDistribution {
     }
     return sum;
   }
+}
 
-  /** Adds this one's part to the values of a mixture that is cut to `cut`. */
-  #addTo(values: Float64Array, weight: number, cut: { low: number; high: number }): void {
-    const own = this.#values;
-    const isSameCut = own !== null && this.low === cut.low && this.high === cut.high;
-    for (let i = 0; i < edgeCount; i++) {
-      // A bin that the upper bound ends keeps the mass that lies on the bound itself.
-      const value = isSameCut
-        ? at64(own, i)
-        : this.survival(Math.min(at64(edges, i), cut.high - 1));
-      values[i] = at64(values, i) + weight * value;
-    }
-  }
+interface Place {
+  readonly tokens: number;
+  readonly survival: number;
+}
+
+/** The line through two places, read at `tokens`; level where they are one. */
+function lineAt(one: Place, two: Place, tokens: number): number {
+  if (one.tokens === two.tokens) return one.survival;
+  const slope = (two.survival - one.survival) / (two.tokens - one.tokens);
+  return one.survival + slope * (tokens - one.tokens);
 }
 
 function clampLength(tokens: number): number {

@@ -17,6 +17,12 @@ export interface Example {
   readonly target: number;
 }
 
+/** An example as it is kept in a file. */
+export interface KeptExample {
+  readonly example: Example;
+  readonly weight: number;
+}
+
 export interface KernelOptions {
   /** Examples kept; the memory is 4 bytes for each pair of them. */
   readonly examplesMax: number;
@@ -54,8 +60,8 @@ export class KernelRegression {
     this.#fits = new Float64Array(options.examplesMax);
   }
 
-  get examples(): readonly Example[] {
-    return this.#examples;
+  get count(): number {
+    return this.#examples.length;
   }
 
   /** The mean of what was learned; 0 before anything was. */
@@ -81,6 +87,7 @@ export class KernelRegression {
       this.#examples.push(example);
       this.#rows.push(new Float32Array(this.#options.examplesMax));
       this.#enter(count, example);
+      this.#step(count);
     } else {
       const place = this.#oldest;
       this.#oldest = (place + 1) % count;
@@ -88,25 +95,27 @@ export class KernelRegression {
       this.#targetSum -= this.#example(place).target;
       this.#examples[place] = example;
       this.#enter(place, example);
+      this.#step(place);
     }
     this.#relax(this.#options.stepsPerLesson);
   }
 
-  /** Takes up examples in order of age, nothing learned before. */
-  restore(examples: readonly Example[]): void {
+  /** Takes up what `kept` gave of another, nothing learned before. */
+  restore(kept: readonly KeptExample[]): void {
     assert(this.#examples.length === 0, "only a new regression is filled");
-    for (const example of examples.slice(-this.#options.examplesMax)) {
-      const count = this.#examples.length;
+    assert(kept.length <= this.#options.examplesMax, "what is kept is bounded");
+    for (const [place, { example, weight }] of kept.entries()) {
       this.#examples.push(example);
       this.#rows.push(new Float32Array(this.#options.examplesMax));
-      this.#enter(count, example);
+      this.#enter(place, example);
+      this.#shift(place, weight);
     }
-    this.#relax(this.#examples.length * 8);
   }
 
-  /** From the oldest to the newest. */
-  inOrder(): Example[] {
-    return [...this.#examples.slice(this.#oldest), ...this.#examples.slice(0, this.#oldest)];
+  /** What was learned, from the oldest to the newest. */
+  kept(): KeptExample[] {
+    const all = this.#examples.map((example, i) => ({ example, weight: at64(this.#weights, i) }));
+    return [...all.slice(this.#oldest), ...all.slice(0, this.#oldest)];
   }
 
   checkIntegrity(): void {
@@ -123,7 +132,7 @@ export class KernelRegression {
     assert(Math.abs(sum - this.#targetSum) < 1e-3 * (1 + Math.abs(sum)), "the mean is kept");
   }
 
-  /** Puts the example of `place` into the matrix; its weight is 0 before and right after. */
+  /** Puts the example of `place` into the matrix, with no weight. */
   #enter(place: number, example: Example): void {
     this.#targetSum += example.target;
     this.#weights[place] = 0;
@@ -146,7 +155,6 @@ export class KernelRegression {
     }
     this.#fits[place] = fit;
     for (const gram of grams) this.#marks[gram] = 0;
-    this.#step(place);
   }
 
   #relax(steps: number): void {

@@ -1,0 +1,83 @@
+// How wrong the last predictions were, each with what was predicted: errors of predictions near the
+// one at hand count most. A few made-up errors keep the belief wide while little is known, and its
+// tails alive for ever.
+
+import { assert } from "@loci/core";
+import { at64 } from "../at.ts";
+
+/** Made-up errors, in logarithm of tokens, and what they weigh together. */
+const madeUp: readonly number[] = [-3, -1.6, -0.9, -0.4, 0, 0.4, 0.9, 1.6, 3];
+const madeUpWeight = 3;
+/** Predictions that differ by so much, in logarithm, tell half as much of each other. */
+const nearness = 0.5;
+const farWeight = 0.05;
+
+export class ResidualWindow {
+  readonly #residualsMax: number;
+  readonly #fits: Float64Array;
+  readonly #residuals: Float64Array;
+  #count = 0;
+  #next = 0;
+
+  constructor(residualsMax: number) {
+    assert(residualsMax >= 1, "a window has room");
+    this.#residualsMax = residualsMax;
+    this.#fits = new Float64Array(residualsMax);
+    this.#residuals = new Float64Array(residualsMax);
+  }
+
+  /** `residual` = what came less `fit`. */
+  add(fit: number, residual: number): void {
+    this.#fits[this.#next] = fit;
+    this.#residuals[this.#next] = residual;
+    this.#next = (this.#next + 1) % this.#residualsMax;
+    this.#count = Math.min(this.#count + 1, this.#residualsMax);
+  }
+
+  /** Possible outcomes around `fit` and their weights. */
+  around(fit: number): { readonly values: Float64Array; readonly weights: Float64Array } {
+    const values = new Float64Array(this.#count + madeUp.length);
+    const weights = new Float64Array(this.#count + madeUp.length);
+    for (let i = 0; i < this.#count; i++) {
+      const distance = (fit - at64(this.#fits, i)) / nearness;
+      values[i] = fit + at64(this.#residuals, i);
+      weights[i] = farWeight + 1 / (1 + distance * distance);
+    }
+    for (const [i, residual] of madeUp.entries()) {
+      values[this.#count + i] = fit + residual;
+      weights[this.#count + i] = madeUpWeight / madeUp.length;
+    }
+    return { values, weights };
+  }
+
+  /** Root mean square of the errors; of the made-up ones while there are few. */
+  get spread(): number {
+    let sum = madeUpWeight;
+    for (let i = 0; i < this.#count; i++) sum += at64(this.#residuals, i) ** 2;
+    return Math.sqrt(sum / (this.#count + madeUpWeight));
+  }
+
+  /** Forgets all but the last `residuals`. */
+  keepRecent(residuals: number): void {
+    const kept = this.entries().slice(-residuals);
+    this.#count = 0;
+    this.#next = 0;
+    for (const [fit, residual] of kept) this.add(fit, residual);
+  }
+
+  /** Oldest first. */
+  entries(): [number, number][] {
+    const start = this.#count < this.#residualsMax ? 0 : this.#next;
+    return Array.from({ length: this.#count }, (_, i) => {
+      const place = (start + i) % this.#residualsMax;
+      return [at64(this.#fits, place), at64(this.#residuals, place)];
+    });
+  }
+
+  checkIntegrity(): void {
+    assert(this.#count <= this.#residualsMax, "a window is bounded");
+    for (const [fit, residual] of this.entries()) {
+      assert(Number.isFinite(fit) && Number.isFinite(residual), "errors are numbers");
+    }
+  }
+}
