@@ -5,6 +5,11 @@ import { enableCompileCache } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
+import { threadPoolSize } from "./thread-pool.ts";
+
+// Before anything uses the pool: it has the size it finds then.
+process.env["UV_THREADPOOL_SIZE"] = String(threadPoolSize(process.env["UV_THREADPOOL_SIZE"]));
+
 // In the user's own folder: nobody else may put code there. Without it Node just compiles again.
 const cacheFolder = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
 enableCompileCache(join(cacheFolder, "loci", "compiled"));

@@ -50,6 +50,11 @@ export class LociProcess implements AsyncDisposable {
     });
   }
 
+  /** Undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   get out(): string {
     return this.#out;
   }
