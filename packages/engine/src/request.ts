@@ -10,6 +10,7 @@
 import { assert, defined } from "@loci/core";
 import type { GenerationRequest, TokenRange, Usage } from "@loci/core";
 import type { LengthPredictor } from "@loci/predict";
+import { observeEveryTokens } from "./lengths/answer-forecast.ts";
 import type { AnswerForecast } from "./lengths/answer-forecast.ts";
 import { openForecast } from "./lengths/open-forecast.ts";
 import type { CachedBlock } from "./kv/cached-block.ts";
@@ -17,9 +18,6 @@ import type { SequenceBlocks } from "./kv/sequence-blocks.ts";
 import type { TokenView } from "./kv/prefix-index.ts";
 import type { SampleSpec, TokenText } from "./runner.ts";
 import { TextStream } from "./text-stream.ts";
-
-/** The model's state is read again after so many tokens (TRAIL refines during decoding, digest 4.2). */
-const hiddenEveryTokens = 8;
 
 export type RequestState = "waiting" | "running" | "finished";
 
@@ -190,7 +188,7 @@ export class EngineRequest {
 
   /** At the end of the prompt, and every few tokens of the answer. */
   get #asksForHidden(): boolean {
-    return this.#reportsHidden && this.generated % hiddenEveryTokens === 0;
+    return this.#reportsHidden && this.generated % observeEveryTokens === 0;
   }
 
   /** Appends a sampled token. */

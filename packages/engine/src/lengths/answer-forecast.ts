@@ -8,6 +8,9 @@ import type { LengthDistribution, LengthForecast, LengthOutcome } from "@loci/pr
 const refreshTokens = 8;
 const refreshShare = 0.05;
 
+/** A prediction is refined after so many tokens (TRAIL, digest 4.2): states change slowly. */
+export const observeEveryTokens = 8;
+
 export class AnswerForecast {
   /** The answer ends there at the latest. */
   readonly tokensMax: number;
@@ -81,7 +84,9 @@ export class AnswerForecast {
 
   /** `generated` tokens are there; the state of the model after them, where there is one. */
   observe(generated: number, hidden: Float32Array | null): void {
-    this.#forecast.observe(generated, hidden);
+    if (hidden !== null || generated % observeEveryTokens === 0) {
+      this.#forecast.observe(generated, hidden);
+    }
   }
 
   /** The answer ended: the predictor learns. */

@@ -4,6 +4,7 @@
 
 import { defined } from "@loci/core";
 import type { EngineRequest } from "../request.ts";
+import { bestOf } from "./best-of.ts";
 import type { TenantDeficits } from "./tenant-deficits.ts";
 import type { WaitBound } from "./wait-bound.ts";
 import type { WaitingOrder } from "./waiting-order.ts";
@@ -27,6 +28,8 @@ export class ShortestOrder implements WaitingOrder {
   /** Seconds that a live request has been charged with so far. */
   readonly #charged = new Map<EngineRequest, number>();
 
+  /** Expected work of those who wait, as of an epoch of the estimate. */
+  readonly #seconds = new WeakMap<EngineRequest, { epoch: number; seconds: number }>();
   /** The last arrangement, as long as nobody comes or goes or becomes overdue. */
   #arranged: readonly EngineRequest[] | null = null;
   #arrangedUntilMs = 0;
@@ -42,21 +45,19 @@ export class ShortestOrder implements WaitingOrder {
   ): readonly EngineRequest[] {
     if (waiting.length < 2) return waiting;
     if (this.#arranged !== null && nowMs < this.#arrangedUntilMs) return this.#arranged;
-    const ranked = waiting.map((request) => ({
-      request,
-      overdueAtMs: this.#parts.bound.overdueAtMs(request),
-      seconds: this.#parts.work.remainingSeconds(request),
-    }));
-    const overdue = ranked.filter(({ overdueAtMs }) => overdueAtMs <= nowMs);
-    const others = ranked.filter(({ overdueAtMs }) => overdueAtMs > nowMs);
-    overdue.sort((one, other) => one.overdueAtMs - other.overdueAtMs);
-    others.sort(byPriorityThenWork);
-    const arranged = this.#inTurns([...overdue, ...others], countMax);
-    this.#arranged = arranged.slice(0, countMax).map(({ request }) => request);
-    this.#arrangedUntilMs = others.reduce(
-      (soonest, { overdueAtMs }) => Math.min(soonest, overdueAtMs),
-      Infinity,
-    );
+    const overdue: Ranked[] = [];
+    const others: Ranked[] = [];
+    this.#arrangedUntilMs = Infinity;
+    for (const request of waiting) {
+      const overdueAtMs = this.#parts.bound.overdueAtMs(request);
+      const ranked = { request, overdueAtMs, seconds: this.#secondsOf(request) };
+      if (overdueAtMs <= nowMs) overdue.push(ranked);
+      else {
+        others.push(ranked);
+        this.#arrangedUntilMs = Math.min(this.#arrangedUntilMs, overdueAtMs);
+      }
+    }
+    this.#arranged = this.#inTurns(overdue, others, countMax).map(({ request }) => request);
     return this.#arranged;
   }
 
@@ -67,8 +68,9 @@ export class ShortestOrder implements WaitingOrder {
     this.#charged.set(request, 0);
   }
 
-  returned(): void {
+  returned(request: EngineRequest): void {
     this.#arranged = null;
+    this.#seconds.delete(request);
   }
 
   started(request: EngineRequest): void {
@@ -97,23 +99,30 @@ export class ShortestOrder implements WaitingOrder {
     this.#parts.deficits?.charge(request.spec.tenant, seconds);
   }
 
-  /** One request at a time of the tenant that would be owed most by then. */
-  #inTurns(ranked: readonly Ranked[], countMax: number): readonly Ranked[] {
+  /** Work changes little while a request waits; what was estimated a moment ago still does. */
+  #secondsOf(request: EngineRequest): number {
+    const { epoch } = this.#parts.work;
+    const known = this.#seconds.get(request);
+    if (known?.epoch === epoch) return known.seconds;
+    const seconds = this.#parts.work.remainingSeconds(request);
+    this.#seconds.set(request, { epoch, seconds });
+    return seconds;
+  }
+
+  /** One request at a time of the tenant that would be owed most by then; its overdue ones first. */
+  #inTurns(overdue: readonly Ranked[], others: readonly Ranked[], count: number): Ranked[] {
     const { deficits } = this.#parts;
-    if (deficits === null) return ranked;
-    const queues = new Map<string, Ranked[]>();
-    for (const entry of ranked) {
-      const { tenant } = entry.request.spec;
-      const queue = queues.get(tenant);
-      if (queue === undefined) queues.set(tenant, [entry]);
-      else queue.push(entry);
-    }
-    if (queues.size < 2) return ranked;
-    const turns = [...queues].map(([tenant, queue]) => {
-      return { queue, next: 0, owed: deficits.deficit(tenant) };
+    const late = byTenant(overdue, deficits !== null);
+    const soon = byTenant(others, deficits !== null);
+    const turns = [...new Set([...late.keys(), ...soon.keys()])].map((tenant) => {
+      const first = bestOf(late.get(tenant) ?? [], count, byBound);
+      const then = bestOf(soon.get(tenant) ?? [], count, byPriorityThenWork);
+      return { queue: [...first, ...then], next: 0, owed: deficits?.deficit(tenant) ?? 0 };
     });
+    const [only] = turns;
+    if (turns.length === 1 && only !== undefined) return only.queue.slice(0, count);
     const arranged: Ranked[] = [];
-    while (arranged.length < Math.min(countMax, ranked.length)) {
+    while (arranged.length < Math.min(count, overdue.length + others.length)) {
       const able = turns.filter(({ queue, next }) => next < queue.length);
       const turn = able.reduce((best, other) => (other.owed > best.owed ? other : best));
       const entry = defined(turn.queue[turn.next]);
@@ -123,6 +132,22 @@ export class ShortestOrder implements WaitingOrder {
     }
     return arranged;
   }
+}
+
+/** All under one name where tenants do not count. */
+function byTenant(ranked: readonly Ranked[], apart: boolean): Map<string, Ranked[]> {
+  const groups = new Map<string, Ranked[]>();
+  for (const entry of ranked) {
+    const tenant = apart ? entry.request.spec.tenant : "";
+    const group = groups.get(tenant);
+    if (group === undefined) groups.set(tenant, [entry]);
+    else group.push(entry);
+  }
+  return groups;
+}
+
+function byBound(one: Ranked, other: Ranked): number {
+  return one.overdueAtMs - other.overdueAtMs || one.request.arrival - other.request.arrival;
 }
 
 function byPriorityThenWork(one: Ranked, other: Ranked): number {

@@ -27,6 +27,12 @@ export class WorkEstimate {
     this.#sequences += sequencesWeight * (Math.max(1, count) - this.#sequences);
   }
 
+  /** Changes when the price of work does. */
+  get epoch(): number {
+    this.#current();
+    return this.#seenAt;
+  }
+
   /** Seconds of the device until the request's expected end. */
   remainingSeconds(request: EngineRequest): number {
     const { forecast, generated, tokensKnown } = request;
