@@ -12,7 +12,7 @@ export function bestOf<E>(
   compare: (one: E, other: E) => number,
 ): E[] {
   if (entries.length <= sortFactor * count) return entries.toSorted(compare).slice(0, count);
-  const best = entries.slice(0, count).sort(compare);
+  const best = entries.slice(0, count).toSorted(compare);
   for (let index = count; index < entries.length; index++) {
     const entry = defined(entries[index]);
     if (compare(entry, defined(best[count - 1])) >= 0) continue;
