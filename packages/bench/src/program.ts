@@ -9,6 +9,7 @@ import { registerMakeModel } from "./model-files/make-model-command.ts";
 import { registerMultiturn } from "./multiturn/multiturn-command.ts";
 import { registerRounds } from "./multiturn/rounds-command.ts";
 import { registerBuildPeer } from "./peer/peer-binary.ts";
+import { registerPredictorProbe } from "./predictor-probe/predictor-probe-command.ts";
 import { registerProbe } from "./probe/probe-command.ts";
 import { registerRetention } from "./retention/retention-command.ts";
 import { registerRestart } from "./restart/restart-command.ts";
@@ -27,6 +28,7 @@ export function benchProgram(clock: Clock): Command {
   registerEngine(program, clock);
   registerServe(program, clock);
   registerProbe(program, clock);
+  registerPredictorProbe(program, clock);
   registerRetention(program, clock);
   registerStart(program, clock);
   registerMultiturn(program, clock);

@@ -2,6 +2,7 @@ import { Random } from "@loci/core";
 import { describe, expect, test } from "vitest";
 import type { LengthDistribution } from "../length-distribution.ts";
 import type { LengthQuery } from "../length-predictor.ts";
+import { lengthPredictorSuite } from "../length-predictor.suite.ts";
 import { ProbePredictor } from "./probe-predictor.ts";
 
 const hiddenSize = 24;
@@ -60,6 +61,16 @@ function shown(predictor: ProbePredictor): LengthDistribution {
   forecast.observe(0, state(2, new Random(9)));
   return forecast.distribution;
 }
+
+lengthPredictorSuite("probe", {
+  create: () => new ProbePredictor({ hiddenSize: 6, seed: 1 }),
+  learns: true,
+  hiddenSize: 6,
+});
+lengthPredictorSuite("probe without states", {
+  create: () => new ProbePredictor({ hiddenSize: 6, seed: 1 }),
+  learns: true,
+});
 
 describe("ProbePredictor", () => {
   test("tells lengths by states: much nearer than the lengths alone", () => {

@@ -15,7 +15,7 @@ import type {
   LengthQuery,
 } from "../length-predictor.ts";
 import type { LengthDistribution } from "../length-distribution.ts";
-import { LengthDistribution as Distribution } from "../length-distribution.ts";
+import { allowed, certainForecast } from "../fixed-forecast.ts";
 import { type KeptNumbers, readNumbers, writeNumbers } from "./kept-numbers.ts";
 import { LengthBelief } from "./length-belief.ts";
 import { LengthShares } from "./length-shares.ts";
@@ -36,6 +36,7 @@ const extraCount = 4;
 
 export class ProbePredictor implements LengthPredictor {
   readonly name = "probe";
+  readonly readsHidden = true;
   readonly #kind: ProbeOptions;
   readonly #shares = new LengthShares();
   readonly #random: Random;
@@ -52,7 +53,8 @@ export class ProbePredictor implements LengthPredictor {
   }
 
   open(query: LengthQuery): LengthForecast {
-    if (query.ignoresEnd) return certainForecast(query.tokensMax);
+    const certain = certainForecast(query);
+    if (certain !== null) return certain;
     return new ProbeForecast(query, {
       belief: new LengthBelief(this.#shares.masses()),
       stages: this.#stages,
@@ -114,10 +116,7 @@ class ProbeForecast implements LengthForecast {
   }
 
   get distribution(): LengthDistribution {
-    const { tokensMin, tokensMax } = this.#query;
-    this.#distribution ??= this.#parts.belief
-      .distribution()
-      .within(Math.max(1, tokensMin), tokensMax);
+    this.#distribution ??= allowed(this.#parts.belief.distribution(), this.#query);
     return this.#distribution;
   }
 
@@ -179,9 +178,4 @@ function sampleOf(observation: ProbeObservation, outcome: LengthOutcome): ProbeS
   const remaining = outcome.tokens - observation.generated;
   if (remaining < 0 || (remaining === 0 && outcome.isCensored)) return null;
   return { ...observation, remaining, isCensored: outcome.isCensored };
-}
-
-/** An answer that ends at its limit and nowhere else teaches nothing either. */
-function certainForecast(tokens: number): LengthForecast {
-  return { distribution: Distribution.point(tokens), observe: () => {}, close: () => {} };
 }
