@@ -166,6 +166,10 @@ export interface KvDeviceCounts {
   /** Device copies given up, and how many of them had a copy in a memory below. */
   readonly droppedBlocks: number;
   readonly droppedWithCopy: number;
+  /** What they were worth: seconds to have them again, each by the cheaper way. */
+  readonly droppedLossSeconds: number;
+  /** Seconds lost to expect for each second without them, as retention saw it; 0 with `lru`. */
+  readonly droppedLossPerSecond: number;
   /** Tokens of dropped blocks that were computed again. */
   readonly recomputedTokens: number;
   /** Copies made ahead of need that were brought back; those given up without. */
@@ -187,7 +191,10 @@ export interface KvTierSnapshot {
   readonly storedBlocks: number;
   readonly failedStores: number;
   readonly failedRestores: number;
+  /** Copies given up for others, and their worth: see `KvDeviceCounts`. */
   readonly evictedBlocks: number;
+  readonly evictedLossSeconds: number;
+  readonly evictedLossPerSecond: number;
 }
 
 export interface GenerationService {

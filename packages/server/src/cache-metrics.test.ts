@@ -30,6 +30,8 @@ const disk = {
   failedStores: 1,
   failedRestores: 2,
   evictedBlocks: 4,
+  evictedLossSeconds: 0.5,
+  evictedLossPerSecond: 0.125,
 };
 
 const full: ServiceSnapshot = {
@@ -39,6 +41,8 @@ const full: ServiceSnapshot = {
   kvDevice: {
     droppedBlocks: 11,
     droppedWithCopy: 8,
+    droppedLossSeconds: 1.5,
+    droppedLossPerSecond: 0.25,
     recomputedTokens: 64,
     copiesAheadUsed: 6,
     copiesAheadWasted: 2,
@@ -59,6 +63,10 @@ test("every memory has its counts under its name, the same however often they ar
   expect(await lines(() => full, 3)).toEqual([
     'loci_kv_dropped_blocks_total{copy="below"} 8',
     'loci_kv_dropped_blocks_total{copy="none"} 3',
+    'loci_kv_given_up_loss_seconds_total{tier="device"} 1.5',
+    'loci_kv_given_up_loss_seconds_total{tier="disk"} 0.5',
+    'loci_kv_given_up_loss_per_second_total{tier="device"} 0.25',
+    'loci_kv_given_up_loss_per_second_total{tier="disk"} 0.125',
     "loci_kv_recomputed_tokens_total 64",
     'loci_kv_copies_ahead_total{fate="used"} 6',
     'loci_kv_copies_ahead_total{fate="wasted"} 2',

@@ -15,6 +15,14 @@ const cacheMetrics: readonly SnapshotMetric[] = [
       series(counts.droppedBlocks - counts.droppedWithCopy, { copy: "none" }),
     ],
   }),
+  givenUp("loci_kv_given_up_loss_seconds_total", "Seconds to have again what was given up", {
+    device: (counts) => counts.droppedLossSeconds,
+    tier: (tier) => tier.evictedLossSeconds,
+  }),
+  givenUp("loci_kv_given_up_loss_per_second_total", "Seconds expected lost per second without it", {
+    device: (counts) => counts.droppedLossPerSecond,
+    tier: (tier) => tier.evictedLossPerSecond,
+  }),
   device("loci_kv_recomputed_tokens_total", "Tokens of dropped blocks computed again", {
     read: (counts) => [series(counts.recomputedTokens)],
   }),
@@ -92,6 +100,29 @@ function device(name: string, help: string, { labelName, read }: DeviceReading):
     help,
     labelNames: labelName === undefined ? [] : [labelName],
     read: ({ kvDevice }) => (kvDevice === undefined ? [] : read(kvDevice)),
+  };
+}
+
+interface GivenUpReading {
+  readonly device: (counts: KvDeviceCounts) => number;
+  readonly tier: (tier: KvTierSnapshot) => number;
+}
+
+/** A sum over the blocks that each memory gave up, the device among them. */
+function givenUp(
+  name: string,
+  help: string,
+  { device: ofDevice, tier: ofTier }: GivenUpReading,
+): SnapshotMetric {
+  return {
+    kind: "counter",
+    name,
+    help,
+    labelNames: ["tier"],
+    read: ({ kvDevice, kvTiers = [] }) => [
+      ...(kvDevice === undefined ? [] : [series(ofDevice(kvDevice), { tier: "device" })]),
+      ...kvTiers.map((tier) => series(ofTier(tier), { tier: tier.name })),
+    ],
   };
 }
 

@@ -104,7 +104,7 @@ export class CacheTree {
       this.waitsForCopy = true;
       return false;
     }
-    this.tiers.noteDrop(victim);
+    this.tiers.noteDrop(victim, this.#nowMs);
     this.dropDevice(victim);
     return true;
   }

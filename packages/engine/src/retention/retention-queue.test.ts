@@ -49,6 +49,19 @@ describe.each(policies)("RetentionQueue with %s", (policy) => {
     queue.checkIntegrity();
   });
 
+  it("says what giving up a block costs, and what it expects if it expects anything", () => {
+    const { returns, queue } = setup(policy);
+    const entries = sequence(2);
+    returns.used(entries, 0);
+    for (const entry of entries) queue.add(entry, 0);
+    const entry = defined(entries[1]);
+    const { lossSeconds: loss, expectedLossPerSecond } = queue.givenUp(entry, 5000);
+    expect(loss).toBe(lossSeconds(entry));
+    const expected = policy === "lru" ? 0 : queue.value(entry, 5000) * entry.tokens;
+    expect(expectedLossPerSecond).toBe(expected);
+    expect(expectedLossPerSecond > 0).toBe(policy !== "lru");
+  });
+
   it("honours pins until they end", () => {
     const { returns, queue } = setup(policy);
     const entries = sequence(3);

@@ -27,6 +27,14 @@ export interface RetentionQueueOptions<E extends RetentionEntry> {
   readonly lossSeconds: (entry: E) => number;
 }
 
+/** Of blocks given up; added up, for metrics. */
+export interface GivenUpValue {
+  /** Seconds to have them again, each by the cheaper way. */
+  readonly lossSeconds: number;
+  /** Seconds lost to expect for each second without them; 0 for `lru`, which expects nothing. */
+  readonly expectedLossPerSecond: number;
+}
+
 /** A request that waits will use its blocks within a fraction of a second. */
 const queuedUsesPerSecond = 10;
 /** What was used just now has been idle for so long at least. */
@@ -91,6 +99,13 @@ export class RetentionQueue<E extends RetentionEntry> {
       return (1000 * perToken) / Math.max(idleMsMin, nowMs - entry.lastUseMs);
     }
     return perToken * (returns.rate(entry, nowMs) + queuedUsesPerSecond * entry.queuedUses);
+  }
+
+  /** What dropping the whole block costs, in seconds: for certain, and as the policy expects it. */
+  givenUp(entry: E, nowMs: number): GivenUpValue {
+    const { policy, lossSeconds } = this.#options;
+    const expected = policy === "lru" ? 0 : entry.tokens * this.value(entry, nowMs);
+    return { lossSeconds: lossSeconds(entry), expectedLossPerSecond: expected };
   }
 
   checkIntegrity(): void {

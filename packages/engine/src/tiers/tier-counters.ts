@@ -8,14 +8,19 @@ export interface TierCounts {
   /** Blocks whose store or restore failed: torn, foreign, no space, I/O error. */
   failedStores: number;
   failedRestores: number;
-  /** Copies given up for others. */
+  /** Copies given up for others, and what they were worth. */
   evictedBlocks: number;
+  evictedLossSeconds: number;
+  evictedLossPerSecond: number;
 }
 
 export interface DeviceCounts {
   /** Device copies given up, and how many of them had a copy below. */
   droppedBlocks: number;
   droppedWithCopy: number;
+  /** What they were worth: see `GivenUpValue`. */
+  droppedLossSeconds: number;
+  droppedLossPerSecond: number;
   /** Tokens of dropped blocks that were computed again. */
   recomputedTokens: number;
   /** Copies made ahead of time that served a restore; those given up without one. */
@@ -33,6 +38,8 @@ export function zeroTierCounts(): TierCounts {
     failedStores: 0,
     failedRestores: 0,
     evictedBlocks: 0,
+    evictedLossSeconds: 0,
+    evictedLossPerSecond: 0,
   };
 }
 
@@ -40,6 +47,8 @@ export function zeroDeviceCounts(): DeviceCounts {
   return {
     droppedBlocks: 0,
     droppedWithCopy: 0,
+    droppedLossSeconds: 0,
+    droppedLossPerSecond: 0,
     recomputedTokens: 0,
     copiesAheadUsed: 0,
     copiesAheadWasted: 0,

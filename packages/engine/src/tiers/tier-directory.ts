@@ -182,9 +182,12 @@ export class TierDirectory {
   }
 
   /** A device copy is about to be given up. */
-  noteDrop(copy: CachedBlock): void {
+  noteDrop(copy: CachedBlock, nowMs: number): void {
+    const { lossSeconds, expectedLossPerSecond } = this.#deviceQueue.givenUp(copy, nowMs);
     this.counts.droppedBlocks++;
     if (copy.hasLowerCopy) this.counts.droppedWithCopy++;
+    this.counts.droppedLossSeconds += lossSeconds;
+    this.counts.droppedLossPerSecond += expectedLossPerSecond;
   }
 
   /** The block leaves the tree: all its copies below are given up. It must be at rest. */
@@ -219,8 +222,11 @@ export class TierDirectory {
     if (free !== null) return free;
     const victim = tier.cheapestBelow(value, nowMs);
     if (victim === null) return null;
+    const { lossSeconds, expectedLossPerSecond } = tier.queue.givenUp(victim, nowMs);
     this.dropSlot(tier, victim);
     tier.counts.evictedBlocks++;
+    tier.counts.evictedLossSeconds += lossSeconds;
+    tier.counts.evictedLossPerSecond += expectedLossPerSecond;
     this.refresh(victim, nowMs);
     this.#host.prune(victim);
     return tier.tryAllocate();
