@@ -16,3 +16,7 @@ export type { SimRequest, Workload } from "./workload/sim-request.ts";
 export { runSeeds, type SeedFailure, type SeedReport } from "./seeds/run-seeds.ts";
 export type { SeedCounts } from "./seeds/seed-world.ts";
 export { lineChart, type ChartOptions, type ChartSeries } from "./plot/line-chart.ts";
+export { s3ArmNames, type S3ArmName } from "./s3/s3-arms.ts";
+export { runS3, s3Chart, type S3Report } from "./s3/s3-report.ts";
+export { compareRuns, simulateRun, type ComparedFigure } from "./validate/compare-runs.ts";
+export { formatRun, parseRun, type RecordedRun } from "./validate/run-file.ts";

@@ -30,6 +30,21 @@ export function registerSimulate(program: Command, output: Output, handle: Actio
       return runRunCommand(command, output);
     }),
   );
+  seed(add("s3", "S3's experiment: throughput by how memory is promised to answers."))
+    .requiredOption("--lengths <path>", "instructions with recorded answer lengths (.jsonl)")
+    .option("--answers-of <name>", "the answers of one model; all of them mixed when absent")
+    .option("--device <name>", "a100-40, a100-80 or h100", "a100-80")
+    .option("--models <names>", "published shapes", "gpt-j-6b,llama-13b,llama-33b")
+    .option("--arms <names>", "arms to run", "worst-case,s3,s3-learned,paged,predicted,oracle")
+    .option("--requests <integer>", "in each run, 6B model", integerWithin(200, 1_000_000), 4000)
+    .option("--kv-tokens <integer>", "room for cached tokens", integerWithin(2048, 1e9))
+    .option("--plots <folder>", "write a chart for each model, as SVG")
+    .action(
+      handle(async (command) => {
+        const { runS3Command } = await import("./s3-command.ts");
+        return runS3Command(command, output);
+      }),
+    );
   add("seeds [count]", "Random small worlds with faults; what must hold is checked at every turn.")
     .option("--from <integer>", "the first seed", integerWithin(0, seedMax), 0)
     .action(

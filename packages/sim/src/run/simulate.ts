@@ -239,15 +239,16 @@ function idOf(index: number): string {
   return `request ${index}`;
 }
 
-function specOf(id: string, request: SimRequest, vocabularySize: number): GenerationRequest {
-  const { prompt, maxTokens, tenant, userText } = request;
+/** The request as a client would send it. */
+export function specOf(id: string, request: SimRequest, vocabularySize: number): GenerationRequest {
+  const { prompt, maxTokens, ignoresEnd, tenant, userText } = request;
   return {
     id,
     tenant,
     promptTokens: promptTokens(prompt, vocabularySize),
     maxTokens: maxTokens ?? Number.MAX_SAFE_INTEGER,
     minTokens: 0,
-    ignoreEos: false,
+    ignoreEos: ignoresEnd,
     stop: [],
     stopTokenIds: [],
     sampling: greedySampling,

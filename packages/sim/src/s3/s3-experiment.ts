@@ -22,9 +22,12 @@ export const sequenceTokensMax = 2048;
 const blockTokens = 16;
 const sequencesMax = 2048;
 /** Shares of an arm's offline rate at which its curve is drawn. */
-const curveShares = [0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1] as const;
+const curveShares = [0.3, 0.5, 0.7, 0.85, 1, 1.2] as const;
 /** Halvings between the last rate that met the limit and the first that did not. */
 const halvings = 4;
+/** Steps beyond the curve when all of it met the limit. */
+const widenings = 8;
+const widening = 1.2;
 
 export interface S3Arm {
   readonly name: string;
@@ -79,6 +82,12 @@ function refine(
   for (const each of curve) if (!isWithin(each)) high = Math.min(high, each.ratePerSecond);
   for (const each of curve) {
     if (isWithin(each) && each.ratePerSecond < high) low = Math.max(low, each.ratePerSecond);
+  }
+  for (let step = 0; high === Infinity && step < widenings; step++) {
+    const further = point(setup, arm, low * widening);
+    curve.push(further);
+    if (isWithin(further)) low = further.ratePerSecond;
+    else high = further.ratePerSecond;
   }
   if (high === Infinity) return low;
   for (let step = 0; step < halvings; step++) {

@@ -10,7 +10,7 @@ import { Engine, HashMover, HashRunner, plainHasher, WildPredictor } from "@loci
 import type { EngineParts, MoveOrder, StepBatch, StepResult } from "@loci/engine";
 import { EventDigest } from "../run/event-digest.ts";
 import { AnswerBook } from "../run/answer-book.ts";
-import { KnownLengths } from "../run/known-lengths.ts";
+import { oracleOf } from "../run/oracle.ts";
 import { TimeQueue } from "../run/time-queue.ts";
 import { ClientView } from "./client-view.ts";
 import { lonelyRun } from "./lonely-run.ts";
@@ -338,7 +338,7 @@ export class SeedWorld {
     const { predictor } = this.choices;
     if (predictor === "none") return {};
     if (predictor === "wild") return { lengths: new WildPredictor(this.#random) };
-    return { lengths: new KnownLengths(this.#answers) };
+    return { lengths: oracleOf(this.#answers) };
   }
 
   #makeEngine(): Engine {

@@ -41,6 +41,7 @@ export function parseAzureTrace(
       prompt: uniquePrompt(requests.length, promptTokens),
       answerTokens: scaled(fields.answerTokens, answerDivisor),
       maxTokens: null,
+      ignoresEnd: false,
       tenant: "trace",
       userText: null,
       cancelAfterMs: null,

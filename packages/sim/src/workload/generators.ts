@@ -92,6 +92,7 @@ export function plannedWorkload(
       prompt: uniquePrompt(index, promptTokens),
       answerTokens,
       maxTokens: null,
+      ignoresEnd: false,
       tenant: "default",
       userText,
       cancelAfterMs: null,
@@ -106,7 +107,7 @@ export function hastened(requests: readonly SimRequest[], speed: number): SimReq
 }
 
 /** The numbers below `count`, in a random order (Fisher and Yates). */
-function shuffled(random: Random, count: number): number[] {
+export function shuffled(random: Random, count: number): number[] {
   const order = Array.from({ length: count }, (_, index) => index);
   for (let last = count - 1; last > 0; last--) {
     const other = random.integer(0, last);

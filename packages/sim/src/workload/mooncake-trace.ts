@@ -54,6 +54,7 @@ function parseRequest(line: TextLine, options: TraceOptions): SimRequest {
     prompt: { blocks: ids, blockTokens, tokens: promptTokens },
     answerTokens: scaled(answer, answerDivisor),
     maxTokens: null,
+    ignoresEnd: false,
     tenant: "trace",
     userText: null,
     cancelAfterMs: null,

@@ -17,6 +17,8 @@ export interface SimRequest {
   readonly answerTokens: number;
   /** The client's limit; null = as long as the context allows. */
   readonly maxTokens: number | null;
+  /** The answer ends at its limit only, whatever the model would say. */
+  readonly ignoresEnd: boolean;
   readonly tenant: string;
   /** What a text predictor may read. */
   readonly userText: string | null;

@@ -1,0 +1,110 @@
+// A run on a real machine, as a file: what the server was, what its steps cost, and what happened to
+// each request. Everything that the simulator needs to do it again.
+
+import { LociError } from "@loci/core";
+import { engineDefaults } from "@loci/engine";
+import type { EngineOptions, RunnerLimits } from "@loci/engine";
+import { parseCoefficients } from "../cost/fitted-cost.ts";
+import type { FittedCoefficients } from "../cost/fitted-cost.ts";
+import { newRecord } from "../run/request-record.ts";
+import type { RequestRecord } from "../run/request-record.ts";
+
+export interface RecordedRun {
+  readonly name: string;
+  readonly limits: RunnerLimits;
+  readonly options: Pick<EngineOptions, "sequencesMax" | "admission" | "scheduling">;
+  readonly coefficients: FittedCoefficients;
+  readonly records: readonly RequestRecord[];
+}
+
+const recordsMax = 1_000_000;
+const countMax = 0x7fffffff;
+const timeMsMax = 1e12;
+const admissions = ["predicted", "s3", "paged", "worst-case", "oracle"] as const;
+const orders = ["fcfs", "shortest", "fair"] as const;
+
+export function formatRun(run: RecordedRun): string {
+  return `${JSON.stringify(run)}\n`;
+}
+
+/** Throws LociError `invalid_request` with the field at fault. */
+export function parseRun(text: string): RecordedRun {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new LociError("invalid_request", "The run is not JSON.", { cause: error });
+  }
+  const run = objectOf(value, "The run");
+  const limits = objectOf(Reflect.get(run, "limits"), "limits");
+  const options = objectOf(Reflect.get(run, "options"), "options");
+  const list: unknown = Reflect.get(run, "records");
+  if (!Array.isArray(list) || list.length < 1 || list.length > recordsMax) {
+    throw refused(`records is no list of 1 to ${recordsMax}`);
+  }
+  const name: unknown = Reflect.get(run, "name");
+  return {
+    name: typeof name === "string" ? name.slice(0, 200) : "a recorded run",
+    limits: {
+      blockTokens: numberOf(limits, "blockTokens", 1, countMax),
+      blockCount: numberOf(limits, "blockCount", 1, countMax),
+      contextTokensMax: numberOf(limits, "contextTokensMax", 2, countMax),
+      vocabularySize: numberOf(limits, "vocabularySize", 2, countMax),
+      stepTokensMax: numberOf(limits, "stepTokensMax", 1, countMax),
+      stepSlicesMax: numberOf(limits, "stepSlicesMax", 1, countMax),
+    },
+    options: {
+      sequencesMax: numberOf(options, "sequencesMax", 1, countMax),
+      admission: wordOf(options, "admission", admissions) ?? engineDefaults.admission,
+      scheduling: wordOf(options, "scheduling", orders) ?? engineDefaults.scheduling,
+    },
+    coefficients: parseCoefficients(JSON.stringify(Reflect.get(run, "coefficients") ?? null)),
+    records: list.map((record: unknown, index) => recordOf(record, index)),
+  };
+}
+
+function recordOf(value: unknown, index: number): RequestRecord {
+  const record = objectOf(value, `record ${index}`);
+  const time = (name: string): number => numberOf(record, name, 0, timeMsMax, false);
+  const arrivalMs = time("arrivalMs");
+  const promptTokens = numberOf(record, "promptTokens", 1, countMax);
+  const [startedMs, firstTokenMs, endedMs] = [
+    time("startedMs"),
+    time("firstTokenMs"),
+    time("endedMs"),
+  ];
+  const isOrdered = arrivalMs <= startedMs && startedMs <= firstTokenMs && firstTokenMs <= endedMs;
+  if (!isOrdered) throw refused(`record ${index} has its times out of order`);
+  return {
+    ...newRecord(index, arrivalMs, promptTokens),
+    startedMs,
+    firstTokenMs,
+    endedMs,
+    answerTokens: numberOf(record, "answerTokens", 1, countMax),
+    end: "length",
+  };
+}
+
+function objectOf(value: unknown, name: string): object {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  throw refused(`${name} is no object`);
+}
+
+function numberOf(value: object, name: string, low: number, high: number, whole = true): number {
+  const field: unknown = Reflect.get(value, name);
+  const isNumber = typeof field === "number" && field >= low && field <= high;
+  if (isNumber && (!whole || Number.isSafeInteger(field))) return field;
+  throw refused(`${name} is no number from ${low} to ${high}`);
+}
+
+function wordOf<T extends string>(value: object, name: string, words: readonly T[]): T | null {
+  const field: unknown = Reflect.get(value, name);
+  if (field === undefined) return null;
+  const word = words.find((candidate) => candidate === field);
+  if (word !== undefined) return word;
+  throw refused(`${name} is none of: ${words.join(", ")}`);
+}
+
+function refused(problem: string): LociError {
+  return new LociError("invalid_request", `The recorded run cannot be used: ${problem}.`);
+}
