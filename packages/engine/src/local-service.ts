@@ -20,6 +20,7 @@ import type {
   GenerationService,
   ServiceSnapshot,
 } from "@loci/core";
+import type { LengthPredictor } from "@loci/predict";
 import { Engine } from "./engine.ts";
 import type { EngineEvent } from "./request-reports.ts";
 import { EventChannel } from "./event-channel.ts";
@@ -45,6 +46,8 @@ export interface LocalServiceParts {
   readonly clock: Clock;
   readonly options?: Partial<EngineOptions>;
   readonly observer?: EngineObserver;
+  /** Says how long answers will be; when absent, nothing is known but the limits. */
+  readonly lengths?: LengthPredictor;
   /** Memories below the device; none when absent. */
   readonly tiers?: ServiceTiers;
   /** Lets the event loop do its other work once; `setImmediate` unless a simulator owns turns. */
@@ -87,6 +90,7 @@ export class LocalService implements GenerationService, CacheInspection, CacheEr
       tokenText: parts.tokenText,
       ...(parts.options && { options: parts.options }),
       ...(parts.observer && { observer: parts.observer }),
+      ...(parts.lengths && { lengths: parts.lengths }),
       ...(parts.tiers && { tiers: { ...parts.tiers, tiers: parts.tiers.mover.tiers } }),
     });
     this.#recovery = this.#mover === null ? null : this.#recover(this.#mover);
