@@ -111,11 +111,12 @@ export class CalibratedPredictor implements LengthPredictor {
       outcome.tokens >= belief.quantile(0.05) && outcome.tokens <= belief.quantile(0.95);
     this.#covered[this.#coverageAnswers % coverageAnswersMax] = Number(isCovered);
     this.#coverageAnswers++;
-    if (!this.#watch.notices(levelWithin(belief, outcome, share))) return;
+    const coverage = this.#watch.notice(levelWithin(belief, outcome, share));
+    if (coverage === null) return;
     this.#drifts++;
     hasten(this.#inner);
     for (const tracker of this.#trackers) tracker.hasten();
-    this.#options.onDrift?.({ coverage: this.coverage ?? 0, drifts: this.#drifts });
+    this.#options.onDrift?.({ coverage, drifts: this.#drifts });
   }
 }
 

@@ -15,30 +15,30 @@ export class DriftWatch {
   readonly #levels = new Float64Array(windowAnswers);
   #seen = 0;
 
-  /** Adds an answer's level; true when the window is full and out of its band, and begins anew. */
-  notices(level: number): boolean {
+  /**
+   * Adds an answer's level. When the window is full and out of its band: the share of its answers
+   * within the 90 % interval; and the window begins anew. Null otherwise.
+   */
+  notice(level: number): number | null {
     assert(level >= 0 && level <= 1, "a level is in [0, 1]");
     this.#levels[this.#seen % windowAnswers] = level;
     this.#seen++;
-    if (this.#seen < windowAnswers || !this.#isOff()) return false;
-    this.#seen = 0;
-    return true;
-  }
-
-  #isOff(): boolean {
+    if (this.#seen < windowAnswers) return null;
     let sum = 0;
     let distance = 0;
     let covered = 0;
     for (let i = 0; i < windowAnswers; i++) {
-      const level = at64(this.#levels, i);
-      sum += level;
-      distance += Math.abs(level - 0.5);
-      if (level >= 0.05 && level <= 0.95) covered++;
+      const each = at64(this.#levels, i);
+      sum += each;
+      distance += Math.abs(each - 0.5);
+      if (each >= 0.05 && each <= 0.95) covered++;
     }
-    return (
+    const isOff =
       covered / windowAnswers < coverageMin ||
       Math.abs(sum / windowAnswers - 0.5) > meanOff ||
-      Math.abs(distance / windowAnswers - 0.25) > distanceOff
-    );
+      Math.abs(distance / windowAnswers - 0.25) > distanceOff;
+    if (!isOff) return null;
+    this.#seen = 0;
+    return covered / windowAnswers;
   }
 }

@@ -11,8 +11,8 @@ import type { StateReader, StateWriter } from "../state/state-bytes.ts";
 
 const levels: Float64Array = Float64Array.of(0.05, 0.25, 0.5, 0.75, 0.95);
 /** Between knots, and between a knot and 0 or 1: a map always rises. */
-const gapMin = 5e-4;
-/** Steps shrink with the answers seen, down to this. */
+const gapMin = 1e-6;
+/** A knot at its own level moves by so much of an answer; steps shrink with the answers seen. */
 const stepMin = 0.005;
 const hastyFactor = 6;
 const hastyAnswers = 100;
@@ -47,7 +47,11 @@ export class LevelTracker {
       const below = isCensored
         ? Math.max(0, level - reached) / Math.max(gapMin, 1 - reached)
         : Number(said <= at64(this.#knots, i));
-      this.#knots[i] = at64(this.#knots, i) + step * (level - below);
+      // In log odds, so that a knot can come as near to 0 or 1 as it must.
+      const knot = at64(this.#knots, i);
+      const change = (step * (level - below)) / (level * (1 - level));
+      const odds = (knot / (1 - knot)) * Math.exp(change);
+      this.#knots[i] = odds / (1 + odds);
     }
     this.#keepRising();
   }

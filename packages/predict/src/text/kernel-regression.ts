@@ -32,16 +32,18 @@ export interface KernelOptions {
   readonly stepsPerLesson: number;
 }
 
-assert(denseCount % 4 === 0, "dense vectors are read in fours");
-
 /** Stateful and single-threaded; see the top of the file. */
 export class KernelRegression {
   readonly #options: KernelOptions;
   readonly #examples: Example[] = [];
   /** Row i of the kernel matrix is one array, its first `#examples.length` entries in use. */
   readonly #rows: Float32Array[] = [];
-  /** The dense vectors of the examples, one after the other. */
+  /** The dense vectors by component: component c of example i at c * examplesMax + i. */
   readonly #dense: Float64Array;
+  /** |dense|^2 of each example. */
+  readonly #squares: Float64Array;
+  /** What `#denseKernels` found last. */
+  readonly #kernels: Float64Array;
   readonly #weights: Float64Array;
   readonly #fits: Float64Array;
   /** Sum over examples of a_i / sqrt(grams) at each gram: the linear half of the kernel. */
@@ -56,6 +58,8 @@ export class KernelRegression {
     assert(options.examplesMax >= 1 && options.ridge > 0, "a regression has room and a ridge");
     this.#options = options;
     this.#dense = new Float64Array(options.examplesMax * denseCount);
+    this.#squares = new Float64Array(options.examplesMax);
+    this.#kernels = new Float64Array(options.examplesMax);
     this.#weights = new Float64Array(options.examplesMax);
     this.#fits = new Float64Array(options.examplesMax);
   }
@@ -73,9 +77,9 @@ export class KernelRegression {
     let grams = 0;
     for (const gram of features.grams) grams += at(this.#gramWeights, gram);
     let sum = (this.#options.gramWeight * grams) / gramNorm(features);
-    const dense = Float64Array.from(features.dense);
+    const kernels = this.#denseKernels(features.dense);
     for (let i = 0; i < this.#examples.length; i++) {
-      sum += at64(this.#weights, i) * this.#denseKernel(dense, i);
+      sum += at64(this.#weights, i) * at64(kernels, i);
     }
     return this.mean + sum;
   }
@@ -137,24 +141,27 @@ export class KernelRegression {
     this.#targetSum += example.target;
     this.#weights[place] = 0;
     const { grams } = example.features;
-    this.#dense.set(example.features.dense, place * denseCount);
-    const dense = Float64Array.from(example.features.dense);
-    for (const gram of grams) this.#marks[gram] = 1;
+    for (const [component, value] of example.features.dense.entries()) {
+      this.#dense[component * this.#options.examplesMax + place] = value;
+    }
+    this.#squares[place] = square(example.features.dense);
+    const kernels = this.#denseKernels(example.features.dense);
+    const marks = this.#marks;
+    for (const gram of grams) marks[gram] = 1;
     const row = this.#row(place);
     const norm = gramNorm(example.features);
     let fit = 0;
     for (const [i, { features }] of this.#examples.entries()) {
       let shared = 0;
-      for (const gram of features.grams) shared += this.#marks[gram] ?? 0;
+      for (const gram of features.grams) shared += marks[gram] ?? 0;
       const value =
-        this.#denseKernel(dense, i) +
-        (this.#options.gramWeight * shared) / (norm * gramNorm(features));
+        at64(kernels, i) + (this.#options.gramWeight * shared) / (norm * gramNorm(features));
       row[i] = value;
       this.#row(i)[place] = value;
       fit += at(row, i) * at64(this.#weights, i);
     }
     this.#fits[place] = fit;
-    for (const gram of grams) this.#marks[gram] = 0;
+    for (const gram of grams) marks[gram] = 0;
   }
 
   #relax(steps: number): void {
@@ -186,25 +193,23 @@ export class KernelRegression {
     }
   }
 
-  /** Four sums side by side, which the processor can work on at once. */
-  #denseKernel(dense: Float64Array, place: number): number {
+  /** exp(-|dense - dense_i|^2 / n) for all examples; most components of a request are 0. */
+  #denseKernels(dense: Float32Array): Float64Array {
+    const count = this.#examples.length;
+    const found = this.#kernels.fill(0, 0, count);
     const all = this.#dense;
-    const start = place * denseCount;
-    let sum0 = 0;
-    let sum1 = 0;
-    let sum2 = 0;
-    let sum3 = 0;
-    for (let i = 0; i < denseCount; i += 4) {
-      const difference0 = (dense[i] ?? 0) - (all[start + i] ?? 0);
-      const difference1 = (dense[i + 1] ?? 0) - (all[start + i + 1] ?? 0);
-      const difference2 = (dense[i + 2] ?? 0) - (all[start + i + 2] ?? 0);
-      const difference3 = (dense[i + 3] ?? 0) - (all[start + i + 3] ?? 0);
-      sum0 += difference0 * difference0;
-      sum1 += difference1 * difference1;
-      sum2 += difference2 * difference2;
-      sum3 += difference3 * difference3;
+    for (let component = 0; component < denseCount; component++) {
+      const value = at(dense, component);
+      if (value === 0) continue;
+      const start = component * this.#options.examplesMax;
+      for (let i = 0; i < count; i++) found[i] = (found[i] ?? 0) + value * (all[start + i] ?? 0);
     }
-    return Math.exp(-(sum0 + sum1 + sum2 + sum3) / denseCount);
+    const own = square(dense);
+    for (let i = 0; i < count; i++) {
+      const distance = own + at64(this.#squares, i) - 2 * at64(found, i);
+      found[i] = Math.exp(-distance / denseCount);
+    }
+    return found;
   }
 
   #row(place: number): Float32Array {
@@ -222,4 +227,10 @@ export class KernelRegression {
 
 function gramNorm({ grams }: PromptFeatures): number {
   return Math.sqrt(Math.max(1, grams.length));
+}
+
+function square(dense: Float32Array): number {
+  let sum = 0;
+  for (const value of dense) sum += value * value;
+  return sum;
 }

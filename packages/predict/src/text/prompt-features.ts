@@ -185,7 +185,7 @@ class GramSet {
   #add(hash: number): void {
     if (this.#count === gramsMax) return;
     const id = hash & (gramIds - 1);
-    let slot = hash >>> 23;
+    let slot = Math.imul(id, 0x9e3779b1) >>> 23;
     for (let found = this.#table[slot]; found !== -1; found = this.#table[slot]) {
       if (found === id) return;
       slot = (slot + 1) & 511;
