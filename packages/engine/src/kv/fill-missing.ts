@@ -10,7 +10,7 @@ import { noBlock } from "./sequence-blocks.ts";
 import type { SequenceBlocks } from "./sequence-blocks.ts";
 
 export interface FillOptions {
-  /** Nobody else waits for the device: see `RestorePlanFacts`. */
+  /** Nobody else waits for the device: see `RestorePlanFacts.mayMeet`. */
   readonly isAlone: boolean;
 }
 
@@ -103,7 +103,7 @@ function choose(
         ...[...sources].map((tier) => tiers.restoreDelaySeconds(tier, parts.nowMs)),
       ),
       computeSeconds: others.reduce((sum, each) => sum + recompute(each), 0),
-      isAlone: parts.isAlone,
+      mayMeet: parts.isAlone && [...sources].every((tier) => tier.restoreRate.isSeasoned),
     },
   );
   for (const each of restorable.slice(0, computed)) choice.delete(each);

@@ -57,6 +57,39 @@ describe("ReturnModel", () => {
     expect(large.document / small.document).toBeCloseTo(1, 1);
   });
 
+  it("tells how likely a block is used again at all", () => {
+    const model = new ReturnModel();
+    const entry = new RetentionEntry(0, 16);
+    const use = (request: number): number => {
+      const last = new RetentionEntry(0, 16);
+      model.used([last], request * 20_000);
+      return model.chance(last, last.lastUseMs + 1000);
+    };
+    model.used([entry], 0);
+    const unknown = model.chance(entry, 1000);
+    // Nobody ever comes back.
+    const learned = Array.from({ length: 400 }, (_, index) => use(index + 1)).at(-1);
+    expect(unknown).toBeGreaterThan(0.5);
+    expect(unknown).toBeLessThanOrEqual(1);
+    expect(learned).toBeGreaterThanOrEqual(0);
+    expect(learned).toBeLessThan(unknown / 5);
+  });
+
+  it("takes a copy of a block's beginning for a return", () => {
+    const [copied, ignored] = [true, false].map((isCopied) => {
+      const model = new ReturnModel();
+      let tail = new RetentionEntry(0, 16);
+      for (let request = 0; request < 400; request++) {
+        tail = new RetentionEntry(0, 16);
+        model.used([tail], request * 20_000);
+        if (isCopied) model.copied(tail, request * 20_000 + 10_000);
+      }
+      model.checkIntegrity();
+      return model.chance(tail, tail.lastUseMs);
+    });
+    expect(copied).toBeGreaterThan(5 * (ignored ?? 1));
+  });
+
   it("does the same for the same requests", () => {
     expect(traffic(new ReturnModel(), 16)).toEqual(traffic(new ReturnModel(), 16));
   });

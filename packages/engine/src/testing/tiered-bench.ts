@@ -6,7 +6,7 @@ import { Engine } from "../engine.ts";
 import type { EngineOptions } from "../options.ts";
 import type { StepBatch } from "../runner.ts";
 import { plainHasher } from "../tiers/block-hasher.ts";
-import type { MoveOrder, TierFacts } from "../tiers/block-mover.ts";
+import type { MoveOrder, MoveOutcome, TierFacts, TierName } from "../tiers/block-mover.ts";
 import { HashMover } from "./hash-mover.ts";
 import { HashRunner } from "./hash-runner.ts";
 import type { HashRunnerOptions } from "./hash-runner.ts";
@@ -15,7 +15,7 @@ export interface TieredBenchOptions {
   readonly runner: HashRunnerOptions;
   readonly engine?: Partial<EngineOptions>;
   readonly tiers: readonly TierFacts[];
-  readonly msPerBlock: number;
+  readonly msPerBlock: Readonly<Record<TierName, number>>;
 }
 
 export class TieredBench {
@@ -23,19 +23,19 @@ export class TieredBench {
   readonly mover: HashMover;
   readonly engine: Engine;
   nowMs = 0;
-  readonly #msPerBlock: number;
-  /** When each order under way ends. */
-  readonly #ends = new Map<number, number>();
+  readonly #msPerBlock: Readonly<Record<TierName, number>>;
+  /** When each order under way ends, and what it takes. */
+  readonly #ends = new Map<number, { readonly endMs: number; readonly durationMs: number }>();
   readonly #laneEnds = new Map<string, number>();
 
   constructor({ runner, engine, tiers, msPerBlock }: TieredBenchOptions) {
     this.runner = new HashRunner(runner);
-    this.mover = new HashMover(this.runner, { tiers, msPerBlock });
+    this.mover = new HashMover(this.runner, { tiers });
     this.#msPerBlock = msPerBlock;
     this.engine = new Engine({
       limits: this.runner.limits,
       tokenText: this.runner,
-      tiers: { tiers, hasher: plainHasher, blockBytes: msPerBlock * 1e6 },
+      tiers: { tiers, hasher: plainHasher, blockBytes: msPerBlock.host * 1e6 },
       ...(engine && { options: engine }),
     });
   }
@@ -49,31 +49,31 @@ export class TieredBench {
       this.nowMs += result.durationMs;
       this.engine.commit(result, this.nowMs);
     } else if (this.#ends.size > 0) this.nowMs = Math.max(this.nowMs, this.#nextEndMs);
-    for (const outcome of this.mover.takeEnded()) {
-      this.#ends.delete(outcome.id);
-      this.engine.moved(outcome);
+    for (const outcome of this.mover.takeEnded()) this.#end(outcome);
+    for (const [id, { endMs }] of this.#ends) {
+      if (endMs <= this.nowMs) this.#end(defined(this.mover.end(id), "the order is under way"));
     }
-    for (const [id, endMs] of this.#ends) if (endMs <= this.nowMs) this.#end(id);
     return batch;
   }
 
   get #nextEndMs(): number {
-    return Math.min(...this.#ends.values());
+    return Math.min(...[...this.#ends.values()].map(({ endMs }) => endMs));
   }
 
   #begin(order: MoveOrder): void {
     this.mover.submit(order);
-    const lane =
-      order.kind === "restore" ? "restores" : order.kind === "demote" ? "disk" : order.tier;
+    const tier = order.kind === "demote" ? "disk" : order.tier;
+    const lane = order.kind === "restore" ? "restores" : tier;
     const blocks = order.kind === "erase" ? 0 : order.blocks.length;
-    const startMs = Math.max(this.nowMs, this.#laneEnds.get(lane) ?? 0);
-    const endMs = startMs + blocks * this.#msPerBlock;
+    const durationMs = blocks * this.#msPerBlock[tier];
+    const endMs = Math.max(this.nowMs, this.#laneEnds.get(lane) ?? 0) + durationMs;
     this.#laneEnds.set(lane, endMs);
-    this.#ends.set(order.id, endMs);
+    this.#ends.set(order.id, { endMs, durationMs });
   }
 
-  #end(id: number): void {
-    assert(this.#ends.delete(id), "a move ends once");
-    this.engine.moved(defined(this.mover.end(id), "the order is under way"));
+  #end(outcome: MoveOutcome): void {
+    const { durationMs } = defined(this.#ends.get(outcome.id), "the order is under way");
+    assert(this.#ends.delete(outcome.id), "a move ends once");
+    this.engine.moved({ ...outcome, durationMs });
   }
 }

@@ -10,7 +10,7 @@ const blockArbitrary = fc.record({
 const factsArbitrary = fc.record({
   restoreDelaySeconds: fc.double({ min: 0, max: 1, noNaN: true }),
   computeSeconds: fc.double({ min: 0, max: 1, noNaN: true }),
-  isAlone: fc.boolean(),
+  mayMeet: fc.boolean(),
 });
 
 /** Seconds until all is there when the first `computed` blocks are computed, the others loaded. */
@@ -43,7 +43,7 @@ describe("blocksToCompute", () => {
   it("restores all or nothing while others wait for the device", () => {
     fc.assert(
       fc.property(fc.array(blockArbitrary, { maxLength: 20 }), factsArbitrary, (blocks, facts) => {
-        const count = blocksToCompute(blocks, { ...facts, isAlone: false });
+        const count = blocksToCompute(blocks, { ...facts, mayMeet: false });
         return count === 0 || count === blocks.length;
       }),
     );
@@ -51,10 +51,10 @@ describe("blocksToCompute", () => {
 
   it("meets in the middle where a slow disk and an idle device take about as long", () => {
     const blocks = Array.from({ length: 10 }, () => ({ recomputeSeconds: 1, restoreSeconds: 0.5 }));
-    const facts = { restoreDelaySeconds: 0, computeSeconds: 0, isAlone: true };
+    const facts = { restoreDelaySeconds: 0, computeSeconds: 0, mayMeet: true };
     // Three blocks computed take 3 s, seven loaded 3.5 s; all loaded would take 5 s.
     expect(blocksToCompute(blocks, facts)).toBe(3);
-    expect(blocksToCompute(blocks, { ...facts, isAlone: false })).toBe(0);
+    expect(blocksToCompute(blocks, { ...facts, mayMeet: false })).toBe(0);
     expect(blocksToCompute(blocks, { ...facts, restoreDelaySeconds: 6 })).toBe(10);
   });
 });

@@ -17,8 +17,11 @@ export interface RestorePlanFacts {
   readonly restoreDelaySeconds: number;
   /** Seconds of computing that the request needs in any case before the restored blocks. */
   readonly computeSeconds: number;
-  /** Nobody else waits for the device: computing costs only this request's own time. */
-  readonly isAlone: boolean;
+  /**
+   * Both may go on at once: nobody else waits for the device, so that computing costs only this
+   * request's own time, and the predictions are good enough to meet somewhere.
+   */
+  readonly mayMeet: boolean;
 }
 
 /** Meeting in the middle must save this share of the time that restoring everything takes. */
@@ -36,7 +39,7 @@ export function blocksToCompute(
   const recomputeAll = blocks.reduce((sum, block) => sum + block.recomputeSeconds, 0);
   const loadAll = blocks.reduce((sum, block) => sum + block.restoreSeconds, 0);
   if (facts.restoreDelaySeconds + loadAll >= recomputeAll) return count;
-  if (!facts.isAlone) return 0;
+  if (!facts.mayMeet) return 0;
   let computed = facts.computeSeconds;
   let load = facts.restoreDelaySeconds + loadAll;
   const restoreAll = Math.max(computed, load);

@@ -27,6 +27,23 @@ describe("TransferRate", () => {
     expect(rate.seconds(10)).toBeLessThan(0.02);
   });
 
+  it("believes a single stall in part, and a disk that has turned slow within a few moves", () => {
+    const rate = new TransferRate(0.001);
+    for (let move = 0; move < 30; move++) rate.observe(10, 0.01);
+    rate.observe(10, 5);
+    expect(rate.seconds(10)).toBeLessThan(0.03);
+    for (let move = 0; move < 15; move++) rate.observe(10, 1);
+    expect(rate.seconds(10)).toBeGreaterThan(0.5);
+  });
+
+  it("is rough until it has seen some moves", () => {
+    const rate = new TransferRate(0.001);
+    for (let move = 0; move < 7; move++) rate.observe(10, 0.01);
+    expect(rate.isSeasoned).toBe(false);
+    rate.observe(10, 0.01);
+    expect(rate.isSeasoned).toBe(true);
+  });
+
   it("is never negative and never falls in the number of blocks, whatever it sees", () => {
     const random = new Random(2);
     for (let round = 0; round < 200; round++) {

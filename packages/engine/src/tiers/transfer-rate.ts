@@ -7,6 +7,10 @@ import { assert } from "@loci/core";
 const decay = 0.9;
 /** The prior weighs as much as one move. */
 const priorWeight = 1;
+/** A move counts as at most so many times what was predicted; if it goes on like that, it counts. */
+const surpriseMax = 4;
+/** Moves from which predictions are good enough to plan by the millisecond. */
+const seasonedMoves = 8;
 
 interface FittedLine {
   readonly overhead: number;
@@ -14,6 +18,7 @@ interface FittedLine {
 }
 
 export class TransferRate {
+  #moves = 0;
   #weight = 0;
   #blocks = 0;
   #blocksSquared = 0;
@@ -31,12 +36,19 @@ export class TransferRate {
 
   observe(blocks: number, seconds: number): void {
     if (blocks < 1 || !Number.isFinite(seconds) || seconds < 0) return;
+    const believed = Math.min(seconds, surpriseMax * this.seconds(blocks));
+    this.#moves++;
     this.#weight *= decay;
     this.#blocks *= decay;
     this.#blocksSquared *= decay;
     this.#seconds *= decay;
     this.#product *= decay;
-    this.#add(blocks, seconds, 1);
+    this.#add(blocks, believed, 1);
+  }
+
+  /** Whether enough was seen for more than a rough guess. */
+  get isSeasoned(): boolean {
+    return this.#moves >= seasonedMoves;
   }
 
   /** Seconds to move `blocks` blocks in one order; never negative, never falling in `blocks`. */
