@@ -2,6 +2,7 @@
 
 import { Command } from "commander";
 import type { Clock } from "@loci/core";
+import { registerAdmission } from "./admission/admission-command.ts";
 import { registerAttentionBench } from "./attention/attention-command.ts";
 import { registerEngine } from "./engine/engine-command.ts";
 import { registerServe } from "./load/serve-command.ts";
@@ -9,6 +10,7 @@ import { registerMakeModel } from "./model-files/make-model-command.ts";
 import { registerMultiturn } from "./multiturn/multiturn-command.ts";
 import { registerRounds } from "./multiturn/rounds-command.ts";
 import { registerBuildPeer } from "./peer/peer-binary.ts";
+import { registerPredictor } from "./predictor/predictor-command.ts";
 import { registerPredictorProbe } from "./predictor-probe/predictor-probe-command.ts";
 import { registerProbe } from "./probe/probe-command.ts";
 import { registerRetention } from "./retention/retention-command.ts";
@@ -24,10 +26,12 @@ import { registerTiers } from "./tiers/tiers-command.ts";
 export function benchProgram(clock: Clock): Command {
   const program = new Command("bench");
   program.description("measurements of loci, each with the bars it must meet");
+  registerAdmission(program, clock);
   registerAttentionBench(program, clock);
   registerEngine(program, clock);
   registerServe(program, clock);
   registerProbe(program, clock);
+  registerPredictor(program, clock);
   registerPredictorProbe(program, clock);
   registerRetention(program, clock);
   registerStart(program, clock);

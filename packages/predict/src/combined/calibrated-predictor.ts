@@ -38,6 +38,7 @@ const stateVersion = 1;
 
 export class CalibratedPredictor implements LengthPredictor {
   readonly name: string;
+  readonly readsHidden: boolean;
   readonly #inner: LengthPredictor;
   readonly #options: CalibrationOptions;
   #trackers: readonly LevelTracker[] = newTrackers();
@@ -50,6 +51,7 @@ export class CalibratedPredictor implements LengthPredictor {
 
   constructor(inner: LengthPredictor, options: CalibrationOptions) {
     this.name = inner.name;
+    this.readsHidden = inner.readsHidden === true;
     this.#inner = inner;
     this.#options = options;
   }

@@ -48,6 +48,7 @@ it("believes for each tenant whom was right for it", () => {
 /** Knows nothing at first and the truth, nearly, once a state was seen. */
 class LateExpert implements LengthPredictor {
   readonly name = "late";
+  readonly readsHidden = true;
 
   open(asked: LengthQuery): LengthForecast {
     const wide = allowed(LengthDistribution.uniform(1, 3000), asked);
@@ -85,6 +86,7 @@ it("weighs an expert by what it knew at the time", () => {
     const tokens = random.integer(100, 2000);
     serve(tokens).close({ tokens, isCensored: false });
   }
+  expect(combined.readsHidden).toBe(true);
   const start = combined.open(query("a", 1000)).distribution;
   const later = serve(1000).distribution;
   expect(start.quantile(0.5) / 1400).toBeCloseTo(1, 1);

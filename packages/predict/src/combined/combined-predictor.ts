@@ -22,12 +22,14 @@ const expertBytesMax = 64 * 2 ** 20;
 
 export class CombinedPredictor implements HastyPredictor {
   readonly name = "combined";
+  readonly readsHidden: boolean;
   readonly #experts: readonly LengthPredictor[];
   #weights: ExpertWeights;
 
   /** `experts` in an order that stays the same from start to start: what was saved follows it. */
   constructor(experts: readonly LengthPredictor[]) {
     this.#experts = experts;
+    this.readsHidden = experts.some((expert) => expert.readsHidden === true);
     this.#weights = new ExpertWeights(experts.length);
   }
 
