@@ -4,8 +4,9 @@ import type { Command } from "commander";
 
 import type { Output } from "../output.ts";
 import type { ActionHandler } from "../pull/register-pull.ts";
+import { addSettingOptions } from "../setting-flags.ts";
 import { addRunOptions } from "./run-options.ts";
-import { integerWithin } from "./simulate-flags.ts";
+import { integerWithin, numberWithin } from "./simulate-flags.ts";
 
 /** Seeds are unsigned 32-bit numbers. */
 const seedMax = 0xffffffff;
@@ -45,6 +46,20 @@ export function registerSimulate(program: Command, output: Output, handle: Actio
         return runS3Command(command, output);
       }),
     );
+  const validate = seed(add("validate", "A real run on this machine beside its simulation."))
+    .option("--run <path>", "a run that was recorded before; else one is recorded now")
+    .option("--save <path>", "write the run to this file")
+    .option("--requests <integer>", "requests to compare", integerWithin(4, 100_000), 100)
+    .option("--rate <number>", "requests per second", numberWithin(1e-6, 1e6), 1)
+    .option("--divide <number>", "chats' prompts and answers", numberWithin(1, 512), 4)
+    .addHelpText("after", "\nTakes every setting of loci serve too.")
+    .action(
+      handle(async (command) => {
+        const { runValidateCommand } = await import("./validate-command.ts");
+        return runValidateCommand(command, output);
+      }),
+    );
+  addSettingOptions(validate, true);
   add("seeds [count]", "Random small worlds with faults; what must hold is checked at every turn.")
     .option("--from <integer>", "the first seed", integerWithin(0, seedMax), 0)
     .action(

@@ -2,12 +2,13 @@
 
 import { writeFileSync } from "node:fs";
 
-import { recordLines, simulate, summarise } from "@loci/sim";
+import { AnswerBook, recordLines, simulate, summarise } from "@loci/sim";
 import type { Percentiles, RunSummary, Workload } from "@loci/sim";
 import type { Command } from "commander";
 
 import { exitCodes } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
+import { predictorOf } from "./run-predictor.ts";
 import { serverOf, workloadOf } from "./run-setup.ts";
 import { isSet, numberOption, textOption } from "./simulate-flags.ts";
 import { shortNumber, textTable } from "./text-table.ts";
@@ -16,7 +17,9 @@ import { shortNumber, textTable } from "./text-table.ts";
 export async function runRunCommand(command: Command, output: Output): Promise<number> {
   const workload = workloadOf(command);
   const server = await serverOf(command);
-  const result = simulate({ workload, ...server });
+  const answers = new AnswerBook();
+  const lengths = predictorOf(command, answers, server.limits.contextTokensMax);
+  const result = simulate({ workload, ...server, answers, ...(lengths && { lengths }) });
   const summary = summarise(result, {
     ttftMs: numberOption(command, "ttftMs") ?? Infinity,
     tpotMs: numberOption(command, "tpotMs") ?? Infinity,
@@ -42,6 +45,7 @@ function describe(title: string, { requests }: Workload, summary: RunSummary): s
     ["", share(summary.goodShare)],
     ["prompt tokens from the cache", share(summary.cachedShare)],
     ["preemptions", `${summary.preemptions}`],
+    ["answers that outgrew their promise", `${summary.outgrown}`],
     ["memory held, mean and most", `${share(summary.memoryMean)}, ${share(summary.memoryMax)}`],
     ["device busy", share(summary.busyShare)],
     ["steps", `${summary.steps}`],

@@ -55,10 +55,24 @@ function addServerOptions(command: Command): Command {
     .option("--sequences <integer>", "requests that run at once", integerWithin(1, 16_384), 256)
     .option("--queue <integer>", "requests that wait at most", integerWithin(1, requestsMax))
     .option("--host-gib <number>", "host memory below the device", numberWithin(0, 65_536), 0)
-    .option("--eviction <policy>", "retention, pensieve or lru", oneOf(evictions), "retention");
+    .option("--eviction <policy>", evictions.join(", "), oneOf(evictions), "retention")
+    .option("--admission <policy>", admissions.join(", "), oneOf(admissions), "predicted")
+    .option("--scheduling <policy>", orders.join(", "), oneOf(orders), "fair")
+    .option("--predictor <name>", predictors.join(", "), oneOf(predictors), "combined");
 }
 
-const evictions = ["retention", "pensieve", "lru"] as const;
+export const evictions = ["retention", "pensieve", "lru"] as const;
+export const admissions = ["predicted", "s3", "paged", "worst-case", "oracle"] as const;
+export const orders = ["fcfs", "shortest", "fair"] as const;
+export const predictors = [
+  "combined",
+  "history",
+  "text",
+  "buckets",
+  "worst-case",
+  "oracle",
+  "none",
+] as const;
 
 function parseSizes(text: string): readonly [number, number] {
   const [prompt, answer] = text.split(":");

@@ -26,8 +26,8 @@ import type { ArrivalPlan, CostModel, RooflineOptions, ShapedRequest, Workload }
 import type { Command } from "commander";
 
 import { readCalibration } from "./read-calibration.ts";
-import { requestsMax } from "./run-options.ts";
-import { numberOption, textOption } from "./simulate-flags.ts";
+import { admissions, evictions, orders, requestsMax } from "./run-options.ts";
+import { numberOption, oneOf, textOption } from "./simulate-flags.ts";
 
 const requestsDefault = 1000;
 const contextDefault = 32_768;
@@ -130,12 +130,16 @@ export async function serverOf(command: Command): Promise<ServerSetup> {
 }
 
 function optionsOf(command: Command, sequencesMax: number): Partial<EngineOptions> {
-  const eviction = textOption(command, "eviction");
+  const eviction = oneOf(evictions)(textOption(command, "eviction") ?? "");
+  const admission = oneOf(admissions)(textOption(command, "admission") ?? "");
+  const scheduling = oneOf(orders)(textOption(command, "scheduling") ?? "");
   return {
+    eviction,
+    admission,
+    scheduling,
     sequencesMax,
     queueRequestsMax: numberOption(command, "queue") ?? requestsMax,
     queueTokensMax: Number.MAX_SAFE_INTEGER,
-    ...((eviction === "pensieve" || eviction === "lru") && { eviction }),
   };
 }
 

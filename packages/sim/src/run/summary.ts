@@ -40,6 +40,10 @@ export interface RunSummary {
   readonly normalisedMs: Percentiles | null;
   readonly cachedShare: number;
   readonly preemptions: number;
+  /** Answers that grew beyond the memory promised to them. */
+  readonly outgrown: number;
+  /** Requests that gave way to others and came back from a memory below. */
+  readonly moved: number;
   readonly memoryMean: number;
   readonly memoryMax: number;
   readonly busyShare: number;
@@ -80,6 +84,8 @@ export function summarise(
     normalisedMs: percentiles(done.map((record) => totalOf(record) / record.answerTokens)),
     cachedShare: snapshot.promptTokens > 0 ? snapshot.cachedTokens / snapshot.promptTokens : 0,
     preemptions: snapshot.preemptions,
+    outgrown: snapshot.rescues?.outgrown ?? 0,
+    moved: snapshot.rescues?.moved ?? 0,
     memoryMean: memory.mean,
     memoryMax: memory.max,
     busyShare: endMs > 0 ? busyMs / endMs : 0,

@@ -46,15 +46,15 @@ export function parseRun(text: string): RecordedRun {
   return {
     name: typeof name === "string" ? name.slice(0, 200) : "a recorded run",
     limits: {
-      blockTokens: numberOf(limits, "blockTokens", 1, countMax),
-      blockCount: numberOf(limits, "blockCount", 1, countMax),
-      contextTokensMax: numberOf(limits, "contextTokensMax", 2, countMax),
-      vocabularySize: numberOf(limits, "vocabularySize", 2, countMax),
-      stepTokensMax: numberOf(limits, "stepTokensMax", 1, countMax),
-      stepSlicesMax: numberOf(limits, "stepSlicesMax", 1, countMax),
+      blockTokens: countOf(limits, "blockTokens", 1),
+      blockCount: countOf(limits, "blockCount", 1),
+      contextTokensMax: countOf(limits, "contextTokensMax", 2),
+      vocabularySize: countOf(limits, "vocabularySize", 2),
+      stepTokensMax: countOf(limits, "stepTokensMax", 1),
+      stepSlicesMax: countOf(limits, "stepSlicesMax", 1),
     },
     options: {
-      sequencesMax: numberOf(options, "sequencesMax", 1, countMax),
+      sequencesMax: countOf(options, "sequencesMax", 1),
       admission: wordOf(options, "admission", admissions) ?? engineDefaults.admission,
       scheduling: wordOf(options, "scheduling", orders) ?? engineDefaults.scheduling,
     },
@@ -65,13 +65,12 @@ export function parseRun(text: string): RecordedRun {
 
 function recordOf(value: unknown, index: number): RequestRecord {
   const record = objectOf(value, `record ${index}`);
-  const time = (name: string): number => numberOf(record, name, 0, timeMsMax, false);
-  const arrivalMs = time("arrivalMs");
-  const promptTokens = numberOf(record, "promptTokens", 1, countMax);
+  const arrivalMs = timeOf(record, "arrivalMs");
+  const promptTokens = countOf(record, "promptTokens", 1);
   const [startedMs, firstTokenMs, endedMs] = [
-    time("startedMs"),
-    time("firstTokenMs"),
-    time("endedMs"),
+    timeOf(record, "startedMs"),
+    timeOf(record, "firstTokenMs"),
+    timeOf(record, "endedMs"),
   ];
   const isOrdered = arrivalMs <= startedMs && startedMs <= firstTokenMs && firstTokenMs <= endedMs;
   if (!isOrdered) throw refused(`record ${index} has its times out of order`);
@@ -80,7 +79,7 @@ function recordOf(value: unknown, index: number): RequestRecord {
     startedMs,
     firstTokenMs,
     endedMs,
-    answerTokens: numberOf(record, "answerTokens", 1, countMax),
+    answerTokens: countOf(record, "answerTokens", 1),
     end: "length",
   };
 }
@@ -90,11 +89,17 @@ function objectOf(value: unknown, name: string): object {
   throw refused(`${name} is no object`);
 }
 
-function numberOf(value: object, name: string, low: number, high: number, whole = true): number {
+function countOf(value: object, name: string, low: number): number {
   const field: unknown = Reflect.get(value, name);
-  const isNumber = typeof field === "number" && field >= low && field <= high;
-  if (isNumber && (!whole || Number.isSafeInteger(field))) return field;
-  throw refused(`${name} is no number from ${low} to ${high}`);
+  const isCount = typeof field === "number" && field >= low && field <= countMax;
+  if (isCount && Number.isSafeInteger(field)) return field;
+  throw refused(`${name} is no whole number from ${low} to ${countMax}`);
+}
+
+function timeOf(value: object, name: string): number {
+  const field: unknown = Reflect.get(value, name);
+  if (typeof field === "number" && field >= 0 && field <= timeMsMax) return field;
+  throw refused(`${name} is no time in milliseconds`);
 }
 
 function wordOf<T extends string>(value: object, name: string, words: readonly T[]): T | null {

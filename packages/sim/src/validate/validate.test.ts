@@ -1,11 +1,23 @@
 import * as fc from "fast-check";
 import { LociError } from "@loci/core";
 import { describe, expect, it } from "vitest";
+import { newRecord } from "../run/request-record.ts";
+import type { RequestRecord } from "../run/request-record.ts";
 import { compareRuns, simulateRun } from "./compare-runs.ts";
 import { formatRun, parseRun } from "./run-file.ts";
 import type { RecordedRun } from "./run-file.ts";
 
-const record = { startedMs: 1, firstTokenMs: 12, endedMs: 100, promptTokens: 20, answerTokens: 9 };
+function record(index: number): RequestRecord {
+  return {
+    ...newRecord(index, index / 2, 20),
+    startedMs: 1,
+    firstTokenMs: 12,
+    endedMs: 100,
+    answerTokens: 9,
+    end: "length",
+  };
+}
+
 const base: RecordedRun = {
   name: "test",
   limits: {
@@ -24,13 +36,7 @@ const base: RecordedRun = {
     secondsPerSequence: 0,
     secondsBetweenSteps: 0.001,
   },
-  records: [0, 1, 2].map((index) => ({
-    ...record,
-    index,
-    arrivalMs: index / 2,
-    cachedTokens: 0,
-    end: "length",
-  })),
+  records: [record(0), record(1), record(2)],
 };
 
 describe("a recorded run", () => {
