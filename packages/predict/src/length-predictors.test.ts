@@ -7,6 +7,7 @@ import { defaultPredictor } from "./default-predictor.ts";
 import { HistoryPredictor } from "./history/history-predictor.ts";
 import { lengthPredictorSuite } from "./length-predictor.suite.ts";
 import { OraclePredictor } from "./oracle-predictor.ts";
+import { ProbePredictor } from "./probe/probe-predictor.ts";
 import { TextPredictor } from "./text/text-predictor.ts";
 import { WorstCasePredictor } from "./worst-case-predictor.ts";
 
@@ -28,5 +29,10 @@ lengthPredictorSuite("combined", {
 lengthPredictorSuite("calibrated history", {
   create: () => new CalibratedPredictor(new HistoryPredictor(), { seed: 1 }),
   learns: true,
+});
+lengthPredictorSuite("the default with a probe", {
+  create: () => defaultPredictor({ seed: 1 }, new ProbePredictor({ hiddenSize: 16, seed: 1 })),
+  learns: true,
+  hiddenSize: 16,
 });
 lengthPredictorSuite("the default", { create: () => defaultPredictor({ seed: 1 }), learns: true });

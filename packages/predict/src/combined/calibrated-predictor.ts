@@ -63,6 +63,11 @@ export class CalibratedPredictor implements LengthPredictor {
     return this.#covered.subarray(0, count).reduce((sum, each) => sum + each, 0) / count;
   }
 
+  /** Ended answers that were learned from since the start. */
+  get answers(): number {
+    return this.#finished;
+  }
+
   /** How often a change of traffic was noticed. */
   get drifts(): number {
     return this.#drifts;
