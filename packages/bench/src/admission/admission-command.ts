@@ -123,10 +123,8 @@ async function playRounds(
     const runs = new Map<AdmissionRun["arm"], AdmissionRun>();
     for (const arm of order) {
       const before = readMachineTimes();
-      const cpuBefore = process.cpuUsage();
       const run = await runArm(arm, parts);
-      const cpu = process.cpuUsage(cpuBefore);
-      const noise = noiseBetween(before, readMachineTimes(), (cpu.user + cpu.system) / 1e6);
+      const noise = noiseBetween(before, readMachineTimes(), run.cpuSeconds);
       keep(output.folder, round, run);
       const foreign = noise.foreignShare === null ? "" : `, others ${percent(noise.foreignShare)}`;
       output.progress(

@@ -38,18 +38,17 @@ export function admissionReport(
   seed: number,
 ): AdmissionReport {
   assert(rounds.length > 0, "there is a round");
-  const ratios = new Map<ArmName, PairRatios | null>();
-  for (const arm of armNames) {
-    if (arm === "predicted") continue;
-    ratios.set(arm, pairRatios(rates(rounds, "predicted"), rates(rounds, arm), seed));
-  }
+  const ratios = {
+    tokensPerSecond: ratiosOf(rounds, "tokensPerSecond", seed),
+    tokensPerCpuSecond: ratiosOf(rounds, "tokensPerCpuSecond", seed),
+  };
   const predicted = totalOf(rounds, "predicted", "preemptions");
   const paged = totalOf(rounds, "paged", "preemptions");
   const requestMs = cost.predicted.requestMs - cost.ground.requestMs;
   const stepMs = cost.predicted.stepMs - cost.ground.stepMs;
   const bars = [
     ...Object.entries(throughputBars).map(([arm, limit]) => {
-      const ratio = [...ratios].find(([name]) => name === arm)?.[1] ?? null;
+      const ratio = [...ratios.tokensPerSecond].find(([name]) => name === arm)?.[1] ?? null;
       return atLeast(`tokens/s, predicted over ${arm}`, ratio?.geometricMean ?? null, limit, "x");
     }),
     atMost("preemptions, predicted over paged", shareOf(predicted, paged), preemptionBar, "x"),
@@ -60,11 +59,22 @@ export function admissionReport(
     text: `${armTable(rounds, ratios)}\n\n${costTable(cost)}`,
     bars,
     figures: {
-      ratios: Object.fromEntries([...ratios].map(([arm, ratio]) => [arm, ratioFigure(ratio)])),
+      ratios: ratioFigures(ratios.tokensPerSecond),
+      cpuRatios: ratioFigures(ratios.tokensPerCpuSecond),
       arms: Object.fromEntries(armNames.map((arm) => [arm, armFigures(rounds, arm)])),
       cost: { predicted: { ...cost.predicted }, ground: { ...cost.ground } },
     },
   };
+}
+
+type RateName = "tokensPerSecond" | "tokensPerCpuSecond";
+type ArmRatios = ReadonlyMap<ArmName, PairRatios | null>;
+
+/** The predicted arm over each of the others. */
+function ratiosOf(rounds: readonly Round[], name: RateName, seed: number): ArmRatios {
+  const others = armNames.filter((arm) => arm !== "predicted");
+  const ours = ratesOf(rounds, "predicted", name);
+  return new Map(others.map((arm) => [arm, pairRatios(ours, ratesOf(rounds, arm, name), seed)]));
 }
 
 /** Nothing to nothing is no worse; something to nothing has no ratio. */
@@ -75,6 +85,7 @@ function shareOf(part: number, whole: number): number | null {
 
 const columns = [
   "tokensPerSecond",
+  "tokensPerCpuSecond",
   "steps",
   "sequencesPerStep",
   "preemptions",
@@ -83,13 +94,11 @@ const columns = [
   "idleSeconds",
 ] as const;
 
-function armTable(
-  rounds: readonly Round[],
-  ratios: ReadonlyMap<ArmName, PairRatios | null>,
-): string {
+function armTable(rounds: readonly Round[], ratios: Readonly<Record<RateName, ArmRatios>>): string {
   const head = [
     "arm",
     "tokens/s",
+    "tokens/cpu s",
     "steps",
     "sequences a step",
     "preemptions",
@@ -97,12 +106,14 @@ function armTable(
     "peak blocks",
     "between steps (s)",
     "predicted over it",
+    "per cpu s",
   ];
   const rows = armNames.map((arm) => {
     const runs = runsOf(rounds, arm);
     const means = columns.map((name) => shortNumber(mean(runs.map((run) => run[name]))));
     means.unshift(arm);
-    means.push(ratioText(ratios.get(arm) ?? null));
+    means.push(ratioText(ratios.tokensPerSecond.get(arm) ?? null));
+    means.push(ratioText(ratios.tokensPerCpuSecond.get(arm) ?? null));
     return means;
   });
   return table([head, ...rows]);
@@ -124,8 +135,8 @@ function runsOf(rounds: readonly Round[], arm: ArmName): AdmissionRun[] {
   return rounds.map((round) => defined(round.get(arm), "each round has every arm"));
 }
 
-function rates(rounds: readonly Round[], arm: ArmName): number[] {
-  return runsOf(rounds, arm).map(({ tokensPerSecond }) => tokensPerSecond);
+function ratesOf(rounds: readonly Round[], arm: ArmName, name: RateName): number[] {
+  return runsOf(rounds, arm).map((run) => run[name]);
 }
 
 function totalOf(rounds: readonly Round[], arm: ArmName, name: "preemptions"): number {
@@ -133,12 +144,14 @@ function totalOf(rounds: readonly Round[], arm: ArmName, name: "preemptions"): n
 }
 
 function armFigures(rounds: readonly Round[], arm: ArmName): Figure {
-  const names = [...columns, "seconds", "answerTokens", "blocks"] as const;
+  const names = [...columns, "seconds", "cpuSeconds", "answerTokens", "blocks"] as const;
   return runsOf(rounds, arm).map((run) => {
     return Object.fromEntries(names.map((name) => [name, run[name]]));
   });
 }
 
-function ratioFigure(ratios: PairRatios | null): Figure {
-  return ratios === null ? null : { ...ratios };
+function ratioFigures(ratios: ArmRatios): Figure {
+  return Object.fromEntries(
+    [...ratios].map(([arm, ratio]) => [arm, ratio === null ? null : { ...ratio }]),
+  );
 }

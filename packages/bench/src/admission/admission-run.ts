@@ -28,7 +28,11 @@ export interface RunParts {
 export interface AdmissionRun {
   readonly arm: ArmName;
   readonly seconds: number;
+  /** Of this process. */
+  readonly cpuSeconds: number;
   readonly tokensPerSecond: number;
+  /** Says more than the above where other processes take part of the machine. */
+  readonly tokensPerCpuSecond: number;
   readonly answerTokens: number;
   readonly steps: number;
   readonly sequencesPerStep: number;
@@ -71,17 +75,22 @@ export async function runArm(arm: ArmName, parts: RunParts): Promise<AdmissionRu
     ...(lengths !== null && { lengths }),
   });
   try {
+    const cpuBefore = process.cpuUsage();
     const startMs = clock.nowMs();
     const records = await Promise.all(
       waiting.map((request, index) => follow(service, request, { index, startMs, parts })),
     );
     const seconds = (clock.nowMs() - startMs) / 1000;
+    const cpu = process.cpuUsage(cpuBefore);
+    const cpuSeconds = (cpu.user + cpu.system) / 1e6;
     const { preemptions, kvBlocksTotal, latency } = service.snapshot();
     const computing = steps.reduce((sum, { durationMs }) => sum + durationMs, 0) / 1000;
     const answerTokens = records.reduce((sum, record) => sum + record.answerTokens, 0);
     return {
       arm,
       seconds,
+      cpuSeconds,
+      tokensPerCpuSecond: answerTokens / cpuSeconds,
       tokensPerSecond: answerTokens / seconds,
       answerTokens,
       steps: steps.length,
