@@ -9,6 +9,7 @@
 
 import { assert } from "@loci/core";
 import { at, at64 } from "../at.ts";
+import { GramIndex } from "./gram-index.ts";
 import { denseCount, gramIds, type PromptFeatures } from "./prompt-features.ts";
 
 /** An example: what was seen, and what came of it. */
@@ -48,7 +49,10 @@ export class KernelRegression {
   readonly #fits: Float64Array;
   /** Sum over examples of a_i / sqrt(grams) at each gram: the linear half of the kernel. */
   readonly #gramWeights = new Float32Array(gramIds);
-  readonly #marks = new Uint8Array(gramIds);
+  readonly #index: GramIndex;
+  readonly #gramNorms: Float64Array;
+  /** What the index counted last. */
+  readonly #shared: Float64Array;
   #targetSum = 0;
   /** The place that the next example takes, once all are taken. */
   #oldest = 0;
@@ -60,6 +64,9 @@ export class KernelRegression {
     this.#dense = new Float64Array(options.examplesMax * denseCount);
     this.#squares = new Float64Array(options.examplesMax);
     this.#kernels = new Float64Array(options.examplesMax);
+    this.#index = new GramIndex(options.examplesMax);
+    this.#gramNorms = new Float64Array(options.examplesMax);
+    this.#shared = new Float64Array(options.examplesMax);
     this.#weights = new Float64Array(options.examplesMax);
     this.#fits = new Float64Array(options.examplesMax);
   }
@@ -96,7 +103,9 @@ export class KernelRegression {
       const place = this.#oldest;
       this.#oldest = (place + 1) % count;
       this.#shift(place, -at64(this.#weights, place));
-      this.#targetSum -= this.#example(place).target;
+      const { features, target } = this.#example(place);
+      this.#targetSum -= target;
+      this.#index.remove(place, features.grams);
       this.#examples[place] = example;
       this.#enter(place, example);
       this.#step(place);
@@ -140,28 +149,27 @@ export class KernelRegression {
   #enter(place: number, example: Example): void {
     this.#targetSum += example.target;
     this.#weights[place] = 0;
-    const { grams } = example.features;
-    for (const [component, value] of example.features.dense.entries()) {
+    const { dense, grams } = example.features;
+    for (const [component, value] of dense.entries()) {
       this.#dense[component * this.#options.examplesMax + place] = value;
     }
-    this.#squares[place] = square(example.features.dense);
-    const kernels = this.#denseKernels(example.features.dense);
-    const marks = this.#marks;
-    for (const gram of grams) marks[gram] = 1;
+    this.#squares[place] = square(dense);
+    this.#gramNorms[place] = gramNorm(example.features);
+    this.#index.add(place, grams);
+    const count = this.#examples.length;
+    const kernels = this.#denseKernels(dense);
+    const shared = this.#shared.fill(0, 0, count);
+    this.#index.countShared(grams, shared);
     const row = this.#row(place);
-    const norm = gramNorm(example.features);
+    const share = this.#options.gramWeight / gramNorm(example.features);
     let fit = 0;
-    for (const [i, { features }] of this.#examples.entries()) {
-      let shared = 0;
-      for (const gram of features.grams) shared += marks[gram] ?? 0;
-      const value =
-        at64(kernels, i) + (this.#options.gramWeight * shared) / (norm * gramNorm(features));
+    for (let i = 0; i < count; i++) {
+      const value = at64(kernels, i) + (share * at64(shared, i)) / at64(this.#gramNorms, i);
       row[i] = value;
       this.#row(i)[place] = value;
-      fit += at(row, i) * at64(this.#weights, i);
+      fit += value * at64(this.#weights, i);
     }
     this.#fits[place] = fit;
-    for (const gram of grams) marks[gram] = 0;
   }
 
   #relax(steps: number): void {

@@ -149,6 +149,7 @@ function readExample(reader: StateReader): KeptExample {
     { min: -denseMax, max: denseMax },
   );
   const grams = reader.shorts({ min: 0, max: gramsMax });
+  reader.require(new Set(grams).size === grams.length);
   const target = reader.number({ min: 0, max: targetMax });
   const weight = reader.number({ min: -targetMax, max: targetMax });
   return { example: { features: { dense, grams }, target }, weight };
