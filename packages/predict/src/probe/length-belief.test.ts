@@ -78,7 +78,7 @@ describe("LengthBelief", () => {
     const belief = new LengthBelief(alike);
     for (let generated = 0; generated < 360; generated += 8) {
       belief.grow(generated);
-      belief.remaining();
+      belief.doubt();
       belief.weigh(near(400 - generated, 1));
       belief.checkIntegrity();
     }
@@ -93,9 +93,8 @@ describe("LengthBelief", () => {
     for (let round = 0; round < 5; round++) belief.weigh(near(3, 20));
     expect(belief.distribution().quantile(0.9)).toBeLessThanOrEqual(4);
     belief.grow(16);
-    belief.remaining();
     for (let round = 0; round < 3; round++) {
-      belief.remaining();
+      belief.doubt();
       belief.weigh(near(500, 5));
     }
     expect(belief.distribution().quantile(0.5)).toBeGreaterThan(400);
@@ -104,10 +103,31 @@ describe("LengthBelief", () => {
   test("stays a distribution beyond the longest length that it tells apart", () => {
     const belief = new LengthBelief(alike);
     belief.grow(200_000);
-    belief.remaining();
+    belief.doubt();
     belief.weigh(near(10, 1));
     belief.checkIntegrity();
     expect(belief.distribution().low).toBeGreaterThan(131_000);
+  });
+
+  test("whatever is to come has a bin with mass, and can be believed, after any length", () => {
+    for (const generated of [0, 5, 31, 40, 700, 5000, 60_000]) {
+      const belief = new LengthBelief(alike);
+      belief.grow(generated);
+      belief.doubt();
+      const remaining = belief.remaining();
+      expect(remaining.reduce((sum, mass) => sum + mass, 0)).toBeCloseTo(1, 9);
+      // No answer ends without a further token; not all counts up to the last bin are left.
+      const possible = remaining.subarray(1, Math.floor(binPlace(131_072 - generated)));
+      expect(Math.min(...possible), `after ${generated}`).toBeGreaterThan(0);
+      for (let round = 0; round < 4; round++) {
+        belief.doubt();
+        belief.weigh(near(3, 4));
+      }
+      belief.checkIntegrity();
+      // As near as the cells of such lengths can tell.
+      const nearest = belief.distribution().quantile(0.5) - generated;
+      expect(nearest).toBeLessThanOrEqual(Math.max(4, generated / 4));
+    }
   });
 
   test("remaining tokens sum to 1 and follow the belief", () => {

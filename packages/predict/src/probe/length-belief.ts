@@ -7,7 +7,7 @@
 import { assert } from "@loci/core";
 import { at } from "../at.ts";
 import { LengthDistribution } from "../length-distribution.ts";
-import { binCount, binPlace, binsPerToken } from "./remaining-bins.ts";
+import { binCount, binPlace, binRatio, binsPerToken, countAt } from "./remaining-bins.ts";
 
 const exactMax = 32;
 const cellsPerOctave = 16;
@@ -22,8 +22,8 @@ const cellEdges = Float64Array.from({ length: cellCount + 1 }, (_, index) => {
   return 2 ** octave * (exactMax + 2 * step);
 });
 
-/** Share of every belief that knows nothing, so that a wrong certainty can be undone. */
-const doubt = 1e-3;
+/** Share of a doubted belief that knows nothing. */
+const doubtShare = 1e-3;
 /** Sums below this are no longer divided by. */
 const massMin = 1e-200;
 
@@ -60,9 +60,8 @@ export class LengthBelief {
     this.#normalise();
   }
 
-  /** Adds a little of everything and gives the masses over tokens still to come, summing to 1. */
-  remaining(): Float64Array {
-    const bins = new Float64Array(binCount);
+  /** Adds a little of everything, so that a wrong certainty can be undone. */
+  doubt(): void {
     const generated = this.#generated;
     const whole = binPlace(at(cellEdges, cellCount) - generated);
     let before = 0;
@@ -70,10 +69,21 @@ export class LengthBelief {
       const end = at(cellEdges, cell + 1);
       if (end <= generated) continue;
       const place = binPlace(end - generated);
-      const mass = at(this.#masses, cell) * (1 - doubt) + (doubt * (place - before)) / whole;
+      const share = (place - before) / whole;
+      this.#masses[cell] = at(this.#masses, cell) * (1 - doubtShare) + doubtShare * share;
       before = place;
-      this.#masses[cell] = mass;
-      spread(bins, binPlace(this.#remainingOf(cell)), mass);
+    }
+  }
+
+  /** Masses over bins of tokens still to come, summing to 1. */
+  remaining(): Float64Array {
+    const bins = new Float64Array(binCount);
+    for (let cell = 0; cell < cellCount; cell++) {
+      const mass = at(this.#masses, cell);
+      if (mass === 0) continue;
+      this.#eachPart(cell, (place, share) => {
+        spread(bins, place, mass * share);
+      });
     }
     return bins;
   }
@@ -84,7 +94,11 @@ export class LengthBelief {
     for (let cell = 0; cell < cellCount; cell++) {
       const mass = at(this.#masses, cell);
       if (mass === 0) continue;
-      this.#masses[cell] = mass * between(factors, binPlace(this.#remainingOf(cell)));
+      let factor = 0;
+      this.#eachPart(cell, (place, share) => {
+        factor += share * between(factors, place);
+      });
+      this.#masses[cell] = mass * factor;
     }
     this.#normalise();
   }
@@ -120,9 +134,25 @@ export class LengthBelief {
     assert(Math.abs(sum - 1) < 1e-6, "masses sum to 1");
   }
 
-  #remainingOf(cell: number): number {
-    const start = Math.max(at(cellEdges, cell), this.#generated);
-    return middleOf(start, at(cellEdges, cell + 1)) - this.#generated;
+  /**
+   * The parts of a cell by their places among the bins: as a rule the cell's middle, but the next
+   * tokens of a long answer have bins of their own within one cell.
+   */
+  #eachPart(cell: number, use: (place: number, share: number) => void): void {
+    const start = Math.max(at(cellEdges, cell), this.#generated) - this.#generated;
+    const end = at(cellEdges, cell + 1) - this.#generated;
+    if (end - start <= 1 || end <= start * binRatio) {
+      use(binPlace(middleOf(start, end)), 1);
+      return;
+    }
+    // Whole counts start + 1 .. end, as a range that begins and ends half a token earlier and later.
+    let from = start + 0.5;
+    for (let bin = Math.floor(binPlace(from)) + 1; from < end + 0.5; bin++) {
+      const to = bin >= binCount - 1 ? end + 0.5 : Math.min(end + 0.5, countAt(bin + 0.5));
+      if (to <= from) continue;
+      use(binPlace((from + to) / 2), (to - from) / (end - start));
+      from = to;
+    }
   }
 
   #normalise(): void {

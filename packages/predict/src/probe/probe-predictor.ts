@@ -127,6 +127,7 @@ class ProbeForecast implements LengthForecast {
     const { belief, stages } = this.#parts;
     const stage = generated === 0 ? stages.prompt : stages.answer;
     belief.grow(generated);
+    belief.doubt();
     const observation = stage.read(hidden, {
       extras: this.#extras(generated),
       generated,
@@ -176,6 +177,6 @@ class ProbeForecast implements LengthForecast {
 /** Null where the outcome says nothing of what came after the observation. */
 function sampleOf(observation: ProbeObservation, outcome: LengthOutcome): ProbeSample | null {
   const remaining = outcome.tokens - observation.generated;
-  if (remaining < 0 || (remaining === 0 && outcome.isCensored)) return null;
+  if (remaining <= 0) return null;
   return { ...observation, remaining, isCensored: outcome.isCensored };
 }

@@ -17,7 +17,7 @@ const samplesPerStep = 8;
 /** Steps after an answer: many while each is news, few later. */
 const stepsAtFirst = 4;
 const stepsLater = 1;
-const firstAnswers = 500;
+const firstAnswers = 1000;
 
 export class ProbeStage {
   readonly #scaler: StateScaler;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { binCount, binPlace, binsPerToken } from "./remaining-bins.ts";
+import { binCount, binPlace, binsPerToken, countAt } from "./remaining-bins.ts";
 
 test("counts up to 8 have bins of their own, then three share an octave", () => {
   expect([0, 1, 5, 8].map((count) => binPlace(count))).toEqual([0, 1, 5, 8]);
@@ -11,6 +11,7 @@ test("counts up to 8 have bins of their own, then three share an octave", () => 
 
 test("places rise with counts, by as much as bins per token says", () => {
   for (let count = 1.3; count < 100_000; count = count * 1.07) {
+    expect(countAt(binPlace(count))).toBeCloseTo(count, 6);
     const rise = (binPlace(count + 0.001) - binPlace(count)) / 0.001;
     expect(rise).toBeGreaterThan(0);
     expect(rise / binsPerToken(count + 0.0005)).toBeCloseTo(1, 3);

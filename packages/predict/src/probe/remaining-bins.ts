@@ -9,12 +9,20 @@ const exactMax = 8;
 const binsPerOctave = 3;
 const octaves = 14;
 
+/** From a bin's count to the next one's, where they are not one apart. */
+export const binRatio: number = 2 ** (1 / binsPerOctave);
+
 export const binCount: number = exactMax + 1 + binsPerOctave * octaves;
 
 /** Place of a count among the bins, in [0, binCount - 1]; `remaining` >= 0, need not be whole. */
 export function binPlace(remaining: number): number {
   if (remaining <= exactMax) return remaining;
   return Math.min(binCount - 1, exactMax + binsPerOctave * Math.log2(remaining / exactMax));
+}
+
+/** The count that lies at a place. */
+export function countAt(place: number): number {
+  return place <= exactMax ? place : exactMax * 2 ** ((place - exactMax) / binsPerOctave);
 }
 
 /** Bins per token at a count: what turns a density over bins into one over tokens. */
