@@ -138,6 +138,8 @@ export interface ServiceSnapshot {
   readonly waitSecondsExpected: number;
   /** What a step costs, as learned; absent where nobody learns it. */
   readonly latency?: LatencyCoefficients;
+  /** How well answer lengths are predicted; absent where nobody judges. */
+  readonly lengths?: LengthSnapshot;
   /** What became of answers that outgrew the memory promised to them; absent where nobody counts. */
   readonly rescues?: RescueSnapshot;
   /** What became of the device's cached blocks, since start; absent where nobody keeps count. */
@@ -146,6 +148,14 @@ export interface ServiceSnapshot {
   readonly kvTiers?: readonly KvTierSnapshot[];
   /** Moves between memories that have not ended. */
   readonly kvMovesUnderWay?: number;
+}
+
+export interface LengthSnapshot {
+  /** Share of recent answers within their 90 % interval; null before the first. */
+  readonly coverage: number | null;
+  /** Answers learned from, and changes of traffic noticed, since the start. */
+  readonly answers: number;
+  readonly drifts: number;
 }
 
 export interface RescueSnapshot {

@@ -250,6 +250,7 @@ export class Engine {
   }
 
   snapshot(): ServiceSnapshot {
+    const lengths = this.#lengths.report?.();
     return {
       requestsRunning: this.#scheduler.running.length,
       requestsWaiting: this.#scheduler.waiting.length,
@@ -262,6 +263,7 @@ export class Engine {
       ...this.#counters,
       ...tierSnapshots(this.#index.tiers),
       latency: this.latency.coefficients,
+      ...(lengths && { lengths }),
       rescues: { ...this.#scheduler.rescueCounts },
       waitSecondsExpected: this.#waits.seconds(),
     };

@@ -16,6 +16,7 @@ export type {
   LengthOutcome,
   LengthPredictor,
   LengthQuery,
+  LengthReport,
 } from "./length-predictor.ts";
 export { OraclePredictor } from "./oracle-predictor.ts";
 export { ProbePredictor, type ProbeOptions } from "./probe/probe-predictor.ts";

@@ -48,6 +48,15 @@ export interface LengthForecast {
   close(outcome: LengthOutcome): void;
 }
 
+/** How well a predictor keeps its word, for metrics. */
+export interface LengthReport {
+  /** Share of recent answers within their 90 % interval; null before the first. */
+  readonly coverage: number | null;
+  /** Answers learned from, and changes of traffic noticed, since the start. */
+  readonly answers: number;
+  readonly drifts: number;
+}
+
 export interface LengthPredictor {
   /** As in settings, metrics and reports. */
   readonly name: string;
@@ -58,4 +67,6 @@ export interface LengthPredictor {
   save(): Uint8Array | null;
   /** Takes up what `save` gave. False, and unchanged, when the bytes are not usable. */
   restore(bytes: Uint8Array): boolean;
+  /** Absent where nothing is judged. */
+  report?(): LengthReport;
 }

@@ -2,22 +2,9 @@ import { Registry } from "prom-client";
 import type { ServiceSnapshot } from "@loci/core";
 import { expect, test } from "vitest";
 import { registerCacheMetrics } from "./cache-metrics.ts";
+import { snapshotOf } from "./testing/snapshot-of.ts";
 
-const bare: ServiceSnapshot = {
-  requestsRunning: 0,
-  requestsWaiting: 0,
-  kvBlocksTotal: 8,
-  kvBlocksFree: 8,
-  kvBlocksCached: 0,
-  kvBlockTokens: 32,
-  promptTokens: 0,
-  cachedTokens: 0,
-  computedPromptTokens: 0,
-  generatedTokens: 0,
-  preemptions: 0,
-  steps: 0,
-  waitSecondsExpected: 0,
-};
+const bare = snapshotOf();
 
 const disk = {
   name: "disk",

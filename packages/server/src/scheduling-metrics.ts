@@ -46,6 +46,30 @@ const schedulingMetrics: readonly SnapshotMetric[] = [
   },
   {
     kind: "gauge",
+    name: "loci_answer_length_coverage_ratio",
+    help: "Share of recent answers within the 90 % interval of their predicted length",
+    labelNames: [],
+    read: ({ lengths }) => {
+      const coverage = lengths?.coverage ?? null;
+      return coverage === null ? [] : [series(coverage)];
+    },
+  },
+  {
+    kind: "counter",
+    name: "loci_answer_lengths_learned_total",
+    help: "Answers that length prediction learned from",
+    labelNames: [],
+    read: ({ lengths }) => (lengths === undefined ? [] : [series(lengths.answers)]),
+  },
+  {
+    kind: "counter",
+    name: "loci_answer_length_drifts_total",
+    help: "Changes of traffic that length prediction noticed",
+    labelNames: [],
+    read: ({ lengths }) => (lengths === undefined ? [] : [series(lengths.drifts)]),
+  },
+  {
+    kind: "gauge",
     name: "loci_latency_model_seconds",
     help: "What a step costs: fixed, and for each token, attended token and sequence",
     labelNames: ["term"],

@@ -28,12 +28,15 @@ export function registerSnapshotMetric(
   snapshot: () => ServiceSnapshot,
   registry: Registry,
 ): void {
+  // Without labels the library shows a zero where nothing was set: the truth for a counter, a false
+  // measurement for a gauge.
   const shape = { name, help, labelNames: [...labelNames], registers: [registry] };
   if (kind === "gauge") {
     const metric: Gauge = new Gauge({
       ...shape,
       collect: () => {
         metric.reset();
+        if (labelNames.length === 0) metric.remove();
         for (const { labels, value } of read(snapshot())) metric.set(labels, value);
       },
     });

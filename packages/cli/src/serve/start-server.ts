@@ -12,6 +12,8 @@ import type { Output } from "../output.ts";
 import { lociVersion } from "../version.ts";
 import { createLogger } from "./logger.ts";
 import type { Logger } from "./logger.ts";
+import { openAnswerLengths } from "./open-answer-lengths.ts";
+import type { AnswerLengths } from "./open-answer-lengths.ts";
 import { openKvTiers } from "./open-kv-tiers.ts";
 import type { KvTiers } from "./open-kv-tiers.ts";
 import { openConversationStore } from "./open-conversation-store.ts";
@@ -44,7 +46,8 @@ export async function startServer(
   const apiKeys = await loadApiKeys(config);
   const model = await openModel(config, signal);
   const kvTiers = await openKvTiers(config, model);
-  const service = createService(config, { model, kvTiers, logger });
+  const lengths = await openAnswerLengths(config, model, { logger, clock: systemClock });
+  const service = createService(config, { model, kvTiers, lengths, logger });
   const conversations = await openConversationStore(config, {
     logger,
     clock: systemClock,
@@ -68,6 +71,7 @@ export async function startServer(
     await server.close(graceMs);
     await conversations?.close();
     await service.close({ drain: false });
+    await lengths.close();
     await kvTiers?.tiers.close();
     await model.close();
   };
@@ -84,15 +88,18 @@ export async function startServer(
 interface ServiceMaterial {
   readonly model: LoadedModel;
   readonly kvTiers: KvTiers | null;
+  readonly lengths: AnswerLengths;
   readonly logger: Logger;
 }
 
-function createService(config: Config, { model, kvTiers, logger }: ServiceMaterial): LocalService {
+function createService(config: Config, material: ServiceMaterial): LocalService {
+  const { model, kvTiers, lengths, logger } = material;
   return new LocalService({
     runner: model.runner,
     tokenText: model.codec,
     clock: systemClock,
     observer: logObserver(logger),
+    lengths: lengths.predictor,
     ...(kvTiers && { tiers: kvTiers.forService }),
     options: {
       eviction: config.eviction,

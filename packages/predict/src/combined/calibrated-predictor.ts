@@ -10,6 +10,7 @@ import type {
   LengthOutcome,
   LengthPredictor,
   LengthQuery,
+  LengthReport,
 } from "../length-predictor.ts";
 import { certainForecast } from "../fixed-forecast.ts";
 import { StateReader, StateWriter } from "../state/state-bytes.ts";
@@ -71,6 +72,10 @@ export class CalibratedPredictor implements LengthPredictor {
   /** How often a change of traffic was noticed. */
   get drifts(): number {
     return this.#drifts;
+  }
+
+  report(): LengthReport {
+    return { coverage: this.coverage, answers: this.answers, drifts: this.drifts };
   }
 
   open(query: LengthQuery): LengthForecast {
