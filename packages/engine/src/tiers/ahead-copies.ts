@@ -40,6 +40,8 @@ const deviceShareMax = 1 / 8;
 const hostFreeShareMin = 0.1;
 /** After a store failed for lack of space or by an I/O error, none is tried for so long. */
 const backOffMs = 5_000;
+/** Nobody waits for copies that should have been made so long ago: the tier may be stuck. */
+const overdueMsMax = 1_000;
 /** A tier that is full of more valuable blocks is not asked again for so long. */
 const fullMs = 500;
 
@@ -99,7 +101,8 @@ export class AheadCopies {
     this.#nowMs = nowMs;
     return this.#parts.tiers.some((tier) => {
       if (tier.storingBlocks > 0) {
-        return tier.storesEndMs - nowMs < 1000 * secondsPerBlock * tier.storingBlocks;
+        const leftMs = tier.storesEndMs - nowMs;
+        return leftMs > -overdueMsMax && leftMs < 1000 * secondsPerBlock * tier.storingBlocks;
       }
       const blocks = this.#orderBlocks(tier);
       const isCheap = tier.storeRate.seconds(blocks) < secondsPerBlock * blocks;

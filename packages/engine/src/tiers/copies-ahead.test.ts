@@ -1,10 +1,13 @@
 // Conversations whose histories are several times the device, one turn after the other without a
 // pause: what fits into some memory is not computed again, and the nearest memory serves first.
 
-import { defined, Random } from "@loci/core";
+import { assert, defined, Random } from "@loci/core";
 import { describe, expect, it } from "vitest";
+import { Engine } from "../engine.ts";
+import { HashRunner } from "../testing/hash-runner.ts";
 import { testRequest } from "../testing/requests.ts";
 import { TieredBench } from "../testing/tiered-bench.ts";
+import { plainHasher } from "./block-hasher.ts";
 import type { TierFacts } from "./block-mover.ts";
 
 const blockTokens = 8;
@@ -93,4 +96,38 @@ describe("copies ahead of need under pressure", () => {
     const restored = defined(snapshot.kvTiers).map((tier) => tier.restoredTokens);
     expect(Math.min(...restored)).toBeGreaterThan(0);
   });
+});
+
+it("nobody waits for a memory that is stuck", () => {
+  const runner = new HashRunner({ blockTokens: 4, blockCount: 16, costMs: [5, 1, 1e-4] });
+  const tiers: readonly TierFacts[] = [{ name: "host", slotCount: 64, isDurable: false }];
+  const engine = new Engine({
+    limits: runner.limits,
+    tokenText: runner,
+    tiers: { tiers, hasher: plainHasher, blockBytes: 1000 },
+  });
+  // No order ever ends.
+  const answered = new Set<string>();
+  let nowMs = 0;
+  for (let turn = 0; turn < 40; turn++) {
+    const prompt = Array.from({ length: 24 }, (_, index) => 10 * turn + index);
+    const request = testRequest({ prompt, maxTokens: 2, ignoreEos: true });
+    engine.submit(request, nowMs);
+    while (!answered.has(request.id)) {
+      assert(nowMs < 200_000, "the request gets on");
+      const batch = engine.schedule(nowMs);
+      engine.takeOrders();
+      if (batch === null) nowMs += 100;
+      else {
+        const result = runner.run(batch);
+        nowMs += result.durationMs;
+        engine.commit(result, nowMs);
+      }
+      for (const entry of engine.takeEvents()) {
+        if ("event" in entry && entry.event.type === "finished") answered.add(entry.requestId);
+      }
+    }
+  }
+  engine.checkIntegrity();
+  expect(answered.size).toBe(40);
 });
