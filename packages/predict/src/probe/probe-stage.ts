@@ -18,6 +18,8 @@ const samplesPerStep = 8;
 const stepsAtFirst = 4;
 const stepsLater = 1;
 const firstAnswers = 1000;
+/** Nothing is believed less than this: powers of a smaller belief would drown all else. */
+const massMin = 1e-7;
 
 export class ProbeStage {
   readonly #scaler: StateScaler;
@@ -60,7 +62,7 @@ export class ProbeStage {
     const inputs = new Float32Array(this.#scaler.inputSize + this.#extraCount);
     this.#scaler.scale(state, inputs);
     inputs.set(facts.extras, this.#scaler.inputSize);
-    const logPrior = facts.remaining.map((mass) => Math.log(mass + Number.MIN_VALUE));
+    const logPrior = facts.remaining.map((mass) => Math.log(Math.max(mass, massMin)));
     const evidence = this.#network.evidence(inputs);
     return { inputs, logPrior, evidence, generated: facts.generated };
   }

@@ -3,6 +3,7 @@
 // a power below 1 and so is the belief. Which powers: those under which the recent answers would
 // have been the least surprising, judged before the network learned from them.
 
+import { defined } from "@loci/core";
 import { at } from "../at.ts";
 import type { KeptNumbers } from "./kept-numbers.ts";
 import { type ProbeSample, chanceOf, softMax } from "./probe-sample.ts";
@@ -44,7 +45,7 @@ export class Trust {
     for (let index = 1; index < choices.length; index++) {
       if (at(this.#losses, index) < at(this.#losses, best)) best = index;
     }
-    const powers = choices[best] ?? { prior: 1, evidence: 0 };
+    const powers = defined(choices[best]);
     const factors = new Float64Array(binCount);
     for (let bin = 0; bin < binCount; bin++) {
       factors[bin] = (powers.prior - 1) * at(logPrior, bin) + powers.evidence * at(evidence, bin);
