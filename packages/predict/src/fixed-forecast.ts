@@ -30,7 +30,8 @@ export class FixedForecast implements LengthForecast {
 
 /** The distribution cut to what the request allows. */
 export function allowed(distribution: LengthDistribution, query: LengthQuery): LengthDistribution {
-  return distribution.within(Math.max(1, query.tokensMin), query.tokensMax);
+  const { tokensMax, tokensMin } = query;
+  return distribution.within(Math.min(tokensMax, Math.max(1, tokensMin)), tokensMax);
 }
 
 /**

@@ -12,7 +12,7 @@ import type {
   LengthQuery,
   LengthReport,
 } from "../length-predictor.ts";
-import { certainForecast } from "../fixed-forecast.ts";
+import { allowed, certainForecast } from "../fixed-forecast.ts";
 import { StateReader, StateWriter } from "../state/state-bytes.ts";
 import { DriftWatch } from "./drift-watch.ts";
 import { judgedTokens, stageAfter, stageCount, type Stage } from "./forecast-stage.ts";
@@ -81,7 +81,7 @@ export class CalibratedPredictor implements LengthPredictor {
   open(query: LengthQuery): LengthForecast {
     const certain = certainForecast(query);
     if (certain !== null) return certain;
-    return new CalibratedForecast(this.#inner.open(query), {
+    return new CalibratedForecast(query, this.#inner.open(query), {
       trackers: () => this.#trackers,
       draw: () => uniformAt(this.#options.seed, this.#finished++),
       judge: (ended) => {
@@ -155,12 +155,14 @@ interface Ended {
 
 class CalibratedForecast implements LengthForecast {
   distribution: LengthDistribution;
+  readonly #query: LengthQuery;
   readonly #inner: LengthForecast;
   readonly #hooks: CalibrationHooks;
   readonly #judged: (Judged | null)[] = Array.from({ length: stageCount }, () => null);
   #raw: LengthDistribution;
 
-  constructor(inner: LengthForecast, hooks: CalibrationHooks) {
+  constructor(query: LengthQuery, inner: LengthForecast, hooks: CalibrationHooks) {
+    this.#query = query;
     this.#inner = inner;
     this.#hooks = hooks;
     this.#raw = inner.distribution;
@@ -173,7 +175,7 @@ class CalibratedForecast implements LengthForecast {
     if (this.#inner.distribution === this.#raw) return;
     this.#raw = this.#inner.distribution;
     const stage = stageAfter(generated);
-    const raw = this.#raw.longerThan(generated);
+    const raw = allowed(this.#raw.longerThan(generated), this.#query);
     this.distribution = this.#calibrated(raw, stage);
     if (stage === 1 || (generated >= judgedTokens && this.#judged[2] === null)) {
       this.#judged[stage] = { raw, calibrated: this.distribution };

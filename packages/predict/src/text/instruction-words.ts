@@ -19,7 +19,7 @@ const kinds = {
   long: "detailed detail details depth comprehensive thorough thoroughly long longer extensive complete full elaborate extensively everything",
   discuss:
     "explain describe discuss compare contrast analyze analyse pros cons advantages disadvantages benefits difference differences reasons impact history cause causes effect effects evaluate interpret",
-  code: "code function python java javascript sql html css react script program algorithm implement class api regex bash latex rust golang typescript php excel formula json c++ c# linux command query database library compile debug",
+  code: "code function python java javascript sql html css react script program algorithm implement class api regex bash latex rust golang typescript php excel formula json linux command query database library compile debug",
   math: "calculate compute solve equation sum percent percentage probability integral derivative matrix average total remainder divided multiply proof prove equals",
   classify:
     "classify classification category categorize categorise label sentiment identify extract detect determine choose select pick rate score predict decide match rank sort fill blank true false correct answer",
