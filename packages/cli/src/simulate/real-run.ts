@@ -114,6 +114,7 @@ async function playOne(
     startedMs: null,
     firstTokenMs: null,
     endedMs: null,
+    longestPauseMs: 0,
     cachedTokens: 0,
     answerTokens: 0,
     end: "unfinished",

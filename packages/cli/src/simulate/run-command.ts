@@ -58,6 +58,7 @@ function describe(title: string, { requests }: Workload, summary: RunSummary): s
       timeRow("each further token", summary.tpotMs),
       timeRow("whole answer", summary.endToEndMs),
       timeRow("whole answer per token", summary.normalisedMs),
+      timeRow("longest pause in an answer", summary.pauseMs),
     ],
   );
   return `${title}\n\n${textTable(["", ""], facts).trimStart()}\n${times}`;

@@ -11,6 +11,8 @@ export interface RequestRecord {
   startedMs: number | null;
   firstTokenMs: number | null;
   endedMs: number | null;
+  /** The longest time between two of its tokens; 0 while there are none. */
+  longestPauseMs: number;
   cachedTokens: number;
   answerTokens: number;
   end: RequestEnd;
@@ -24,6 +26,7 @@ export function newRecord(index: number, arrivalMs: number, promptTokens: number
     startedMs: null,
     firstTokenMs: null,
     endedMs: null,
+    longestPauseMs: 0,
     cachedTokens: 0,
     answerTokens: 0,
     end: "unfinished",

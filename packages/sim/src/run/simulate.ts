@@ -78,6 +78,8 @@ class Simulation {
   readonly #byId = new Map<string, RequestRecord>();
   readonly #digest = new EventDigest();
   readonly #memory: MemoryUse;
+  /** By the request's number. */
+  readonly #tokenAtMs: number[] = [];
   #next = 0;
   #nowMs = 0;
   #busyMs = 0;
@@ -213,8 +215,7 @@ class Simulation {
     const { event } = entry;
     if (event.type === "token") {
       this.#digest.add(event.tokenId);
-      record.firstTokenMs ??= this.#nowMs;
-      record.answerTokens++;
+      this.#takeToken(record);
     } else if (event.type === "started") {
       this.#digest.add(event.cachedTokens);
       record.startedMs = this.#nowMs;
@@ -223,6 +224,14 @@ class Simulation {
       assert(event.usage.completionTokens === record.answerTokens, "every token was an event");
       this.#end(entry.requestId, record, event.reason === "stop" ? "finished" : event.reason);
     }
+  }
+
+  #takeToken(record: RequestRecord): void {
+    const pauseMs = this.#nowMs - (this.#tokenAtMs[record.index] ?? this.#nowMs);
+    if (pauseMs > record.longestPauseMs) record.longestPauseMs = pauseMs;
+    this.#tokenAtMs[record.index] = this.#nowMs;
+    record.firstTokenMs ??= this.#nowMs;
+    record.answerTokens++;
   }
 
   #end(id: string, record: RequestRecord, end: RequestRecord["end"]): void {

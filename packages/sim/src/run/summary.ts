@@ -18,6 +18,10 @@ export interface ServiceLevel {
   readonly ttftMs: number;
   /** Milliseconds per token after the first at most. */
   readonly tpotMs: number;
+  /** Milliseconds per token of the whole time at most; no limit when absent. */
+  readonly normalisedMs?: number;
+  /** Milliseconds between two tokens at most; no limit when absent. */
+  readonly pauseMs?: number;
 }
 
 export interface RunSummary {
@@ -38,6 +42,8 @@ export interface RunSummary {
   readonly tpotMs: Percentiles | null;
   readonly endToEndMs: Percentiles | null;
   readonly normalisedMs: Percentiles | null;
+  /** The longest pause of each request between two tokens. */
+  readonly pauseMs: Percentiles | null;
   readonly cachedShare: number;
   readonly preemptions: number;
   /** Answers that grew beyond the memory promised to them. */
@@ -82,6 +88,7 @@ export function summarise(
     tpotMs: percentiles(done.filter(({ answerTokens }) => answerTokens > 1).map(tpotOf)),
     endToEndMs: percentiles(done.map((record) => totalOf(record))),
     normalisedMs: percentiles(done.map((record) => totalOf(record) / record.answerTokens)),
+    pauseMs: percentiles(done.map(({ longestPauseMs }) => longestPauseMs)),
     cachedShare: snapshot.promptTokens > 0 ? snapshot.cachedTokens / snapshot.promptTokens : 0,
     preemptions: snapshot.preemptions,
     outgrown: snapshot.rescues?.outgrown ?? 0,
@@ -109,8 +116,11 @@ export function percentiles(values: readonly number[]): Percentiles | null {
 }
 
 function isGood(record: RequestRecord, level: ServiceLevel): boolean {
-  const tpotMs = record.answerTokens > 1 ? tpotOf(record) : 0;
-  return ttftOf(record) <= level.ttftMs && tpotMs <= level.tpotMs;
+  const { ttftMs, tpotMs, normalisedMs = Infinity, pauseMs = Infinity } = level;
+  const tokenMs = record.answerTokens > 1 ? tpotOf(record) : 0;
+  const isQuick = ttftOf(record) <= ttftMs && tokenMs <= tpotMs;
+  const isSteady = record.longestPauseMs <= pauseMs;
+  return isQuick && isSteady && totalOf(record) / record.answerTokens <= normalisedMs;
 }
 
 function ttftOf(record: RequestRecord): number {

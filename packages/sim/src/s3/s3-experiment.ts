@@ -10,7 +10,7 @@ import type { RooflineOptions } from "../cost/roofline-cost.ts";
 import { AnswerBook } from "../run/answer-book.ts";
 import { simulate } from "../run/simulate.ts";
 import { summarise } from "../run/summary.ts";
-import type { RunSummary } from "../run/summary.ts";
+import type { RunSummary, ServiceLevel } from "../run/summary.ts";
 import { plannedWorkload } from "../workload/generators.ts";
 import type { ArrivalPlan, ShapedRequest } from "../workload/generators.ts";
 
@@ -18,6 +18,12 @@ import type { ArrivalPlan, ShapedRequest } from "../workload/generators.ts";
 export const readingMsPerToken = 187.5;
 /** S³'s longest sequence. */
 export const sequenceTokensMax = 2048;
+
+/**
+ * A pause within an answer that a reader notices: what goodput allows at most beside the reading
+ * speed. Who gave way for memory stands still for longer.
+ */
+const pauseMsMax = 1500;
 
 const blockTokens = 16;
 const sequencesMax = 2048;
@@ -43,6 +49,13 @@ export interface S3Setup extends RooflineOptions {
   readonly kvTokens: number | null;
 }
 
+const serviceLevel: ServiceLevel = {
+  ttftMs: Infinity,
+  tpotMs: Infinity,
+  normalisedMs: readingMsPerToken,
+  pauseMs: pauseMsMax,
+};
+
 /** One point of a curve: requests that come per second, and what became of them. */
 export interface RatePoint {
   readonly ratePerSecond: number;
@@ -57,6 +70,8 @@ export interface S3ArmResult {
   /** The highest rate whose mean, and whose p90, stays within the reading speed; 0 = none does. */
   readonly rateWithinMean: number;
   readonly rateWithinP90: number;
+  /** The most requests per second, at any rate of the curve, that were answered without a pause. */
+  readonly goodPerSecond: number;
 }
 
 /** Runs one arm: offline, then at rates around what it managed there. */
@@ -66,7 +81,8 @@ export function runArm(setup: S3Setup, arm: S3Arm): S3ArmResult {
   const rateWithinMean = refine(setup, arm, curve, (summary) => summary.normalisedMs?.mean);
   const rateWithinP90 = refine(setup, arm, curve, (summary) => summary.normalisedMs?.p90);
   const sorted = curve.toSorted((one, other) => one.ratePerSecond - other.ratePerSecond);
-  return { arm: arm.name, offline, curve: sorted, rateWithinMean, rateWithinP90 };
+  const goodPerSecond = Math.max(...curve.map(({ summary }) => summary.goodPerSecond));
+  return { arm: arm.name, offline, curve: sorted, rateWithinMean, rateWithinP90, goodPerSecond };
 }
 
 /** Looks for the highest rate within the limit; the points that it needs join the curve. */
@@ -117,7 +133,7 @@ function runOnce(setup: S3Setup, arm: S3Arm, plan: ArrivalPlan): RunSummary {
     answers,
     ...(lengths && { lengths }),
   });
-  const summary = summarise(result, { ttftMs: Infinity, tpotMs: readingMsPerToken });
+  const summary = summarise(result, serviceLevel);
   assert(summary.completed === shapes.length, "every request is answered");
   return summary;
 }

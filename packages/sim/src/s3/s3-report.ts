@@ -43,6 +43,7 @@ export interface S3Ratio {
   readonly offline: number;
   readonly withinMean: number;
   readonly withinP90: number;
+  readonly good: number;
 }
 
 export interface S3Report {
@@ -125,6 +126,7 @@ function ratiosOf({ model, arms }: S3ModelResult): S3Ratio[] {
         offline: arm.offline.tokensPerSecond / over.offline.tokensPerSecond,
         withinMean: arm.rateWithinMean / over.rateWithinMean,
         withinP90: arm.rateWithinP90 / over.rateWithinP90,
+        good: arm.goodPerSecond / over.goodPerSecond,
       },
     ];
   });
