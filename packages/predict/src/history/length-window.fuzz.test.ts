@@ -25,7 +25,7 @@ it("agrees with a list", () => {
   const random = new Random(11);
   const window = new LengthWindow(samplesMax);
   let list: LengthOutcome[] = [];
-  for (let step = 0; step < 400; step++) {
+  for (let step = 0; step < 250; step++) {
     if (random.next() < 0.03) {
       const kept = random.integer(1, samplesMax);
       window.keepRecent(kept);
