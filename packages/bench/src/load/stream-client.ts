@@ -3,7 +3,7 @@
 
 import type { Clock } from "@loci/core";
 import { createParser } from "eventsource-parser";
-import { request, type Dispatcher } from "undici";
+import { errors, request, type Dispatcher } from "undici";
 import type { CompletionAsk, Dialect, StreamUsage } from "./dialect.ts";
 
 export interface CompletionRecord {
@@ -35,15 +35,7 @@ export async function complete(
 ): Promise<CompletionRecord> {
   const collector = new Collector(target);
   try {
-    const response = await request(`${target.baseUrl}${target.dialect.path}`, {
-      method: "POST",
-      headers: { "content-type": "application/json", accept: "text/event-stream" },
-      body: JSON.stringify(target.dialect.body(ask)),
-      dispatcher: target.dispatcher,
-      signal,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+    const response = await send(target, ask, signal);
     if (response.statusCode !== 200) {
       const text = (await response.body.text()).slice(0, errorBytesMax);
       return collector.finish(`HTTP ${response.statusCode}: ${text}`);
@@ -56,6 +48,30 @@ export async function complete(
     return collector.finish(null);
   } catch (error) {
     return collector.finish(error instanceof Error ? `${error.name}: ${error.message}` : "failed");
+  }
+}
+
+/** A server may close a kept connection just as it is used again: then the request goes once more. */
+async function send(
+  target: StreamTarget,
+  ask: CompletionAsk,
+  signal: AbortSignal,
+): Promise<Dispatcher.ResponseData> {
+  const ours = (): Promise<Dispatcher.ResponseData> =>
+    request(`${target.baseUrl}${target.dialect.path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "text/event-stream" },
+      body: JSON.stringify(target.dialect.body(ask)),
+      dispatcher: target.dispatcher,
+      signal,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  try {
+    return await ours();
+  } catch (error) {
+    if (!(error instanceof errors.SocketError)) throw error;
+    return await ours();
   }
 }
 
