@@ -37,6 +37,11 @@ export interface RunSummary {
   /** Requests that met the service level, per second; and as a share of all that were submitted. */
   readonly goodPerSecond: number;
   readonly goodShare: number;
+  /**
+   * Requests per second that, once their first token was there, had no pause and no slower pace than
+   * the service level allows, however long they had waited: what memory pressure spoils.
+   */
+  readonly steadyPerSecond: number;
   /** All of completed requests; null when there are none. Milliseconds; per token where it says so. */
   readonly ttftMs: Percentiles | null;
   readonly tpotMs: Percentiles | null;
@@ -83,6 +88,7 @@ export function summarise(
     requestsPerSecond: perSecond(done.length),
     tokensPerSecond: perSecond(tokens),
     goodPerSecond: perSecond(good),
+    steadyPerSecond: perSecond(done.filter((record) => isSteady(record, level)).length),
     goodShare: records.length > 0 ? good / records.length : 0,
     ttftMs: percentiles(done.map((record) => ttftOf(record))),
     tpotMs: percentiles(done.filter(({ answerTokens }) => answerTokens > 1).map(tpotOf)),
@@ -116,11 +122,15 @@ export function percentiles(values: readonly number[]): Percentiles | null {
 }
 
 function isGood(record: RequestRecord, level: ServiceLevel): boolean {
-  const { ttftMs, tpotMs, normalisedMs = Infinity, pauseMs = Infinity } = level;
+  const { ttftMs, normalisedMs = Infinity } = level;
+  const isInTime =
+    ttftOf(record) <= ttftMs && totalOf(record) / record.answerTokens <= normalisedMs;
+  return isInTime && isSteady(record, level);
+}
+
+function isSteady(record: RequestRecord, { tpotMs, pauseMs = Infinity }: ServiceLevel): boolean {
   const tokenMs = record.answerTokens > 1 ? tpotOf(record) : 0;
-  const isQuick = ttftOf(record) <= ttftMs && tokenMs <= tpotMs;
-  const isSteady = record.longestPauseMs <= pauseMs;
-  return isQuick && isSteady && totalOf(record) / record.answerTokens <= normalisedMs;
+  return tokenMs <= tpotMs && record.longestPauseMs <= pauseMs;
 }
 
 function ttftOf(record: RequestRecord): number {

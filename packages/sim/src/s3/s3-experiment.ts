@@ -20,8 +20,8 @@ export const readingMsPerToken = 187.5;
 export const sequenceTokensMax = 2048;
 
 /**
- * A pause within an answer that a reader notices: what goodput allows at most beside the reading
- * speed. Who gave way for memory stands still for longer.
+ * A pause within an answer that a reader notices. Goodput allows no longer one: who gives way for
+ * memory and waits for its turn again stands still for longer.
  */
 const pauseMsMax = 1500;
 
@@ -51,7 +51,7 @@ export interface S3Setup extends RooflineOptions {
 
 const serviceLevel: ServiceLevel = {
   ttftMs: Infinity,
-  tpotMs: Infinity,
+  tpotMs: readingMsPerToken,
   normalisedMs: readingMsPerToken,
   pauseMs: pauseMsMax,
 };
@@ -70,7 +70,7 @@ export interface S3ArmResult {
   /** The highest rate whose mean, and whose p90, stays within the reading speed; 0 = none does. */
   readonly rateWithinMean: number;
   readonly rateWithinP90: number;
-  /** The most requests per second, at any rate of the curve, that were answered without a pause. */
+  /** The most requests per second, at any rate of the curve, within all limits. */
   readonly goodPerSecond: number;
 }
 

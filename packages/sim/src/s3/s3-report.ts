@@ -44,6 +44,8 @@ export interface S3Ratio {
   readonly withinMean: number;
   readonly withinP90: number;
   readonly good: number;
+  /** Offline, where memory is always short: answers without a pause per second. */
+  readonly steady: number;
 }
 
 export interface S3Report {
@@ -126,6 +128,7 @@ function ratiosOf({ model, arms }: S3ModelResult): S3Ratio[] {
         offline: arm.offline.tokensPerSecond / over.offline.tokensPerSecond,
         withinMean: arm.rateWithinMean / over.rateWithinMean,
         withinP90: arm.rateWithinP90 / over.rateWithinP90,
+        steady: arm.offline.steadyPerSecond / over.offline.steadyPerSecond,
         good: arm.goodPerSecond / over.goodPerSecond,
       },
     ];
