@@ -134,6 +134,7 @@ async function follow(
     startedMs: null,
     firstTokenMs: null,
     endedMs: null,
+    longestPauseMs: 0,
     cachedTokens: 0,
     answerTokens: 0,
     end: "unfinished",
@@ -150,6 +151,7 @@ async function follow(
     stopTokenIds: [],
     sampling: greedySampling,
   };
+  let lastTokenMs: number | null = null;
   for await (const event of service.generate(spec, new AbortController().signal)) {
     const nowMs = clock.nowMs() - startMs;
     if (event.type === "started") {
@@ -157,6 +159,8 @@ async function follow(
       record.cachedTokens = event.cachedTokens;
     } else if (event.type === "token") {
       record.firstTokenMs ??= nowMs;
+      record.longestPauseMs = Math.max(record.longestPauseMs, nowMs - (lastTokenMs ?? nowMs));
+      lastTokenMs = nowMs;
       record.answerTokens++;
     } else {
       record.endedMs = nowMs;
