@@ -152,7 +152,7 @@ function summary(results: readonly Result[]): Summary {
   };
 }
 
-const scoreHeads = ["tau-b", "MAE", "of median's", "in 90 %", "us predict", "us learn"];
+const scoreHeads = ["tau-b", "MAE", "of median's", "in 90 %", "us predict", "us learn (medians)"];
 
 function modelTable(results: readonly Result[], models: readonly string[]): string {
   const rows = models.map((model) => {
