@@ -11,13 +11,16 @@ export interface Calibration {
 }
 
 const metricsBytesMax = 4 * 1024 * 1024;
-const metric = "loci_step_cost_seconds";
+const metric = "loci_latency_model_seconds";
+/** How long a server may take to tell its metrics. */
+const timeoutMs = 10_000;
 
 /** Asks a server's /metrics. Throws LociError `unavailable` or `not_supported`. */
 export async function readCalibration(url: string): Promise<Calibration> {
   let text: string;
+  const signal = AbortSignal.timeout(timeoutMs);
   try {
-    const response = await fetch(new URL("/metrics", url));
+    const response = await fetch(new URL("/metrics", url), { signal });
     if (!response.ok) throw new Error(`status ${response.status}`);
     text = (await response.text()).slice(0, metricsBytesMax);
   } catch (error) {
@@ -40,14 +43,14 @@ export function parseCalibration(text: string): Calibration {
       remedy: "Give a file with --coefficients instead.",
     });
   };
-  const part = (name: string): number => value(`${metric}{part="${name}"}`);
+  const term = (name: string): number => value(`${metric}{term="${name}"}`);
   const blockTokens = value("loci_kv_block_tokens");
   return {
     coefficients: {
-      secondsPerStep: part("step"),
-      secondsPerToken: part("token"),
-      secondsPerAttended: part("attended"),
-      secondsPerSequence: part("sequence"),
+      secondsPerStep: term("step"),
+      secondsPerToken: term("token"),
+      secondsPerAttended: term("attended"),
+      secondsPerSequence: term("sequence"),
     },
     kvTokens: value("loci_kv_blocks") * blockTokens,
     blockTokens,
