@@ -26,7 +26,7 @@ const limits: RunnerLimits = {
 
 function chats(seed: number): Workload {
   const plan = { kind: "rate", ratePerSecond: 20, variation: 1 } as const;
-  return plannedWorkload("chat", chatShapes(200, seed), plan, seed);
+  return plannedWorkload("chat", chatShapes(60, seed), plan, seed);
 }
 
 describe("simulate", () => {
@@ -52,7 +52,7 @@ describe("simulate", () => {
     expect(records.map(({ answerTokens }) => answerTokens)).toEqual(
       workload.requests.map(({ answerTokens }) => answerTokens),
     );
-    expect(recordLines(records).split("\n")).toHaveLength(201);
+    expect(recordLines(records).split("\n")).toHaveLength(61);
   });
 
   it("is the same, bit for bit, for the same seed, and another for another", () => {

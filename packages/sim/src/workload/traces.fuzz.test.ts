@@ -9,7 +9,7 @@ import { parseAzureTrace } from "./azure-trace.ts";
 import { parseMooncakeTrace } from "./mooncake-trace.ts";
 import type { SimRequest } from "./sim-request.ts";
 
-const options = { seed: 11, numRuns: 400 };
+const options = { seed: 11, numRuns: 200 };
 const header = "TIMESTAMP,ContextTokens,GeneratedTokens";
 
 function checkRequests(requests: readonly SimRequest[]): void {
