@@ -177,9 +177,9 @@ export interface KvDeviceCounts {
   readonly droppedBlocks: number;
   readonly droppedWithCopy: number;
   /** What they were worth: seconds to have them again, each by the cheaper way. */
-  readonly droppedLossSeconds: number;
+  readonly givenUpLossSeconds: number;
   /** Seconds lost to expect for each second without them, as retention saw it; 0 with `lru`. */
-  readonly droppedLossPerSecond: number;
+  readonly givenUpLossPerSecond: number;
   /** Tokens of dropped blocks that were computed again. */
   readonly recomputedTokens: number;
   /** Copies made ahead of need that were brought back; those given up without. */
@@ -203,8 +203,8 @@ export interface KvTierSnapshot {
   readonly failedRestores: number;
   /** Copies given up for others, and their worth: see `KvDeviceCounts`. */
   readonly evictedBlocks: number;
-  readonly evictedLossSeconds: number;
-  readonly evictedLossPerSecond: number;
+  readonly givenUpLossSeconds: number;
+  readonly givenUpLossPerSecond: number;
 }
 
 export interface GenerationService {

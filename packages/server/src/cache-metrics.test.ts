@@ -17,8 +17,8 @@ const disk = {
   failedStores: 1,
   failedRestores: 2,
   evictedBlocks: 4,
-  evictedLossSeconds: 0.5,
-  evictedLossPerSecond: 0.125,
+  givenUpLossSeconds: 0.5,
+  givenUpLossPerSecond: 0.125,
 };
 
 const full: ServiceSnapshot = {
@@ -28,8 +28,8 @@ const full: ServiceSnapshot = {
   kvDevice: {
     droppedBlocks: 11,
     droppedWithCopy: 8,
-    droppedLossSeconds: 1.5,
-    droppedLossPerSecond: 0.25,
+    givenUpLossSeconds: 1.5,
+    givenUpLossPerSecond: 0.25,
     recomputedTokens: 64,
     copiesAheadUsed: 6,
     copiesAheadWasted: 2,

@@ -16,12 +16,12 @@ const cacheMetrics: readonly SnapshotMetric[] = [
     ],
   }),
   givenUp("loci_kv_given_up_loss_seconds_total", "Seconds to have again what was given up", {
-    device: (counts) => counts.droppedLossSeconds,
-    tier: (tier) => tier.evictedLossSeconds,
+    device: (counts) => counts.givenUpLossSeconds,
+    tier: (tier) => tier.givenUpLossSeconds,
   }),
   givenUp("loci_kv_given_up_loss_per_second_total", "Seconds expected lost per second without it", {
-    device: (counts) => counts.droppedLossPerSecond,
-    tier: (tier) => tier.evictedLossPerSecond,
+    device: (counts) => counts.givenUpLossPerSecond,
+    tier: (tier) => tier.givenUpLossPerSecond,
   }),
   device("loci_kv_recomputed_tokens_total", "Tokens of dropped blocks computed again", {
     read: (counts) => [series(counts.recomputedTokens)],

@@ -1,5 +1,7 @@
 // What the tiers did since the start, for metrics and for judging whether they were worth it.
 
+import type { GivenUpValue } from "../retention/retention-queue.ts";
+
 export interface TierCounts {
   /** Tokens brought back from the tier instead of being computed. */
   restoredTokens: number;
@@ -10,8 +12,8 @@ export interface TierCounts {
   failedRestores: number;
   /** Copies given up for others, and what they were worth. */
   evictedBlocks: number;
-  evictedLossSeconds: number;
-  evictedLossPerSecond: number;
+  givenUpLossSeconds: number;
+  givenUpLossPerSecond: number;
 }
 
 export interface DeviceCounts {
@@ -19,8 +21,8 @@ export interface DeviceCounts {
   droppedBlocks: number;
   droppedWithCopy: number;
   /** What they were worth: see `GivenUpValue`. */
-  droppedLossSeconds: number;
-  droppedLossPerSecond: number;
+  givenUpLossSeconds: number;
+  givenUpLossPerSecond: number;
   /** Tokens of dropped blocks that were computed again. */
   recomputedTokens: number;
   /** Copies made ahead of time that served a restore; those given up without one. */
@@ -28,6 +30,15 @@ export interface DeviceCounts {
   copiesAheadWasted: number;
   /** Times that someone waited for a copy rather than take a block that will be needed. */
   waitsForCopy: number;
+}
+
+/** Adds what a block was worth to what its memory has given up. */
+export function addWorth(
+  counts: Pick<DeviceCounts, "givenUpLossSeconds" | "givenUpLossPerSecond">,
+  { lossSeconds, expectedLossPerSecond }: GivenUpValue,
+): void {
+  counts.givenUpLossSeconds += lossSeconds;
+  counts.givenUpLossPerSecond += expectedLossPerSecond;
 }
 
 export function zeroTierCounts(): TierCounts {
@@ -38,8 +49,8 @@ export function zeroTierCounts(): TierCounts {
     failedStores: 0,
     failedRestores: 0,
     evictedBlocks: 0,
-    evictedLossSeconds: 0,
-    evictedLossPerSecond: 0,
+    givenUpLossSeconds: 0,
+    givenUpLossPerSecond: 0,
   };
 }
 
@@ -47,8 +58,8 @@ export function zeroDeviceCounts(): DeviceCounts {
   return {
     droppedBlocks: 0,
     droppedWithCopy: 0,
-    droppedLossSeconds: 0,
-    droppedLossPerSecond: 0,
+    givenUpLossSeconds: 0,
+    givenUpLossPerSecond: 0,
     recomputedTokens: 0,
     copiesAheadUsed: 0,
     copiesAheadWasted: 0,

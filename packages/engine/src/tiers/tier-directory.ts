@@ -24,7 +24,7 @@ import { RecomputePrice } from "./recompute-price.ts";
 import { takeUp } from "./take-up.ts";
 import type { TierDirectoryOptions } from "./tier-directory-options.ts";
 import { TenantShares } from "./tenant-shares.ts";
-import { zeroDeviceCounts } from "./tier-counters.ts";
+import { addWorth, zeroDeviceCounts } from "./tier-counters.ts";
 import type { DeviceCounts } from "./tier-counters.ts";
 
 /** What the directory asks of the one who keeps tree and device pool. */
@@ -183,11 +183,9 @@ export class TierDirectory {
 
   /** A device copy is about to be given up. */
   noteDrop(copy: CachedBlock, nowMs: number): void {
-    const { lossSeconds, expectedLossPerSecond } = this.#deviceQueue.givenUp(copy, nowMs);
+    addWorth(this.counts, this.#deviceQueue.givenUp(copy, nowMs));
     this.counts.droppedBlocks++;
     if (copy.hasLowerCopy) this.counts.droppedWithCopy++;
-    this.counts.droppedLossSeconds += lossSeconds;
-    this.counts.droppedLossPerSecond += expectedLossPerSecond;
   }
 
   /** The block leaves the tree: all its copies below are given up. It must be at rest. */
@@ -222,11 +220,9 @@ export class TierDirectory {
     if (free !== null) return free;
     const victim = tier.cheapestBelow(value, nowMs);
     if (victim === null) return null;
-    const { lossSeconds, expectedLossPerSecond } = tier.queue.givenUp(victim, nowMs);
+    addWorth(tier.counts, tier.queue.givenUp(victim, nowMs));
     this.dropSlot(tier, victim);
     tier.counts.evictedBlocks++;
-    tier.counts.evictedLossSeconds += lossSeconds;
-    tier.counts.evictedLossPerSecond += expectedLossPerSecond;
     this.refresh(victim, nowMs);
     this.#host.prune(victim);
     return tier.tryAllocate();
