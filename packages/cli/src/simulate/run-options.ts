@@ -42,8 +42,8 @@ function addDeviceOptions(command: Command): Command {
     .option("--device <name>", "a100-40, a100-80 or h100", "a100-80")
     .option("--devices <integer>", "tensor parallel", integerWithin(1, 64), 1)
     .option("--model <name>", "a published shape, such as llama3-8b", "llama3-8b")
-    .option("--coefficients <path>", "instead: costs of a real server, as --calibrate wrote them")
-    .option("--calibrate <url>", "instead: costs of a server that runs now")
+    .option("--coefficients <path>", "instead: a real server's costs, from loci simulate calibrate")
+    .option("--calibrate <url>", "instead: the costs of a server that runs now")
     .option("--kv-tokens <integer>", "room for so many cached tokens", integerWithin(1, 1e9));
 }
 
