@@ -163,7 +163,7 @@ export class Engine {
     if (plan.scheduled.length > 0) this.#parts.work.observeSequences(plan.load.sequences);
     for (const request of plan.admitted) this.#start(request, nowMs);
     this.#counters.preemptions += plan.preempted.length;
-    this.#index.tiers.copyAhead(nowMs);
+    this.#index.tiers.copyAhead(nowMs, plan.scheduled.length === 0);
     if (plan.scheduled.length === 0) {
       const waitsForMove = this.#index.tiers.movesUnderWay > 0;
       assert(this.isIdle || waitsForMove, "where someone waits, someone runs");

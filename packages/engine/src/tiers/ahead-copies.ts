@@ -2,7 +2,8 @@
 // a restart finds what came to rest before it (Pensieve's ahead-of-time swap-out, digest 1.4).
 //
 // - While too little of the device could be reclaimed without loss, the blocks that are worth least
-//   are copied to the nearest tier, and to further ones when it has no room for them.
+//   are copied to the nearest tier, and to further ones when it has no room for them. A device with
+//   nothing to compute has all blocks at rest copied that the nearest tier has free slots for.
 // - A durable tier gets everything that comes to rest, oldest first.
 // - A host tier that runs full passes copies of low value on to the disk.
 
@@ -13,6 +14,7 @@ import type { BlockIdentities } from "./block-identities.ts";
 import type { LowerTier } from "./lower-tier.ts";
 import type { Move, Moves } from "./moves.ts";
 import { ReliefTarget } from "./relief-target.ts";
+import type { DeviceUse } from "./relief-target.ts";
 
 export interface AheadCopiesParts {
   readonly deviceBlocks: number;
@@ -84,11 +86,11 @@ export class AheadCopies {
   }
 
   /** Orders what there is reason to copy now; to be called once per step. */
-  copy(device: { readonly free: number; readonly dropped: number }, nowMs: number): void {
+  copy(device: DeviceUse & { readonly isIdle: boolean }, nowMs: number): void {
     if (this.#nearest === null) return;
     this.#nowMs = nowMs;
     this.#target.observe(device);
-    while (this.#relieveDevice(device.free));
+    while (this.#relieveDevice(device));
     while (this.#storeDurably());
     while (this.#relieveHost());
   }
@@ -142,13 +144,17 @@ export class AheadCopies {
     return tier.storesUnderWay < storesMax && this.#nowMs >= tier.storesAfterMs;
   }
 
-  #relieveDevice(deviceFree: number): boolean {
-    const { tiers } = this.#parts;
+  #relieveDevice({ free, isIdle }: DeviceUse & { readonly isIdle: boolean }): boolean {
+    const { tiers, aheadShare, deviceQueue } = this.#parts;
     const nearest = defined(this.#nearest);
-    if (deviceFree + this.#nearBlocks.size >= this.#target.blocks) return false;
+    if (free + this.#nearBlocks.size >= this.#target.blocks) {
+      // A device with nothing else to do copies all that there is room for.
+      const hasRest = this.#nearBlocks.size < deviceQueue.size && nearest.freeCount > 0;
+      return isIdle && aheadShare > 0 && hasRest && this.#storeCheapest(nearest);
+    }
     if (this.#nowMs >= this.#nearestFullUntilMs) return this.#storeCheapest(nearest);
     // The nearest tier is full of what is worth more: a copy further down is better than none.
-    if (deviceFree + this.#cleanBlocks.size >= this.#target.blocks) return false;
+    if (free + this.#cleanBlocks.size >= this.#target.blocks) return false;
     return tiers.some((tier) => tier !== nearest && this.#storeCheapest(tier));
   }
 

@@ -131,3 +131,18 @@ it("nobody waits for a memory that is stuck", () => {
   engine.checkIntegrity();
   expect(answered.size).toBe(40);
 });
+
+it("a device with nothing to compute has all that rests copied", () => {
+  const bench = new TieredBench({
+    runner: { blockTokens: 4, blockCount: 64, contextTokensMax: 256 },
+    tiers: [{ name: "host", slotCount: 64, isDurable: false }],
+    msPerBlock: { host: 0.1, disk: 0.1 },
+  });
+  // Far below the share of the device at which copies are made under way.
+  const prompt = Array.from({ length: 40 }, (_, index) => index);
+  bench.engine.submit(testRequest({ prompt, maxTokens: 2, ignoreEos: true }), 0);
+  for (let step = 0; step < 20; step++) bench.step();
+  const { kvTiers, kvMovesUnderWay } = bench.engine.snapshot();
+  expect(kvMovesUnderWay).toBe(0);
+  expect(defined(kvTiers)[0]?.slotsUsed).toBe(11);
+});

@@ -288,9 +288,9 @@ export class TierDirectory {
   }
 
   /** Makes copies ahead of need, after each plan. The mover sees to it that restores go first. */
-  copyAhead(nowMs: number): void {
-    const { droppedBlocks } = this.counts;
-    this.#ahead.copy({ free: this.#host.deviceFree, dropped: droppedBlocks }, nowMs);
+  copyAhead(nowMs: number, isIdle = false): void {
+    const { droppedBlocks: dropped } = this.counts;
+    this.#ahead.copy({ free: this.#host.deviceFree, dropped, isIdle }, nowMs);
     this.eraseStale();
   }
 
