@@ -3,10 +3,10 @@
 
 import { MessageChannel } from "node:worker_threads";
 
-import { defined, greedySampling, sleep, systemClock } from "@loci/core";
+import { defined, greedySampling, LatencyModel, sleep, systemClock } from "@loci/core";
 import type { Config, GenerationRequest } from "@loci/core";
 import { LocalService } from "@loci/engine";
-import type { EngineObserver } from "@loci/engine";
+import type { EngineObserver, StepFacts } from "@loci/engine";
 import { promptTokens } from "@loci/sim";
 import type { FittedCoefficients, RecordedRun, RequestRecord, SimRequest } from "@loci/sim";
 
@@ -14,6 +14,8 @@ import { openModel } from "../serve/open-model.ts";
 
 /** Steps of less than this apart belong together: nobody was waited for. */
 const gapMsMax = 20;
+/** Steps of one kind that the fit remembers. */
+const fitSteps = 2048;
 
 export interface RealRunOptions {
   readonly config: Config;
@@ -27,7 +29,7 @@ export async function recordRun(options: RealRunOptions): Promise<RecordedRun> {
   const { config, warmup, requests } = options;
   using _ = stayAlive();
   using model = await openModel(config);
-  const gaps = new StepGaps();
+  const costs = new StepCosts();
   const engine = {
     sequencesMax: config.runningMax,
     admission: config.admission,
@@ -37,15 +39,14 @@ export async function recordRun(options: RealRunOptions): Promise<RecordedRun> {
     runner: model.runner,
     tokenText: model.codec,
     clock: systemClock,
-    observer: gaps,
+    observer: costs,
     options: { ...engine, queueRequestsMax: warmup.length + requests.length },
   });
   const { limits } = model.runner;
   const play = (list: readonly SimRequest[], first: number): Promise<RequestRecord[]> =>
     playAll(service, list, { vocabularySize: limits.vocabularySize, first });
   await play(warmup, 0);
-  const latency = defined(service.snapshot().latency, "the engine learns what steps cost");
-  const coefficients: FittedCoefficients = { ...latency, secondsBetweenSteps: gaps.medianSeconds };
+  const { coefficients } = costs;
   const records = await play(requests, warmup.length);
   await service.close({ drain: true });
   return { name: model.info.id, limits, options: engine, coefficients, records };
@@ -63,21 +64,25 @@ function stayAlive(): Disposable {
   };
 }
 
-/** The time between the end of a step and the start of the next one. */
-class StepGaps implements EngineObserver {
+/** What steps cost, and the time between the end of one and the start of the next. */
+class StepCosts implements EngineObserver {
+  /** Remembers more than the engine's own, which follows the machine from moment to moment. */
+  readonly #latency = new LatencyModel({ memorySteps: fitSteps });
   readonly #gapsMs: number[] = [];
   #endedAtMs = -Infinity;
 
-  onStep({ durationMs }: { readonly durationMs: number }): void {
+  onStep({ durationMs, ...load }: StepFacts): void {
+    this.#latency.observe(load, durationMs / 1000);
     const nowMs = systemClock.nowMs();
     const gapMs = nowMs - this.#endedAtMs - durationMs;
     this.#endedAtMs = nowMs;
     if (gapMs >= 0 && gapMs < gapMsMax) this.#gapsMs.push(gapMs);
   }
 
-  get medianSeconds(): number {
+  get coefficients(): FittedCoefficients {
     const sorted = Float64Array.from(this.#gapsMs).toSorted();
-    return (sorted[sorted.length >> 1] ?? 0) / 1000;
+    const secondsBetweenSteps = (sorted[sorted.length >> 1] ?? 0) / 1000;
+    return { ...this.#latency.coefficients, secondsBetweenSteps };
   }
 }
 

@@ -22,7 +22,7 @@ import { isSet, numberOption, textOption } from "./simulate-flags.ts";
 import { shortNumber, textTable } from "./text-table.ts";
 
 /** Requests that teach what steps cost, as a share of those that are compared. */
-const warmupShare = 0.5;
+const warmupShare = 1;
 const requestsDefault = 100;
 const tolerance = 0.1;
 
