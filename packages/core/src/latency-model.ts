@@ -61,6 +61,9 @@ const secondsMax = 3600;
 const staleSteps = 256;
 const staleWeightMin = 0.05;
 
+/** Once much is known, the equations are solved anew after so many steps: one more changes little. */
+const solveEverySteps = 4;
+
 export interface LatencyModelOptions {
   /** Observations that a regime remembers; smaller adapts faster and is noisier. */
   readonly memorySteps?: number;
@@ -91,6 +94,8 @@ export class LatencyModel {
   #solution: Float64Array;
   #stale = false;
   #observations = 0;
+  /** `observations` of the last solution. */
+  #solvedAt = 0;
 
   constructor(options: LatencyModelOptions = {}) {
     const memorySteps = options.memorySteps ?? 32;
@@ -202,7 +207,9 @@ export class LatencyModel {
   }
 
   #solve(): Float64Array {
-    if (!this.#stale) return this.#solution;
+    const isFresh =
+      this.#observations - this.#solvedAt < Math.min(solveEverySteps, this.#solvedAt / 64);
+    if (!this.#stale || isFresh) return this.#solution;
     const total = Float64Array.from(this.#priorSums);
     for (const regime of this.#regimes.values()) {
       // Relative errors: each regime is measured by its own mean duration.
@@ -212,6 +219,7 @@ export class LatencyModel {
       }
     }
     this.#solution = solveNonNegative(total, this.#solution) ?? this.#solution;
+    this.#solvedAt = this.#observations;
     this.#stale = false;
     return this.#solution;
   }

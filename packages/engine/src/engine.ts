@@ -235,7 +235,7 @@ export class Engine {
       request.scheduled.length = 0;
       this.#release(request, null, nowMs);
     }
-    this.#requeueRestoring();
+    this.#requeueSharing(plan);
     this.#index.revoke();
     this.#observer.onStepFailed?.(error);
     for (const request of plan.scheduled) {
@@ -313,19 +313,23 @@ export class Engine {
     this.#step = null;
     this.#index.setNow(nowMs);
     for (const request of plan.scheduled) this.#scheduler.requeue(request, false);
-    this.#requeueRestoring();
+    this.#requeueSharing(plan);
     this.#index.revoke();
     for (const request of plan.scheduled) {
       if (request.cancelled) this.#finishCancelled(request, nowMs);
     }
   }
 
-  /** Who still waits for blocks may share what a failed step published: all of it has to go. */
-  #requeueRestoring(): void {
-    const restoring = this.#scheduler.running.filter(
-      ({ blocks }) => blocks !== null && blocks.restores.size > 0,
+  /**
+   * Who still waits for blocks, or was admitted and got nothing in this step, may share what the failed
+   * step published: all of it has to go.
+   */
+  #requeueSharing({ admitted }: StepPlan): void {
+    const sharing = this.#scheduler.running.filter(
+      (request) =>
+        request.blocks !== null && (request.blocks.restores.size > 0 || admitted.includes(request)),
     );
-    for (const request of restoring) this.#scheduler.requeue(request, false);
+    for (const request of sharing) this.#scheduler.requeue(request, false);
   }
 
   #applyMoves(): void {

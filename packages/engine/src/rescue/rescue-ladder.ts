@@ -1,7 +1,7 @@
 // What happens when a running request finds no block: the cheapest way out, in seconds.
 //
 // 1. Wait: it sits out steps until somebody ends, which costs its share of the steps' fixed cost.
-//    Only next to others that progress.
+//    Only next to others that progress, and no longer than a reader of streamed text would not mind.
 // 2. Somebody newer gives way: its blocks go to the memory below, or are computed again, whichever is
 //    cheaper. The one whose blocks cost least to bring back is chosen, but nobody who is nearly done
 //    (TRAIL's rule, digest 4.2): a late victim has held much memory for nothing.
@@ -16,8 +16,8 @@ import type { EngineRequest } from "../request.ts";
 
 /** A request is late once it has this share of its predicted length. */
 const lateShare = 0.8;
-/** Steps in a row that anybody sits out at most. */
-const waitStepsMax = 512;
+/** How long anybody sits out steps at most, in seconds. */
+const waitSecondsMax = 0.5;
 
 export type Rescue =
   | { readonly kind: "wait" }
@@ -44,7 +44,8 @@ interface Victim {
 export class RescueLadder {
   readonly #index: PrefixIndex;
   readonly #model: LatencyModel;
-  readonly #waits = new WeakMap<EngineRequest, number>();
+  /** Steps that a request has sat out by now. */
+  readonly #satOut = new WeakMap<EngineRequest, number>();
 
   constructor(index: PrefixIndex, model: LatencyModel) {
     this.#index = index;
@@ -54,12 +55,7 @@ export class RescueLadder {
   choose(need: RescueNeed): Rescue {
     const early = need.newer.filter((request) => !isLate(request));
     const victim = this.#cheapest(early);
-    const waits = this.#waits.get(need.request) ?? 0;
-    const mayWait = need.mayWait && waits < waitStepsMax;
-    if (mayWait && (victim === null || this.#waitSeconds(need) <= victim.seconds)) {
-      this.#waits.set(need.request, waits + 1);
-      return { kind: "wait" };
-    }
+    if (need.mayWait && this.#waits(need, victim)) return { kind: "wait" };
     const given = victim ?? this.#newest(need.newer);
     if (given === null) return { kind: "none" };
     return { kind: "preempt", victim: given.request, moves: given.moves };
@@ -67,7 +63,7 @@ export class RescueLadder {
 
   /** The request found its block. */
   served(request: EngineRequest): void {
-    this.#waits.delete(request);
+    this.#satOut.delete(request);
   }
 
   /** Seconds until its blocks are back, and from where. */
@@ -101,14 +97,24 @@ export class RescueLadder {
     return nearest === undefined ? Infinity : 2 * nearest.restoreRate.secondsPerBlock * blocks;
   }
 
-  /** What it costs that the request sits out steps until the next one is expected to end. */
-  #waitSeconds({ request, running }: RescueNeed): number {
+  /** Whether it sits out this step, for less than the victim would cost. */
+  #waits({ request, running }: RescueNeed, victim: Victim | null): boolean {
     let steps = Infinity;
+    let attended = 0;
     for (const other of running) {
+      attended += other.tokensKnown;
       if (other === request || other.tokensWanted > 1) continue;
       steps = Math.min(steps, other.forecast.expectedRemaining(other.generated));
     }
-    return (steps * this.#model.coefficients.secondsPerStep) / running.length;
+    const satOut = this.#satOut.get(request) ?? 0;
+    const { length } = running;
+    const stepSeconds = this.#model.predictSeconds({ tokens: length, attended, sequences: length });
+    const lost = (steps * this.#model.coefficients.secondsPerStep) / length;
+    // Who is nearly done is waited for in any case.
+    const isLong = (satOut + steps) * stepSeconds > waitSecondsMax;
+    if (victim !== null && (isLong || lost > victim.seconds)) return false;
+    this.#satOut.set(request, satOut + 1);
+    return true;
   }
 }
 
