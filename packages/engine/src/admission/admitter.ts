@@ -99,22 +99,11 @@ export class Admitter {
     // Who has nothing running gets on in any case; more of one tenant may not cost others' shares.
     const must = !running.some(({ spec }) => spec.tenant === tenant);
     const available = index.availableCount(tenant, must);
-    const fits =
-      available - this.#promptBlocks() >= blocksNeeded &&
-      (running.length === 0 || policy.admits(candidate, available));
-    if (fits) return { sequence, candidate };
+    const fits = blocksNeeded <= available;
+    if (fits && (running.length === 0 || policy.admits(candidate, available)))
+      return { sequence, candidate };
     index.close(sequence, null, this.#nowMs);
     return null;
-  }
-
-  /** Blocks that those who run are sure to take: the rest of their prompts, and one more each. */
-  #promptBlocks(): number {
-    const { index, running } = this.#parts;
-    let promised = running.length;
-    for (const { tokensKnown, blocks } of running) {
-      promised += Math.max(0, index.blocksFor(tokensKnown) - defined(blocks).blockCount);
-    }
-    return promised;
   }
 
   /** True while another request computes what this one can share. */
