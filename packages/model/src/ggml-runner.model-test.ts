@@ -66,7 +66,10 @@ for (const attention of ways) {
 }
 
 function makeService(model: LoadedModel): LocalService {
-  return new LocalService({ runner: model.runner, tokenText: model.codec, clock: systemClock });
+  // Memory is promised to nobody, so that some are preempted.
+  const options = { admission: "paged" } as const;
+  const { runner, codec: tokenText } = model;
+  return new LocalService({ runner, tokenText, clock: systemClock, options });
 }
 
 async function answer(service: LocalService, request: GenerationRequest): Promise<number[]> {

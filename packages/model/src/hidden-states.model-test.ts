@@ -23,8 +23,8 @@ const blockTables = [
   [11, 12, 13, 14, 15],
   [21, 22, 23, 24, 25],
 ].map((blocks) => Int32Array.from(blocks));
-/** Batches of other sizes round differently; quantised activations show it. */
-const errorMax = 1e-2;
+/** Batches of other sizes round differently; quantised activations show it, as in logits. */
+const errorMax = 2e-2;
 
 function open(path: string, attention: AttentionChoice, layer?: number): Promise<LoadedModel> {
   return loadModel({
