@@ -47,6 +47,8 @@ export interface GenerationRequest {
   readonly id: string;
   /** Whose cache it may share: part of every block's identity. */
   readonly tenant: string;
+  /** Whose turn it takes and whose habits it teaches; the tenant when absent. */
+  readonly payer?: string;
   readonly promptTokens: Int32Array;
   /** Most tokens to generate; the context length bounds it too. */
   readonly maxTokens: number;

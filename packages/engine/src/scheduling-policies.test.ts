@@ -26,6 +26,7 @@ interface Job {
   readonly kind: number;
   readonly maxTokens: number;
   readonly tenant?: string;
+  readonly payer?: string;
   readonly priority?: number;
 }
 
@@ -187,6 +188,19 @@ describe("order", () => {
     );
     const few = [20, 21].map((kind) => submit(bench, { kind, maxTokens: 10, tenant: "few" }));
     const order = startOrder(bench, [...many, ...few]);
+    expect(Math.max(...few.map((id) => order.indexOf(id)))).toBeLessThanOrEqual(4);
+  });
+
+  it("takes one payer with many names for the cache as one", () => {
+    const bench = benchOf(
+      { ...one, scheduling: "fair" },
+      predictor(() => 10),
+    );
+    const salted = Array.from({ length: 8 }, (_, kind) =>
+      submit(bench, { kind, maxTokens: 10, tenant: `many/${kind}`, payer: "many" }),
+    );
+    const few = [20, 21].map((kind) => submit(bench, { kind, maxTokens: 10, tenant: "few" }));
+    const order = startOrder(bench, [...salted, ...few]);
     expect(Math.max(...few.map((id) => order.indexOf(id)))).toBeLessThanOrEqual(4);
   });
 

@@ -49,6 +49,8 @@ export function generationRequests(
     return Array.from({ length: body.n ?? 1 }, (_, answerIndex) => ({
       id: `${plan.id}-${promptIndex}-${answerIndex}`,
       tenant: cacheOwner(plan.tenant, body.cache_salt),
+      // A new salt for each request must not make a tenant many.
+      payer: plan.tenant,
       promptTokens,
       maxTokens: Math.min(plan.maxTokens ?? room, room),
       minTokens: Math.min(minTokens, room),

@@ -6,7 +6,7 @@ export { kvBytesPerToken, modelShapes, type ModelShape } from "./cost/model-shap
 export { kvTokensOn, RooflineCost, type RooflineOptions } from "./cost/roofline-cost.ts";
 export { AnswerBook } from "./run/answer-book.ts";
 export { oracleOf } from "./run/oracle.ts";
-export { recordLines, type RequestRecord } from "./run/request-record.ts";
+export { newRecord, recordLines, type RequestRecord } from "./run/request-record.ts";
 export { simulate, type SimulationParts, type SimulationResult } from "./run/simulate.ts";
 export { summarise, type Percentiles, type RunSummary, type ServiceLevel } from "./run/summary.ts";
 export { parseLengths, type LengthSample } from "./workload/alpaca-lengths.ts";

@@ -9,6 +9,7 @@ import {
   type StepFacts,
 } from "@loci/engine";
 import type { LoadedModel } from "@loci/model";
+import { newRecord } from "@loci/sim";
 import type { RecordedRun, RequestRecord } from "@loci/sim";
 import { benchTenant, lengthsOf, type ArmName } from "./admission-arms.ts";
 import type { AdmissionRequest, AdmissionWorkload } from "./admission-workload.ts";
@@ -127,18 +128,7 @@ async function follow(
 ): Promise<RequestRecord> {
   const { promptTokens, userText } = request;
   const { clock, maxTokens } = parts;
-  const record: RequestRecord = {
-    index,
-    arrivalMs: 0,
-    promptTokens: promptTokens.length,
-    startedMs: null,
-    firstTokenMs: null,
-    endedMs: null,
-    longestPauseMs: 0,
-    cachedTokens: 0,
-    answerTokens: 0,
-    end: "unfinished",
-  };
+  const record = newRecord(index, 0, promptTokens.length);
   const spec = {
     id: String(index),
     tenant: benchTenant,

@@ -7,7 +7,7 @@ import { defined, greedySampling, LatencyModel, sleep, systemClock } from "@loci
 import type { Config, GenerationRequest } from "@loci/core";
 import { LocalService } from "@loci/engine";
 import type { EngineObserver, StepFacts } from "@loci/engine";
-import { promptTokens } from "@loci/sim";
+import { newRecord, promptTokens } from "@loci/sim";
 import type { FittedCoefficients, RecordedRun, RequestRecord, SimRequest } from "@loci/sim";
 
 import { openModel } from "../serve/open-model.ts";
@@ -112,18 +112,7 @@ async function playOne(
   { index, startMs }: { readonly index: number; readonly startMs: number },
 ): Promise<RequestRecord> {
   const now = (): number => systemClock.nowMs() - startMs;
-  const record: RequestRecord = {
-    index,
-    arrivalMs: now(),
-    promptTokens: spec.promptTokens.length,
-    startedMs: null,
-    firstTokenMs: null,
-    endedMs: null,
-    longestPauseMs: 0,
-    cachedTokens: 0,
-    answerTokens: 0,
-    end: "unfinished",
-  };
+  const record = newRecord(index, now(), spec.promptTokens.length);
   for await (const event of service.generate(spec, new AbortController().signal)) {
     if (event.type === "started") {
       record.startedMs = now();

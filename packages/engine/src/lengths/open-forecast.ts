@@ -12,7 +12,7 @@ export function openForecast(
 ): AnswerForecast {
   const tokensMax = Math.max(1, Math.min(spec.maxTokens, room));
   const forecast = predictor.open({
-    tenant: spec.tenant,
+    tenant: spec.payer ?? spec.tenant,
     promptTokens: spec.promptTokens,
     userText: spec.userText ?? null,
     tokensMax,

@@ -64,7 +64,7 @@ export class ShortestOrder implements WaitingOrder {
   arrived(request: EngineRequest, present: Iterable<EngineRequest>, nowMs: number): void {
     this.#arranged = null;
     this.#parts.bound.arrived(request, present, nowMs);
-    this.#parts.deficits?.enter(request.spec.tenant);
+    this.#parts.deficits?.enter(payerOf(request));
     this.#charged.set(request, 0);
   }
 
@@ -91,12 +91,12 @@ export class ShortestOrder implements WaitingOrder {
     }
     this.#charged.delete(request);
     bound.ended(request);
-    deficits?.leave(request.spec.tenant);
+    deficits?.leave(payerOf(request));
   }
 
   #charge(request: EngineRequest, seconds: number): void {
     this.#charged.set(request, (this.#charged.get(request) ?? 0) + seconds);
-    this.#parts.deficits?.charge(request.spec.tenant, seconds);
+    this.#parts.deficits?.charge(payerOf(request), seconds);
   }
 
   /** Work changes little while a request waits; what was estimated a moment ago still does. */
@@ -138,7 +138,7 @@ export class ShortestOrder implements WaitingOrder {
 function byTenant(ranked: readonly Ranked[], apart: boolean): Map<string, Ranked[]> {
   const groups = new Map<string, Ranked[]>();
   for (const entry of ranked) {
-    const tenant = apart ? entry.request.spec.tenant : "";
+    const tenant = apart ? payerOf(entry.request) : "";
     const group = groups.get(tenant);
     if (group === undefined) groups.set(tenant, [entry]);
     else group.push(entry);
@@ -154,4 +154,8 @@ function byPriorityThenWork(one: Ranked, other: Ranked): number {
   const priority = (one.request.spec.priority ?? 0) - (other.request.spec.priority ?? 0);
   if (priority !== 0) return priority;
   return one.seconds - other.seconds || one.request.arrival - other.request.arrival;
+}
+
+function payerOf({ spec }: EngineRequest): string {
+  return spec.payer ?? spec.tenant;
 }
