@@ -16,10 +16,20 @@ export const packageArrows: Readonly<Record<string, readonly string[]>> = {
   tiers: ["core", "engine", "ggml"],
   store: ["core"],
   server: ["core", "store"],
-  router: ["core"],
+  router: ["core", "predict"],
+  cluster: ["core", "predict", "router"],
+  foreign: ["core", "router", "cluster"],
+  nats: ["core", "router", "cluster"],
+  kubernetes: ["core", "cluster"],
   sim: ["core", "predict", "engine", "router"],
-  bench: ["core", "predict", "engine", "ggml", "model", "tiers", "server", "router", "sim"],
-  cli: ["core", "predict", "engine", "ggml", "model", "tiers", "store", "server", "router", "sim"],
+  bench: [
+    ...["core", "predict", "engine", "ggml", "model", "tiers", "server", "router", "cluster"],
+    ...["foreign", "sim"],
+  ],
+  cli: [
+    ...["core", "predict", "engine", "ggml", "model", "tiers", "store", "server", "router"],
+    ...["cluster", "foreign", "nats", "kubernetes", "sim"],
+  ],
 };
 
 const purePackages: ReadonlySet<string> = new Set(["core", "predict", "engine", "router"]);

@@ -31,16 +31,19 @@ export interface CacheMatch {
   readonly knownNext: readonly number[];
 }
 
+/** A local engine answers at once, a cluster after asking its workers. */
+export type Awaitable<T> = T | Promise<T>;
+
 export interface CacheInspection {
   /** Most recently used first, at most `limit`. */
-  cachedChains(tenant: string, limit: number): readonly CachedChain[];
-  matchPrompt(tenant: string, promptTokens: Int32Array): CacheMatch;
+  cachedChains(tenant: string, limit: number): Awaitable<readonly CachedChain[]>;
+  matchPrompt(tenant: string, promptTokens: Int32Array): Awaitable<CacheMatch>;
   /**
    * Gives up, in every memory, the blocks that nobody uses: all of a tenant's, or with `tokens`
    * those that only the sequence beginning with these tokens needs (what other sequences share
    * stays). Durable copies are erased. Returns the number of blocks.
    */
-  forgetCached(tenant: string, tokens: Int32Array | null): number;
+  forgetCached(tenant: string, tokens: Int32Array | null): Awaitable<number>;
 }
 
 /** A sequence that was deleted, as far as nothing that is kept has the same tokens. */

@@ -70,6 +70,12 @@ export interface GenerationRequest {
   readonly userText?: string;
   /** The client asks to keep the prompt's cache for so long after the answer. */
   readonly retainSeconds?: number;
+  /**
+   * Tokens of the answer that another worker has generated already, and that were delivered: the
+   * answer goes on after them. They count towards `maxTokens` and `minTokens`, are penalised, matched
+   * against the grammar and stop strings like any answer token, and give no events.
+   */
+  readonly deliveredTokens?: Int32Array;
 }
 
 export interface TokenLogprob {

@@ -1,4 +1,4 @@
-import type { CacheInspection } from "@loci/core";
+import type { CacheInspection, CacheMatch } from "@loci/core";
 import { expect, test } from "vitest";
 import { byteTokens } from "../testing/byte-codec.ts";
 import { replyOf, testServer } from "../testing/test-server.ts";
@@ -21,7 +21,7 @@ class OneText implements CacheInspection {
     return [{ tokens, byTier: this.#onDisk(tokens.length), idleMs: 1500 }];
   }
 
-  matchPrompt(tenant: string, prompt: Int32Array): ReturnType<CacheInspection["matchPrompt"]> {
+  matchPrompt(tenant: string, prompt: Int32Array): CacheMatch {
     const known = this.#texts.get(tenant) ?? new Int32Array();
     let knownTokens = 0;
     while (knownTokens < prompt.length && prompt[knownTokens] === known[knownTokens]) knownTokens++;

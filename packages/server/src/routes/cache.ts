@@ -35,9 +35,9 @@ export function cacheRoutes(app: Routes, context: ServerContext): void {
     query: cacheQuery,
     response: forgetAnswer,
   });
-  app.delete<{ Querystring: CacheQuery }>("/v1/cache", { schema: removal }, (request) => {
+  app.delete<{ Querystring: CacheQuery }>("/v1/cache", { schema: removal }, async (request) => {
     const owner = cacheOwner(request.tenant, request.query.cache_salt);
-    return forgotten(requireCache(context).forgetCached(owner, null));
+    return forgotten(await requireCache(context).forgetCached(owner, null));
   });
   const explaining = documentedBody(cachePromptBody, {
     summary: "Why a prompt would find its history in the cache, or not",
@@ -55,7 +55,7 @@ export function cacheRoutes(app: Routes, context: ServerContext): void {
   app.post("/v1/cache/forget", { schema: forgetting }, async ({ tenant, body }) => {
     const cache = requireCache(context);
     const { tokens } = await promptOf(context, tenant, body);
-    return forgotten(cache.forgetCached(cacheOwner(tenant, body.cache_salt), tokens));
+    return forgotten(await cache.forgetCached(cacheOwner(tenant, body.cache_salt), tokens));
   });
 }
 
@@ -72,7 +72,7 @@ function forgotten(blocks: number): object {
 
 async function describe(context: ServerContext, owner: string, limit: number): Promise<object> {
   const snapshot = context.service.snapshot();
-  const found = requireCache(context).cachedChains(owner, limit);
+  const found = await requireCache(context).cachedChains(owner, limit);
   const chains: object[] = [];
   for (const { tokens, byTier, idleMs } of found) {
     chains.push({
@@ -113,7 +113,7 @@ async function explain(
 ): Promise<object> {
   const cache = requireCache(context);
   const { tokens, fork } = await promptOf(context, tenant, body);
-  const match = cache.matchPrompt(cacheOwner(tenant, body.cache_salt), tokens);
+  const match = await cache.matchPrompt(cacheOwner(tenant, body.cache_salt), tokens);
   return {
     object: "cache.explanation",
     prompt_tokens: tokens.length,

@@ -1,0 +1,69 @@
+// Short names for blocks of tokens, for those who only need to know who has a block: an engine
+// tells them, a router computes the same names from a prompt. A name says what the whole sequence up
+// to the block's end is, and under which salt. It is a hint: names decide where a request goes, never
+// what it is answered from, so two blocks of one name cost a hit and nothing else.
+//
+// A name is a safe integer of 53 bits (a double holds it exactly). Only full blocks have names.
+
+import { assert } from "./assert.ts";
+
+/** 53-bit hash of a sequence of full blocks; see the top of the file. */
+export type BlockName = number;
+
+const lowMultiplier = 0x9e3779b1;
+const highMultiplier = 0x85ebca6b;
+const highBits = 0x1fffff;
+const wordValues = 0x1_0000_0000;
+
+/** The name of the empty sequence under a salt (a tenant's cache). */
+export function rootBlockName(salt: string): BlockName {
+  let low = 0x811c9dc5;
+  let high = 0x01000193;
+  for (let index = 0; index < salt.length; index++) {
+    const code = salt.charCodeAt(index);
+    low = mix(low, code, lowMultiplier);
+    high = mix(high, code, highMultiplier);
+  }
+  return nameOf(low, high);
+}
+
+/** The name of the block whose tokens are `tokens[start, end)`, after the block named `parent`. */
+export function blockName(
+  parent: BlockName,
+  tokens: Int32Array,
+  start: number,
+  end: number,
+): BlockName {
+  let low = (parent % wordValues) | 0;
+  let high = Math.floor(parent / wordValues) | 0;
+  for (let index = start; index < end; index++) {
+    const token = tokens[index] ?? 0;
+    low = mix(low, token, lowMultiplier);
+    high = mix(high, token, highMultiplier);
+  }
+  // The lanes do not know of each other yet: what one forgot, the other brings back.
+  const crossed = mix(high, low, highMultiplier);
+  return nameOf(mix(low, crossed, lowMultiplier), crossed);
+}
+
+/** Names of the full blocks of a prompt, in order: ⌊tokens ÷ blockTokens⌋ of them. */
+export function blockNames(salt: string, tokens: Int32Array, blockTokens: number): Float64Array {
+  assert(blockTokens >= 1, "a block holds at least one token");
+  const count = Math.floor(tokens.length / blockTokens);
+  const names = new Float64Array(count);
+  let name = rootBlockName(salt);
+  for (let index = 0; index < count; index++) {
+    name = blockName(name, tokens, index * blockTokens, (index + 1) * blockTokens);
+    names[index] = name;
+  }
+  return names;
+}
+
+function mix(state: number, value: number, multiplier: number): number {
+  const mixed = Math.imul(state ^ value, multiplier);
+  return (mixed ^ (mixed >>> 15)) | 0;
+}
+
+function nameOf(low: number, high: number): BlockName {
+  return (high & highBits) * wordValues + (low >>> 0);
+}
