@@ -1,5 +1,7 @@
 // Public names of the package: where requests go.
 
+export * from "./directory/block-directory.ts";
+export * from "./directory/prefix-matches.ts";
 export * from "./placement.ts";
 export * from "./router-events.ts";
 export * from "./worker-facts.ts";
