@@ -1,0 +1,42 @@
+// The part of the router's state machine that the shell around it drives. `Router` of
+// @loci/router has it; time is always an argument.
+
+import type { KvEventBatch, KvSnapshot, WorkerLoad } from "@loci/core";
+import type {
+  AttemptFailure,
+  FinishedReport,
+  NextAttempt,
+  Placement,
+  RouteRequest,
+  RouterNews,
+  WorkerFacts,
+} from "@loci/router";
+
+/** What happens to workers. */
+export interface MembersPort {
+  join(facts: WorkerFacts, nowMs: number): void;
+  leave(workerId: string, nowMs: number): void;
+  drain(workerId: string, nowMs: number): void;
+  report(workerId: string, load: WorkerLoad, nowMs: number): void;
+  heard(workerId: string, nowMs: number): void;
+  events(workerId: string, batch: KvEventBatch, nowMs: number): void;
+  snapshot(workerId: string, snapshot: KvSnapshot, nowMs: number): void;
+  tick(nowMs: number): void;
+  takeNews(): readonly RouterNews[];
+}
+
+/** What happens to requests. */
+export interface RequestsPort {
+  place(request: RouteRequest, nowMs: number): Placement;
+  started(requestId: string, cachedTokens: number, nowMs: number): void;
+  tokens(requestId: string, count: number, nowMs: number): void;
+  finished(requestId: string, report: FinishedReport, nowMs: number): void;
+  failed(
+    requestId: string,
+    failure: AttemptFailure,
+    delivered: Int32Array,
+    nowMs: number,
+  ): NextAttempt;
+}
+
+export interface RouterPort extends MembersPort, RequestsPort {}
