@@ -3,6 +3,7 @@ export type { KvCacheType } from "./attention/attention.ts";
 export type { AttentionChoice } from "./attention/create-kv-memory.ts";
 export { detectToolCallFormat } from "./chat-template/tool-call-format.ts";
 export { GgmlRunner } from "./ggml-runner.ts";
+export { loadCodec, type LoadedCodec } from "./load-codec.ts";
 export {
   loadModel,
   type LoadedModel,

@@ -2,7 +2,6 @@
 // size its block pool, prepare its vocabulary and template.
 
 import { availableParallelism } from "node:os";
-import { basename } from "node:path";
 import { type Clock, LociError, assert, type ModelInfo } from "@loci/core";
 import type { RunnerLimits } from "@loci/engine";
 import {
@@ -20,12 +19,13 @@ import {
   createKvMemory,
   kvBlockBytes,
 } from "./attention/create-kv-memory.ts";
-import { ChatTemplate } from "./chat-template/chat-template.ts";
 import { GgmlRunner } from "./ggml-runner.ts";
 import { type Hyperparameters, readHyperparameters } from "./hyperparameters.ts";
+import { describeModel } from "./describe-model.ts";
 import { ModelCodec } from "./model-codec.ts";
 import { cacheFingerprint } from "./cache-fingerprint.ts";
 import { guardModelFile } from "./guard-model-file.ts";
+import { makeTemplate } from "./make-template.ts";
 import type { StepWork } from "./step-threads.ts";
 import { Weights } from "./weights.ts";
 
@@ -139,7 +139,7 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     vocabulary[Symbol.dispose]();
   };
   return {
-    info: describe(options, params, codec, limits),
+    info: describeModel(options, params, codec, limits.contextTokensMax),
     codec,
     runner,
     facts: facts({ params, kv, threads, file, weights, limits }),
@@ -225,23 +225,6 @@ function chooseHiddenLayer(options: LoadModelOptions, params: Hyperparameters): 
   return hiddenLayer;
 }
 
-async function makeTemplate(
-  file: GgufFile,
-  vocabulary: Vocabulary,
-  options: LoadModelOptions,
-): Promise<ChatTemplate | null> {
-  const own = file.metadata.get("tokenizer.chat_template");
-  const source = options.chatTemplateSource ?? (typeof own === "string" ? own : null);
-  if (source === null) return null;
-  return ChatTemplate.create({
-    source,
-    bosToken: vocabulary.bosText,
-    eosToken: vocabulary.eosText,
-    specialTokens: vocabulary.specialTexts(),
-    clock: options.clock,
-  });
-}
-
 function findEndTokens(vocabulary: Vocabulary): number[] {
   const tokens: number[] = [];
   for (let token = 0; token < vocabulary.size; token++) {
@@ -251,22 +234,6 @@ function findEndTokens(vocabulary: Vocabulary): number[] {
   throw new LociError("model_file_invalid", "The model's vocabulary has no token that ends text.", {
     remedy: "Set tokenizer.ggml.eos_token_id.",
   });
-}
-
-function describe(
-  options: LoadModelOptions,
-  params: Hyperparameters,
-  codec: ModelCodec,
-  limits: RunnerLimits,
-): ModelInfo {
-  return {
-    id: options.name ?? basename(options.path).replace(/\.gguf$/i, ""),
-    createdUnixSeconds: options.clock.unixSeconds(),
-    contextTokensMax: limits.contextTokensMax,
-    vocabularySize: params.vocabularySize,
-    architecture: params.architecture,
-    toolCallFormat: codec.toolCallFormat,
-  };
 }
 
 function facts(parts: {

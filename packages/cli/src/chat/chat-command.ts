@@ -44,12 +44,13 @@ export async function runChat(
 async function findEndpoint(config: Config, url: string | null, output: Output): Promise<Endpoint> {
   if (url !== null) return { url, [Symbol.asyncDispose]: async () => {} };
   const { startServer } = await import("../serve/start-server.ts");
+  const { openLocalBackend } = await import("../serve/local-backend.ts");
   // Its log would run into the conversation: only what went wrong is shown.
   const logLevel = config.logLevel === "info" ? "warn" : config.logLevel;
   // The terminal keeps its conversation itself; the usual store may be in a server's hands.
   const store = config.store ?? "none";
   const settings = { ...config, host: "127.0.0.1", port: 0, logLevel, store };
-  const server = await startServer(settings, output);
+  const server = await startServer(settings, output, openLocalBackend);
   const stop = async (): Promise<void> => server.stop(0);
   return { url: server.url, [Symbol.asyncDispose]: stop };
 }

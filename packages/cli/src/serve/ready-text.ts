@@ -1,7 +1,5 @@
 // What a person sees when the server is ready: where, what, and a first command to try.
 
-import { approximateBytes } from "@loci/core";
-
 import { paint } from "../output.ts";
 import type { Output } from "../output.ts";
 import { lociVersion } from "../version.ts";
@@ -9,12 +7,7 @@ import type { RunningServer } from "./start-server.ts";
 
 const greeting = "Hello, who are you?";
 
-interface ReadyFacts extends Pick<RunningServer, "url" | "model"> {
-  readonly facts: Pick<
-    RunningServer["facts"],
-    "attention" | "fileBytes" | "kvMemoryBytes" | "kvTokensMax" | "threads"
-  >;
-}
+type ReadyFacts = Pick<RunningServer, "url" | "model" | "facts">;
 
 /** One block of lines, with an empty one around it. */
 export function readyText(
@@ -25,10 +18,7 @@ export function readyText(
   const { facts, model, url } = server;
   const rows: readonly (readonly [string, string])[] = [
     ["API", paint(output, "bold", `${url}/v1`)],
-    ["model", `${model.architecture}, ${approximateBytes(facts.fileBytes)} file`],
-    ["context", `${model.contextTokensMax} tokens`],
-    ["cache", `${facts.kvTokensMax} tokens in ${approximateBytes(facts.kvMemoryBytes)}`],
-    ["compute", `${facts.threads} threads, ${facts.attention} attention`],
+    ...facts,
     [
       "try",
       `curl ${url}/v1/chat/completions${needsKey ? " -H 'authorization: Bearer KEY'" : ""} \\`,

@@ -8,6 +8,7 @@ import type { Config } from "@loci/core";
 import { exitCodes } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
 import { readyText } from "./ready-text.ts";
+import { openLocalBackend } from "./local-backend.ts";
 import { startServer } from "./start-server.ts";
 import type { RunningServer } from "./start-server.ts";
 import { StopSignals } from "./stop-signals.ts";
@@ -17,7 +18,10 @@ export async function runServe(config: Config, output: Output): Promise<number> 
   using signals = new StopSignals(process, systemClock);
   const loading = new AbortController();
   const stopped = signals.first.then(() => loading.abort());
-  const server = await Promise.race([startServer(config, output, loading.signal), stopped]);
+  const server = await Promise.race([
+    startServer(config, output, openLocalBackend, loading.signal),
+    stopped,
+  ]);
   // Nothing is served yet, so there is nothing to wait for.
   if (!server) process.exit(exitCodes.interrupted);
   failFast(server);

@@ -2,6 +2,7 @@ import type { GenerationRequest, GenerationService, ServiceSnapshot } from "@loc
 import { greedySampling } from "@loci/core";
 import { expect, test } from "vitest";
 
+import { modelFacts } from "./model-facts.ts";
 import { PrivatePrefixes } from "./private-prefixes.ts";
 import { readyText } from "./ready-text.ts";
 
@@ -39,24 +40,22 @@ test("without prefix caching every request is a tenant of its own", () => {
 });
 
 test("the ready block names the address, the model and a command that can be pasted", () => {
-  const server = {
-    url: "http://127.0.0.1:9931",
-    model: {
-      id: "tiny",
-      createdUnixSeconds: 0,
-      contextTokensMax: 2048,
-      vocabularySize: 10,
-      architecture: "llama",
-      toolCallFormat: null,
-    },
-    facts: {
-      attention: "native (avx2)",
-      threads: 4,
-      fileBytes: 5 * 2 ** 20,
-      kvMemoryBytes: 2 ** 30,
-      kvTokensMax: 65_536,
-    },
+  const model = {
+    id: "tiny",
+    createdUnixSeconds: 0,
+    contextTokensMax: 2048,
+    vocabularySize: 10,
+    architecture: "llama",
+    toolCallFormat: null,
   };
+  const facts = modelFacts(model, {
+    attention: "native (avx2)",
+    threads: 4,
+    fileBytes: 5 * 2 ** 20,
+    kvMemoryBytes: 2 ** 30,
+    kvTokensMax: 65_536,
+  });
+  const server = { url: "http://127.0.0.1:9931", model, facts };
   const text = readyText(server, true, { coloured: false });
   expect(text).toContain("serves tiny");
   expect(text).toContain("65536 tokens in 1.00 GiB");

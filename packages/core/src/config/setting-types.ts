@@ -20,6 +20,7 @@ export type SettingGroup =
   | "Cache"
   | "Scheduling"
   | "Server"
+  | "Cluster"
   | "Logging"
   | "General";
 

@@ -1,8 +1,10 @@
-// Every setting of `loci serve` and `loci chat`, declared once. Flags, environment names, file keys,
+// Every setting of `loci serve`, `loci worker`, `loci router` and `loci chat`, declared once. Flags, environment names, file keys,
 // `--help` and docs/configuration.md are generated from this list, and the type of the resolved
 // configuration is inferred from it. `SettingDeclaration` explains the fields.
 
-export const settings = {
+import { clusterSettings } from "./cluster-settings.ts";
+
+const ownSettings = {
   model: {
     flag: "model",
     kind: "text",
@@ -393,3 +395,8 @@ export const settings = {
     notInFile: true,
   },
 } as const;
+
+export const settings: typeof ownSettings & typeof clusterSettings = {
+  ...ownSettings,
+  ...clusterSettings,
+};

@@ -1,0 +1,26 @@
+// What stands behind the HTTP application: an engine in this process, or workers in others.
+
+import type {
+  CacheErasure,
+  CacheInspection,
+  GenerationService,
+  ModelInfo,
+  TextCodec,
+} from "@loci/core";
+
+export interface Backend {
+  readonly service: GenerationService;
+  readonly cache: CacheInspection;
+  readonly erasure: CacheErasure;
+  readonly codec: TextCodec;
+  readonly info: ModelInfo;
+  /** Lines for the person who started it: what it is, and of what. */
+  readonly facts: readonly BackendFact[];
+  /** Rejects when it breaks down; it cannot go on then. */
+  readonly failed: Promise<never>;
+  /** Ends what still runs, then frees everything. */
+  close(): Promise<void>;
+}
+
+/** A name and what is to be said of it, e.g. `context`, `4096 tokens`. */
+export type BackendFact = readonly [name: string, text: string];

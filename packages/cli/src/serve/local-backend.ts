@@ -1,0 +1,27 @@
+// An engine in the server's own process.
+
+import type { Config } from "@loci/core";
+
+import type { Backend } from "./backend.ts";
+import { modelFacts } from "./model-facts.ts";
+import type { Logger } from "./logger.ts";
+import { openEngine } from "./open-engine.ts";
+
+export async function openLocalBackend(
+  config: Config,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<Backend> {
+  const engine = await openEngine(config, logger, signal);
+  const { model, service, failed } = engine;
+  return {
+    service,
+    cache: service,
+    erasure: service,
+    codec: model.codec,
+    info: model.info,
+    facts: modelFacts(model.info, model.facts),
+    failed,
+    close: () => engine.close(),
+  };
+}

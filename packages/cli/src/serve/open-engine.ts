@@ -1,0 +1,70 @@
+// From settings to a model with its engine in this process: what `loci worker` offers to routers, and
+// what `loci serve --workers 0` serves by itself.
+
+import { systemClock } from "@loci/core";
+import type { Config } from "@loci/core";
+import { LocalService } from "@loci/engine";
+import type { EngineObserver } from "@loci/engine";
+import type { LoadedModel } from "@loci/model";
+
+import type { Logger } from "./logger.ts";
+import { engineOptions } from "./engine-options.ts";
+import { openAnswerLengths } from "./open-answer-lengths.ts";
+import { openKvTiers } from "./open-kv-tiers.ts";
+import { openModel } from "./open-model.ts";
+
+export interface OpenEngine {
+  readonly model: LoadedModel;
+  readonly service: LocalService;
+  /** Rejects when the engine breaks down. */
+  readonly failed: Promise<never>;
+  /** Ends what still runs, then frees everything. */
+  close(): Promise<void>;
+}
+
+/** LociError when a setting or the model is wrong. */
+export async function openEngine(
+  config: Config,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<OpenEngine> {
+  const model = await openModel(config, signal);
+  const kvTiers = await openKvTiers(config, model);
+  const lengths = await openAnswerLengths(config, model, { logger, clock: systemClock });
+  const service = new LocalService({
+    runner: model.runner,
+    tokenText: model.codec,
+    clock: systemClock,
+    observer: logObserver(logger),
+    lengths: lengths.predictor,
+    ...(kvTiers && { tiers: kvTiers.forService }),
+    options: engineOptions(config),
+  });
+  return {
+    model,
+    service,
+    failed: failure(service),
+    close: async () => {
+      await service.close({ drain: false });
+      await lengths.close();
+      await kvTiers?.tiers.close();
+      await model.close();
+    },
+  };
+}
+
+function logObserver(logger: Logger): EngineObserver {
+  return {
+    onFinished: ({ requestId, outcome, usage, totalMs }) =>
+      logger.debug({ requestId, outcome, ...usage, totalMs: Math.round(totalMs) }, "finished"),
+    onStepFailed: (error) => logger.error({ err: error }, "a step failed"),
+    onMoveFailed: (error) => logger.error({ err: error }, "blocks could not be moved"),
+  };
+}
+
+/** `done` also resolves, after an orderly close: that is no failure. */
+function failure(service: LocalService): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    service.done.catch(reject);
+  });
+}
