@@ -20,6 +20,8 @@ import { registerTiered, type TieredOptions } from "../tiered/tiered-options.ts"
 import { firstTokenMs, TieredServer } from "../tiered/tiered-server.ts";
 
 /** Histories from which a restart must pay. */
+/** The cache matches token by token: random prompts may begin alike. */
+const chanceTokens = 2;
 const longTokens = 1024;
 const longBar = 0.4;
 const anyBar = 1.05;
@@ -205,8 +207,8 @@ function finish(
     const name = `TTFT after restart : computed, ${result.historyTokens} tokens`;
     return atMost(name, result.ratios.geometricMean, limit, "x");
   });
-  const leaked = turns.reduce((sum, turn) => sum + turn.computedCached, 0);
-  const counted = atMost("tokens that the empty server found", leaked, 0, "tokens");
+  const leaked = turns.reduce((most, turn) => Math.max(most, turn.computedCached), 0);
+  const counted = atMost("tokens that the empty server found", leaked, chanceTokens, "tokens");
   output.finish({
     benchmark: "restart",
     bars: options.quick === true ? [counted] : [...timed, counted],
