@@ -10,37 +10,21 @@
 
 import { assert, defined, greedySampling, LociError } from "@loci/core";
 import type { GenerationRequest, ServiceSnapshot } from "@loci/core";
-import { Engine, plainHasher } from "@loci/engine";
-import type {
-  EngineEvent,
-  EngineOptions,
-  MoveOutcome,
-  RunnerLimits,
-  StepResult,
-  TierFacts,
-} from "@loci/engine";
-import type { LengthPredictor } from "@loci/predict";
+import type { Engine, EngineEvent } from "@loci/engine";
 import type { AnswerBook } from "./answer-book.ts";
-import type { CostModel } from "../cost/cost-model.ts";
 import { promptTokens } from "../workload/prompt-tokens.ts";
 import type { SimRequest, Workload } from "../workload/sim-request.ts";
-import { CostRunner } from "./cost-runner.ts";
 import { EventDigest } from "./event-digest.ts";
-import { MemoryUse } from "./memory-use.ts";
 import { newRecord } from "./request-record.ts";
 import type { RequestRecord } from "./request-record.ts";
+import { SimServer } from "./sim-server.ts";
+import type { ServerHappening, ServerParts } from "./sim-server.ts";
 import { TimeQueue } from "./time-queue.ts";
-import { VirtualMover } from "./virtual-mover.ts";
 
-export interface SimulationParts {
+export interface SimulationParts extends ServerParts {
   readonly workload: Workload;
-  readonly cost: CostModel;
-  readonly limits: RunnerLimits;
-  readonly options?: Partial<EngineOptions>;
-  readonly lengths?: LengthPredictor;
   /** Is told of each request before it comes, for predictors that know the truth. */
   readonly answers?: AnswerBook;
-  readonly tiers?: { readonly facts: readonly TierFacts[]; readonly blockBytes: number };
   /** The run stops here, whatever still goes on; null = when everything has ended. */
   readonly untilMs?: number | null;
 }
@@ -60,8 +44,7 @@ export interface SimulationResult {
 type Happening =
   | { readonly kind: "arrival"; readonly index: number }
   | { readonly kind: "cancel"; readonly index: number }
-  | { readonly kind: "step"; readonly result: StepResult }
-  | { readonly kind: "move"; readonly outcome: MoveOutcome };
+  | ServerHappening;
 
 /** Runs a workload to its end. Throws LociError `invalid_request` for one that can never run. */
 export function simulate(parts: SimulationParts): SimulationResult {
@@ -70,37 +53,21 @@ export function simulate(parts: SimulationParts): SimulationResult {
 
 class Simulation {
   readonly #parts: SimulationParts;
+  readonly #server: SimServer;
   readonly #engine: Engine;
-  readonly #runner: CostRunner;
-  readonly #mover: VirtualMover | null;
   readonly #queue = new TimeQueue<Happening>();
   readonly #records: RequestRecord[] = [];
   readonly #byId = new Map<string, RequestRecord>();
   readonly #digest = new EventDigest();
-  readonly #memory: MemoryUse;
   /** By the request's number. */
   readonly #tokenAtMs: number[] = [];
   #next = 0;
   #nowMs = 0;
-  #busyMs = 0;
-  #stepInFlight = false;
 
   constructor(parts: SimulationParts) {
-    const { limits, cost, options, tiers, lengths } = parts;
     this.#parts = parts;
-    this.#runner = new CostRunner(limits, cost);
-    this.#mover = tiers ? new VirtualMover(tiers.facts, tiers.blockBytes, cost) : null;
-    const engineTiers = tiers && {
-      tiers: { tiers: tiers.facts, blockBytes: tiers.blockBytes, hasher: plainHasher },
-    };
-    this.#engine = new Engine({
-      limits,
-      tokenText: this.#runner,
-      ...(options && { options }),
-      ...(lengths && { lengths }),
-      ...engineTiers,
-    });
-    this.#memory = new MemoryUse(this.#engine);
+    this.#server = new SimServer(parts, (atMs, happening) => this.#queue.push(atMs, happening));
+    this.#engine = this.#server.engine;
   }
 
   run(): SimulationResult {
@@ -109,7 +76,7 @@ class Simulation {
     while (this.#queue.size > 0 && this.#queue.nextMs <= untilMs) {
       this.#nowMs = this.#queue.nextMs;
       while (this.#queue.nextMs === this.#nowMs) this.#happen(defined(this.#queue.pop()));
-      if (!this.#stepInFlight) this.#schedule();
+      this.#server.schedule(this.#nowMs);
       this.#deliver();
     }
     assert(this.#engine.isIdle || untilMs < Infinity, "everything ends");
@@ -117,8 +84,8 @@ class Simulation {
       records: this.#records,
       snapshot: this.#engine.snapshot(),
       endMs: this.#nowMs,
-      busyMs: this.#busyMs,
-      memory: this.#memory.result(this.#nowMs),
+      busyMs: this.#server.busyMs,
+      memory: this.#server.memory.result(this.#nowMs),
       digest: this.#digest.value,
     };
   }
@@ -146,13 +113,8 @@ class Simulation {
       case "cancel":
         this.#engine.cancel(idOf(happening.index), this.#nowMs);
         break;
-      case "step":
-        this.#stepInFlight = false;
-        this.#engine.commit(happening.result, this.#nowMs);
-        break;
-      case "move":
-        this.#engine.moved(happening.outcome);
-        break;
+      default:
+        this.#server.happen(happening, this.#nowMs);
     }
   }
 
@@ -163,7 +125,7 @@ class Simulation {
     const record = newRecord(index, this.#nowMs, request.prompt.tokens);
     this.#records.push(record);
     const id = idOf(index);
-    this.#runner.plan(id, { tokens: request.answerTokens, seed: index });
+    this.#server.runner.plan(id, { tokens: request.answerTokens, seed: index });
     try {
       const spec = specOf(id, request, limits.vocabularySize);
       this.#parts.answers?.tell(spec.promptTokens, request.answerTokens);
@@ -177,27 +139,6 @@ class Simulation {
     if (request.cancelAfterMs !== null) {
       this.#queue.push(this.#nowMs + request.cancelAfterMs, { kind: "cancel", index });
     }
-  }
-
-  #schedule(): void {
-    const batch = this.#engine.schedule(this.#nowMs);
-    for (const order of this.#engine.takeOrders()) {
-      assert(this.#mover !== null, "who gives orders knows of a mover");
-      const { outcome, endMs } = this.#mover.order(order, this.#nowMs);
-      this.#queue.push(endMs, { kind: "move", outcome });
-    }
-    if (batch === null) return;
-    const { samples, durationMs } = this.#runner.run(batch);
-    const gates = batch.gates ?? [];
-    const endMs =
-      this.#mover === null || gates.length === 0
-        ? this.#nowMs + durationMs
-        : this.#mover.gatedEndMs(gates, durationMs, this.#nowMs);
-    const result = { samples, durationMs: endMs - this.#nowMs };
-    this.#busyMs += result.durationMs;
-    this.#memory.note(this.#nowMs);
-    this.#stepInFlight = true;
-    this.#queue.push(endMs, { kind: "step", result });
   }
 
   #deliver(): void {
@@ -239,7 +180,7 @@ class Simulation {
     record.endedMs = this.#nowMs;
     this.#digest.addText(end);
     this.#byId.delete(id);
-    this.#runner.release(id);
+    this.#server.runner.release(id);
     if (this.#parts.workload.clients !== null) this.#planNext(this.#nowMs);
   }
 }
