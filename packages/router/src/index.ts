@@ -2,6 +2,8 @@
 
 export * from "./directory/block-directory.ts";
 export * from "./directory/prefix-matches.ts";
+export * from "./events/event-order.ts";
+export * from "./events/kv-event-log.ts";
 export * from "./placement.ts";
 export * from "./router-events.ts";
 export * from "./worker-facts.ts";
