@@ -142,6 +142,10 @@ export class Engine {
       lengths: this.#lengths,
       reportsHidden: this.#limits.hiddenSize !== undefined && this.#lengths.readsHidden === true,
     });
+    if (request.endedBefore !== null) {
+      this.#finishAtOnce(request, request.endedBefore, nowMs);
+      return;
+    }
     this.#requests.set(request.id, request);
     this.#scheduler.submit(request, nowMs);
   }
@@ -360,6 +364,10 @@ export class Engine {
   #sample(request: EngineRequest, sampled: SampledToken, nowMs: number): void {
     // The state is the one that chose this token, so it knows of those before it.
     request.forecast.observe(request.generated, sampled.hidden ?? null);
+    if (sampled.failure !== undefined) {
+      this.#finishFailed(request, sampled.failure, nowMs);
+      return;
+    }
     const end = this.#reports.sampled(request, sampled, nowMs);
     if (end !== null) this.#finish(request, end, nowMs);
   }
@@ -370,10 +378,20 @@ export class Engine {
   }
 
   #finish(request: EngineRequest, end: TextEnd, nowMs: number): void {
-    const { generated: tokens, forecast } = request;
-    if (tokens > 0) forecast.close({ tokens, isCensored: end.reason !== "stop" });
+    this.#learnLength(request, end);
     this.#end(request, nowMs);
     this.#reports.finished(request, end, nowMs);
+  }
+
+  /** Nothing is left to generate: the request never queues. */
+  #finishAtOnce(request: EngineRequest, end: TextEnd, nowMs: number): void {
+    this.#reports.started(request, nowMs);
+    this.#learnLength(request, end);
+    this.#reports.finished(request, end, nowMs);
+  }
+
+  #learnLength({ generated: tokens, forecast }: EngineRequest, { reason }: TextEnd): void {
+    if (tokens > 0) forecast.close({ tokens, isCensored: reason !== "stop" });
   }
 
   #finishFailed(request: EngineRequest, error: LociError, nowMs: number): void {

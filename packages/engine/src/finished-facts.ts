@@ -9,7 +9,7 @@ export function finishedFacts(
   nowMs: number,
 ): FinishedFacts {
   const { firstTokenAtMs, usage } = request;
-  const later = usage.completionTokens - 1;
+  const later = usage.completionTokens - request.delivered - 1;
   const isTimed = firstTokenAtMs !== null && later > 0;
   return {
     requestId: request.id,

@@ -5,6 +5,7 @@ import type { ErrorCode, FinishReason, StepLoad, Usage } from "@loci/core";
 export interface EngineObserver {
   /** A request left the queue for the first time. */
   onStarted?(facts: StartedFacts): void;
+  /** Not told of answers that began elsewhere. */
   onFirstToken?(facts: FirstTokenFacts): void;
   /** A request ended, however it did. */
   onFinished?(facts: FinishedFacts): void;
@@ -34,7 +35,7 @@ export interface FinishedFacts {
   readonly usage: Usage;
   /** Since the request was submitted. */
   readonly totalMs: number;
-  /** Mean milliseconds per token after the first; null for answers of fewer than two tokens. */
+  /** Mean milliseconds per token after the first one generated here; null for fewer than two. */
   readonly timePerTokenMs: number | null;
 }
 

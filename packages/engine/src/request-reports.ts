@@ -33,7 +33,8 @@ export class RequestReports {
   started(request: EngineRequest, nowMs: number): void {
     request.startedAtMs = nowMs;
     request.cachedTokens = request.tokensReused;
-    const facts = { promptTokens: request.promptLength, cachedTokens: request.cachedTokens };
+    const { promptLength: promptTokens, cachedPromptTokens: cachedTokens } = request;
+    const facts = { promptTokens, cachedTokens };
     this.counters.promptTokens += facts.promptTokens;
     this.counters.cachedTokens += facts.cachedTokens;
     this.#emit(request, { type: "started", ...facts });
@@ -50,6 +51,7 @@ export class RequestReports {
     this.#emit(request, { type: "token", tokenId, text, logprobs });
     if (request.firstTokenAtMs === null) {
       request.firstTokenAtMs = nowMs;
+      if (request.delivered > 0) return end;
       const timeToFirstTokenMs = nowMs - request.submittedAtMs;
       this.#observer.onFirstToken?.({ requestId: request.id, timeToFirstTokenMs });
     }

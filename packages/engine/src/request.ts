@@ -18,6 +18,9 @@ import type { SequenceBlocks } from "./kv/sequence-blocks.ts";
 import type { TokenView } from "./kv/prefix-index.ts";
 import type { SampleSpec, TokenText } from "./runner.ts";
 import { TextStream } from "./text-stream.ts";
+import type { TextEnd } from "./text-stream.ts";
+
+const noTokens = new Int32Array();
 
 export type RequestState = "waiting" | "running" | "finished";
 
@@ -52,7 +55,7 @@ export class EngineRequest {
   tokensComputed = 0;
   /** Ranges of tokens that the step in flight computes: ascending, disjoint, not adjacent. */
   readonly scheduled: TokenRange[] = [];
-  /** Prompt tokens found in the cache when it was first admitted. */
+  /** Known tokens found in the cache when it was first admitted; delivered ones included. */
   cachedTokens = 0;
   /** While waiting: tokens that would have to be computed, as far as was known last. */
   tokensMissing: number;
@@ -68,6 +71,10 @@ export class EngineRequest {
   readonly forecast: AnswerForecast;
   /** Cancelled while its step is in flight. */
   cancelled = false;
+  /** Answer tokens that it came with. */
+  readonly delivered: number;
+  /** The tokens that it came with end its answer; null: the answer goes on. */
+  readonly endedBefore: TextEnd | null;
   #tokens: Int32Array;
   #tokensKnown: number;
   #history: number[] | null = null;
@@ -78,11 +85,7 @@ export class EngineRequest {
     this.arrival = context.arrival;
     this.#reportsHidden = context.reportsHidden;
     this.submittedAtMs = context.nowMs;
-    this.#tokens = spec.promptTokens;
-    this.#tokensKnown = spec.promptTokens.length;
-    this.tokensMissing = this.#tokensKnown;
-    const room = context.contextTokensMax - this.#tokensKnown;
-    this.forecast = openForecast(context.lengths, spec, room);
+    const room = context.contextTokensMax - spec.promptTokens.length;
     this.text = new TextStream(context.tokenText, {
       stop: spec.stop,
       stopTokenIds: spec.stopTokenIds,
@@ -90,6 +93,14 @@ export class EngineRequest {
       maxTokens: Math.min(spec.maxTokens, room),
       ignoreEos: spec.ignoreEos,
     });
+    const delivered = spec.deliveredTokens ?? noTokens;
+    this.endedBefore = this.text.replay(delivered, spec.sampling.grammar !== null);
+    // Nothing that follows an end is part of the answer.
+    this.delivered = this.text.tokens;
+    this.#tokens = joined(spec.promptTokens, delivered.subarray(0, this.delivered));
+    this.#tokensKnown = this.#tokens.length;
+    this.tokensMissing = this.#tokensKnown;
+    this.forecast = openForecast(context.lengths, spec, { room, delivered: this.delivered });
   }
 
   get id(): string {
@@ -176,7 +187,7 @@ export class EngineRequest {
   /** What to sample after the scheduled tokens; null while there are more known ones. */
   sampleSpec(): SampleSpec | null {
     if (this.tokensWanted > 0) return null;
-    this.#history ??= listOf(this.spec.promptTokens);
+    this.#history ??= listOf(this.#tokens.subarray(0, this.#tokensKnown));
     return {
       params: this.spec.sampling,
       history: this.#history,
@@ -203,10 +214,15 @@ export class EngineRequest {
     defined(this.#history, "a token was sampled from a history").push(tokenId);
   }
 
+  /** Prompt tokens found in the cache when it was first admitted. */
+  get cachedPromptTokens(): number {
+    return Math.min(this.cachedTokens, this.promptLength);
+  }
+
   get usage(): Usage {
     return {
       promptTokens: this.promptLength,
-      cachedTokens: this.cachedTokens,
+      cachedTokens: this.cachedPromptTokens,
       completionTokens: this.text.tokens,
     };
   }
@@ -222,6 +238,15 @@ export class EngineRequest {
     }
     assert(this.blocks.tokensHeld === this.frontier, "the blocks hold what was computed");
   }
+}
+
+/** The prompt itself when nothing follows it: prompts are long and are not written to. */
+function joined(prompt: Int32Array, answer: Int32Array): Int32Array {
+  if (answer.length === 0) return prompt;
+  const tokens = new Int32Array(prompt.length + answer.length);
+  tokens.set(prompt);
+  tokens.set(answer, prompt.length);
+  return tokens;
 }
 
 /** Spreading a typed array takes five times as long. */

@@ -3,7 +3,7 @@
 // The runner writes all keys and values of a layer before any query of that layer attends, so a
 // slice may attend to blocks that another slice of the same step fills.
 
-import type { SampledLogprobs, SamplingParams } from "@loci/core";
+import type { LociError, SampledLogprobs, SamplingParams } from "@loci/core";
 
 /** What a device offers; fixed for its life. */
 export interface RunnerLimits {
@@ -70,6 +70,11 @@ export interface SampledToken {
    * receiver's own; only where it was asked for and is reported at all.
    */
   readonly hidden?: Float32Array;
+  /**
+   * Set when no token can be chosen for this request, and only for it: its grammar cannot be parsed,
+   * or tokens that it came with do not obey it. The rest of the step holds; `tokenId` means nothing.
+   */
+  readonly failure?: LociError;
 }
 
 export interface StepResult {

@@ -25,22 +25,27 @@ const retryAfterSecondsMax = 600;
 
 /** Why the request is refused; null when it may queue. */
 export function submissionError(spec: GenerationRequest, facts: SubmissionFacts): LociError | null {
-  return (
+  const error =
     formError(spec, facts) ??
     sizeError(spec, facts) ??
-    queueError(spec, facts) ??
-    deadlineError(spec, facts)
-  );
+    deliveredError(spec, facts) ??
+    queueError(spec, facts);
+  // Who has read the beginning of an answer would rather wait for its end.
+  const isContinued = (spec.deliveredTokens?.length ?? 0) > 0;
+  return error ?? (isContinued ? null : deadlineError(spec, facts));
+}
+
+/** Prompt and delivered tokens. */
+function knownTokens({ promptTokens, deliveredTokens }: GenerationRequest): number {
+  return promptTokens.length + (deliveredTokens?.length ?? 0);
 }
 
 function formError(spec: GenerationRequest, facts: SubmissionFacts): LociError | null {
   const { promptTokens, stop } = spec;
   if (facts.isDuplicate) return invalid("A request with this id is already running.", "id");
   if (promptTokens.length === 0) return invalid("The prompt is empty.", "prompt");
-  for (const token of promptTokens) {
-    if (token >= 0 && token < facts.vocabularySize) continue;
-    return invalid(`Token id ${token} is not below ${facts.vocabularySize}.`, "prompt");
-  }
+  const strange = strangeToken(promptTokens, facts);
+  if (strange !== null) return invalid(strange, "prompt");
   if (!isCount(spec.maxTokens) || spec.maxTokens < 1) {
     return invalid("max_tokens must be a whole number of at least 1.", "max_tokens");
   }
@@ -59,6 +64,29 @@ function formError(spec: GenerationRequest, facts: SubmissionFacts): LociError |
   return null;
 }
 
+/** What was delivered must be the beginning of an answer that this server could have given. */
+function deliveredError(spec: GenerationRequest, facts: SubmissionFacts): LociError | null {
+  const { deliveredTokens: delivered, promptTokens, maxTokens } = spec;
+  if (delivered === undefined) return null;
+  const param = "delivered_tokens";
+  const answerMax = Math.min(maxTokens, facts.contextTokensMax - promptTokens.length);
+  if (delivered.length > answerMax) {
+    const problem = `${delivered.length} tokens were delivered of an answer of at most ${answerMax}.`;
+    return invalid(problem, param);
+  }
+  const strange = strangeToken(delivered, facts);
+  return strange === null ? null : invalid(strange, param);
+}
+
+function strangeToken(tokens: Int32Array, { vocabularySize }: SubmissionFacts): string | null {
+  for (const token of tokens) {
+    if (token < 0 || token >= vocabularySize) {
+      return `Token id ${token} is not below ${vocabularySize}.`;
+    }
+  }
+  return null;
+}
+
 function sizeError(spec: GenerationRequest, facts: SubmissionFacts): LociError | null {
   const { length } = spec.promptTokens;
   if (length < facts.contextTokensMax) return null;
@@ -72,7 +100,7 @@ function sizeError(spec: GenerationRequest, facts: SubmissionFacts): LociError |
 
 function queueError(spec: GenerationRequest, facts: SubmissionFacts): LociError | null {
   const { queueRequestsMax, queueTokensMax } = facts.options;
-  const { length } = spec.promptTokens;
+  const length = knownTokens(spec);
   // An empty queue takes any prompt that can run.
   const isLong = facts.tokensWaiting > 0 && facts.tokensWaiting + length > queueTokensMax;
   if (facts.requestsWaiting < queueRequestsMax && !isLong) return null;

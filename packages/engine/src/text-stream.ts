@@ -83,6 +83,21 @@ export class TextStream {
     return { text, end: null };
   }
 
+  /**
+   * Reads tokens that were generated, and delivered, elsewhere; returns how they end the answer, if
+   * they do: nothing after that is read. What became certain with them was delivered, too.
+   */
+  replay(tokenIds: Int32Array, isConstrained: boolean): TextEnd | null {
+    for (const [place, tokenId] of tokenIds.entries()) {
+      // After its own end a grammar leaves nothing but the end of generation, whatever is banned.
+      const isEnd = !this.#options.ignoreEos && this.#tokenText.isEndOfGeneration(tokenId);
+      const grammarEnded = isConstrained && isEnd && place === tokenIds.length - 1;
+      const { end } = this.push(tokenId, grammarEnded);
+      if (end !== null) return end;
+    }
+    return null;
+  }
+
   /** Everything still held back, for an answer that is cut off from outside. */
   flush(): string {
     const text = this.#held + (this.#incomplete ? this.#decoder.decode() : "");

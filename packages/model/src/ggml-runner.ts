@@ -6,10 +6,11 @@ import {
   type Runner,
   type RunnerLimits,
   type SampledToken,
+  type SampleSpec,
   type StepBatch,
   type StepResult,
 } from "@loci/engine";
-import { type Clock, assert, defined } from "@loci/core";
+import { type Clock, LociError, assert, defined } from "@loci/core";
 import type { CpuBackend, Vocabulary } from "@loci/ggml";
 import { ForwardGraph, type ForwardGraphOptions } from "./forward-graph.ts";
 import { GraphCache } from "./graph-cache.ts";
@@ -48,8 +49,7 @@ export class GgmlRunner implements Runner, Disposable {
     const samples: SampledToken[] = [];
     for (const slice of batch.slices) {
       if (slice.sample === null) continue;
-      const sampler = this.#sampler(slice);
-      const sampled = sampler.sample(graph.logits(samples.length), slice.sample);
+      const sampled = this.#sample(slice, slice.sample, graph.logits(samples.length));
       const hidden = slice.sample.wantsHidden === true ? graph.hidden(samples.length) : null;
       samples.push(hidden === null ? sampled : { ...sampled, hidden });
     }
@@ -127,12 +127,22 @@ export class GgmlRunner implements Runner, Disposable {
     assert(tokens <= limits.stepTokensMax, "tokens within the step's bound");
   }
 
-  #sampler(slice: QuerySlice): RequestSampler {
-    const known = this.#samplers.get(slice.requestId);
+  /** What is wrong with one request's sampling is no matter of the others. */
+  #sample({ requestId }: QuerySlice, spec: SampleSpec, logits: Float32Array): SampledToken {
+    try {
+      return this.#sampler(requestId, spec).sample(logits, spec);
+    } catch (error) {
+      if (!(error instanceof LociError)) throw error;
+      return { tokenId: 0, logprobs: null, grammarEnded: false, failure: error };
+    }
+  }
+
+  #sampler(requestId: string, { params }: SampleSpec): RequestSampler {
+    const known = this.#samplers.get(requestId);
     if (known !== undefined) return known;
     const { vocabulary, endTokens } = this.#options;
-    const sampler = new RequestSampler(vocabulary, endTokens, defined(slice.sample).params);
-    this.#samplers.set(slice.requestId, sampler);
+    const sampler = new RequestSampler(vocabulary, endTokens, params);
+    this.#samplers.set(requestId, sampler);
     return sampler;
   }
 }

@@ -16,7 +16,7 @@ export class AnswerForecast {
   readonly tokensMax: number;
   /** Tokens of the answer that memory was promised for when it was admitted; grows when outgrown. */
   reserved = 0;
-  /** Length that was expected when it came; what order and fairness were based on. */
+  /** Further tokens expected when it came; what order and fairness were based on. */
   readonly expectedAtFirst: number;
   readonly #forecast: LengthForecast;
   #isClosed = false;
@@ -30,10 +30,13 @@ export class AnswerForecast {
   #meanFrom = -1;
   #meanOf: LengthDistribution | null = null;
 
-  constructor(forecast: LengthForecast, tokensMax: number) {
+  /** `generated` tokens are there already. */
+  constructor(forecast: LengthForecast, tokensMax: number, generated: number = 0) {
     this.#forecast = forecast;
     this.tokensMax = tokensMax;
-    this.expectedAtFirst = forecast.distribution.mean;
+    const { distribution } = forecast;
+    this.expectedAtFirst =
+      generated === 0 ? distribution.mean : distribution.remainingMean(generated);
   }
 
   /** Answer tokens still expected once `generated` are there; at least 1, up to a few tokens old. */

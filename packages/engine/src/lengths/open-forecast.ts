@@ -4,11 +4,11 @@ import type { GenerationRequest } from "@loci/core";
 import type { LengthPredictor } from "@loci/predict";
 import { AnswerForecast } from "./answer-forecast.ts";
 
-/** `room`: tokens that the context leaves for the answer. */
+/** `room`: tokens that the context leaves for the answer; `delivered`: those that are there. */
 export function openForecast(
   predictor: LengthPredictor,
   spec: GenerationRequest,
-  room: number,
+  { room, delivered }: { readonly room: number; readonly delivered: number },
 ): AnswerForecast {
   const tokensMax = Math.max(1, Math.min(spec.maxTokens, room));
   const forecast = predictor.open({
@@ -21,5 +21,6 @@ export function openForecast(
     temperature: spec.sampling.temperature,
     isConstrained: spec.sampling.grammar !== null,
   });
-  return new AnswerForecast(forecast, tokensMax);
+  if (delivered > 0) forecast.observe(delivered, null);
+  return new AnswerForecast(forecast, tokensMax, delivered);
 }

@@ -83,10 +83,11 @@ export class ShortestOrder implements WaitingOrder {
     const { bound, deficits, work } = this.#parts;
     const charged = this.#charged.get(request) ?? 0;
     if (request.startedAtMs !== null) {
-      const { promptLength, cachedTokens, generated, forecast } = request;
-      const computed = Math.max(0, promptLength - cachedTokens);
-      const spent = work.seconds(computed, promptLength, generated);
-      bound.learn(work.seconds(computed, promptLength, forecast.expectedAtFirst), spent);
+      const { promptLength, delivered, cachedTokens, generated, forecast } = request;
+      const known = promptLength + delivered;
+      const computed = Math.max(0, known - cachedTokens);
+      const spent = work.seconds(computed, known, generated - delivered);
+      bound.learn(work.seconds(computed, known, forecast.expectedAtFirst), spent);
       this.#charge(request, spent - charged);
     }
     this.#charged.delete(request);

@@ -40,7 +40,8 @@ export class WaitBound {
     }
     // Nobody minds waiting as long as its own answer takes.
     const ownMs = this.#work.remainingSeconds(request) * 1000;
-    const longestMs = Math.max(waitMs, faded, ownMs);
+    // Who was being answered elsewhere has waited before: its reader sees a pause, not a queue.
+    const longestMs = request.delivered > 0 ? 0 : Math.max(waitMs, faded, ownMs);
     this.#overdueAtMs.set(request, nowMs + boundFactor * longestMs);
   }
 

@@ -23,11 +23,14 @@ export interface World {
   readonly requests: Map<string, GenerationRequest>;
   readonly outcomes: Map<string, Outcome>;
   readonly prompts: number[][];
+  /** Decides which requests were begun elsewhere, and how far they came. */
+  readonly cuts: Random;
 }
 
 interface Outcome {
   readonly tokens: number[];
-  text: string;
+  /** Of each token's event, and of the last one. */
+  readonly texts: string[];
   end: string | null;
 }
 
@@ -61,7 +64,8 @@ export function makeWorld(
       ...parts.options,
     },
   });
-  return { random, runner, engine, requests: new Map(), outcomes: new Map(), prompts: [] };
+  const cuts = new Random(seed);
+  return { random, runner, engine, requests: new Map(), outcomes: new Map(), prompts: [], cuts };
 }
 
 /** A new prompt, or an earlier one cut, extended, or repeated. */
@@ -79,7 +83,7 @@ function makePrompt({ random, runner, prompts, engine }: World): number[] {
 
 export function submit(world: World, nowMs: number): void {
   const { random, engine, requests, outcomes } = world;
-  const request = testRequest({
+  const whole = testRequest({
     prompt: makePrompt(world),
     tenant: `tenant ${random.integer(0, 1)}`,
     maxTokens: random.integer(1, 30),
@@ -87,6 +91,8 @@ export function submit(world: World, nowMs: number): void {
     ignoreEos: random.integer(0, 4) === 0,
     stop: random.integer(0, 4) === 0 ? [`${random.integer(0, 9)}`] : [],
   });
+  const outcome = begun(world, whole);
+  const request = { ...whole, deliveredTokens: Int32Array.from(outcome.tokens) };
   try {
     engine.submit(request, nowMs);
   } catch (error) {
@@ -94,8 +100,16 @@ export function submit(world: World, nowMs: number): void {
     expect(error.retryAfterSeconds).toBeGreaterThan(0);
     return;
   }
-  requests.set(request.id, request);
-  outcomes.set(request.id, { tokens: [], text: "", end: null });
+  requests.set(request.id, whole);
+  outcomes.set(request.id, outcome);
+}
+
+/** What another server has delivered of the answer already: mostly nothing. */
+function begun(world: World, request: GenerationRequest): Outcome {
+  if (world.cuts.integer(0, 5) > 0) return { tokens: [], texts: [], end: null };
+  const { tokens, texts } = aloneOutcome(world, request);
+  const count = world.cuts.integer(1, tokens.length);
+  return { tokens: tokens.slice(0, count), texts: texts.slice(0, count), end: null };
 }
 
 export function collect({ engine, outcomes, prompts, requests }: World): void {
@@ -117,7 +131,7 @@ function apply(outcome: Outcome, entry: EngineEvent): void {
   }
   const { event } = entry;
   if (event.type === "token") outcome.tokens.push(event.tokenId);
-  if (event.type !== "started") outcome.text += event.text;
+  if (event.type !== "started") outcome.texts.push(event.text);
   if (event.type === "finished") outcome.end = describeEnd(event);
 }
 
@@ -138,7 +152,7 @@ function aloneOutcome(world: World, request: GenerationRequest): Outcome {
   });
   const engine = new Engine({ limits: runner.limits, tokenText: runner });
   engine.submit(request, 0);
-  const outcome: Outcome = { tokens: [], text: "", end: null };
+  const outcome: Outcome = { tokens: [], texts: [], end: null };
   for (let batch = engine.schedule(0); batch !== null; batch = engine.schedule(0)) {
     engine.commit(runner.run(batch), 0);
     for (const entry of engine.takeEvents()) apply(outcome, entry);

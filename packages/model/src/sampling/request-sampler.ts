@@ -6,7 +6,7 @@
 // asked about, in growing numbers, and the choice made among those it allows.
 
 import type { SampleSpec, SampledToken } from "@loci/engine";
-import { type SamplingParams, assert, defined, uniformAt } from "@loci/core";
+import { LociError, type SamplingParams, assert, defined, uniformAt } from "@loci/core";
 import { GrammarState, type Vocabulary } from "@loci/ggml";
 import { adjustLogits, hasPenalties, needsAdjustment } from "./adjust-logits.ts";
 import { argmax, chooseToken } from "./choose-token.ts";
@@ -23,6 +23,7 @@ export class RequestSampler implements Disposable {
   readonly #grammar: GrammarState | null;
   /** Answer tokens the grammar has stepped past. */
   #accepted = 0;
+  #hasSampled = false;
 
   constructor(vocabulary: Vocabulary, endTokens: readonly number[], params: SamplingParams) {
     this.#vocabulary = vocabulary;
@@ -30,7 +31,10 @@ export class RequestSampler implements Disposable {
     this.#grammar = params.grammar === null ? null : new GrammarState(vocabulary, params.grammar);
   }
 
-  /** Chooses the next token from the model's logits, which stay as they are. */
+  /**
+   * Chooses the next token from the model's logits, which stay as they are. LociError invalid_request
+   * when the answer began elsewhere, and not as the grammar wants it.
+   */
   sample(logits: Float32Array, spec: SampleSpec): SampledToken {
     const { params } = spec;
     // The embedding may have more rows than the vocabulary has tokens.
@@ -68,9 +72,15 @@ export class RequestSampler implements Disposable {
   /** Steps the grammar past the answer tokens it has not seen yet. */
   #replayGrammar(spec: SampleSpec): void {
     if (this.#grammar === null) return;
+    const wereDelivered = !this.#hasSampled;
+    this.#hasSampled = true;
     for (; spec.promptLength + this.#accepted < spec.history.length; this.#accepted++) {
       const token = defined(spec.history[spec.promptLength + this.#accepted]);
-      assert(this.#grammar.accept(token), "the answer so far obeys its grammar");
+      if (this.#grammar.accept(token)) continue;
+      assert(wereDelivered, "what was chosen here obeys its grammar");
+      const place = this.#accepted;
+      const problem = `The grammar does not allow token ${place} of those that were delivered.`;
+      throw new LociError("invalid_request", problem, { param: "delivered_tokens" });
     }
   }
 
