@@ -142,8 +142,10 @@ describe("an answer cut after any token goes on elsewhere", () => {
       expect(text).toBe(whole.slice(0, whole.indexOf(stop)));
     }
   });
+});
 
-  test("refused, alone, where the delivered tokens do not obey the grammar", async () => {
+describe("delivered tokens that do not obey the grammar", () => {
+  test("are refused, alone", async () => {
     const sampling = { ...greedySampling, grammar: 'root ::= "yes" | "no"' };
     const { codec } = defined(workers[0]).model;
     const deliveredTokens = await codec.tokenize("maybe", {
