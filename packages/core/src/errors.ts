@@ -24,6 +24,7 @@ export type ErrorCode =
   | "unavailable"
   | "not_supported"
   | "internal"
+  | "quarantined"
   | "model_file_invalid"
   | "model_file_changed"
   | "unsupported_architecture"
@@ -74,6 +75,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorFacts>> = {
   unavailable: { status: 503, type: "unavailable_error" },
   not_supported: { status: 501, type: "not_supported_error" },
   internal: { status: 500, type: "server_error" },
+  /** Workers died with it more than once; it is not tried again. */
+  quarantined: { status: 500, type: "server_error" },
   // Files, models, machine and settings; met at start-up or by the command line.
   model_file_invalid: { status: 500, type: "server_error" },
   model_file_changed: { status: 503, type: "unavailable_error" },

@@ -10,6 +10,8 @@ export interface RouteRequest {
   readonly tenant: string;
   /** Whose limits it counts against; the tenant when absent. */
   readonly payer?: string;
+  /** The model's name in the API; absent: any. */
+  readonly model?: string;
   readonly promptTokens: Int32Array;
   /** Most tokens to generate. */
   readonly maxTokens: number;
@@ -69,7 +71,12 @@ export interface Placement {
   readonly fetch: FetchAdvice | null;
   /** Why, in a word: for explanations and metrics. */
   readonly reason:
-    "cheapest" | "only_choice" | "session_home" | "rebalanced" | "replicated" | "retried";
+    | "cheapest"
+    | "only_choice"
+    | "session_home"
+    | "rebalanced"
+    | "replicated"
+    | "retried";
   /** The chosen one first, then the best others; at most 8. */
   readonly candidates: readonly CandidateCost[];
 }

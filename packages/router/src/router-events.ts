@@ -17,6 +17,8 @@ export type AttemptFailure =
 /** What to do with a request whose attempt failed. */
 export type NextAttempt =
   | { readonly kind: "retry"; readonly placement: Placement; readonly afterMs: number }
+  /** No worker can take it now (the only one restarts): ask `again` after so long. */
+  | { readonly kind: "wait"; readonly afterMs: number }
   | { readonly kind: "give_up"; readonly error: LociError };
 
 export type WorkerHealth = "starting" | "alive" | "suspect" | "dead" | "draining";
@@ -27,7 +29,7 @@ export type RouterNews =
       readonly type: "health";
       readonly workerId: string;
       readonly health: WorkerHealth;
-      /** Its live requests, where they have to go elsewhere (`dead`). */
+      /** Its live requests, where they have to go elsewhere (`dead`, or drained for too long). */
       readonly requestIds: readonly string[];
     }
   /** Events were lost: ask the worker for a snapshot. */

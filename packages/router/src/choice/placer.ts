@@ -1,0 +1,129 @@
+// One decision: who could take the request, what each holds of it, what the policy says, and what
+// follows from the choice.
+
+import { uniformAt } from "@loci/core";
+import type { BlockDirectory } from "../directory/block-directory.ts";
+import type { CountsNow } from "../looking/router-counts.ts";
+import type { Members } from "../members/members.ts";
+import type { RoutedWorker } from "../members/routed-worker.ts";
+import type { CandidateCost, Placement } from "../placement.ts";
+import type { PlacementPolicy, PlacementView } from "../policy/placement-policy.ts";
+import type { LiveRequest } from "../requests/live-request.ts";
+import type { RouterOptions } from "../router-options.ts";
+import type { SessionHomes } from "../sessions/session-homes.ts";
+import { eligibleWorkers } from "./eligible-workers.ts";
+import { lowestFew, pickLowest } from "./pick-lowest.ts";
+import { PromptHits } from "./prompt-hits.ts";
+
+const candidatesMax = 8;
+
+export interface PlacerParts {
+  readonly options: RouterOptions;
+  readonly members: Members;
+  readonly directory: BlockDirectory;
+  readonly homes: SessionHomes;
+  readonly policy: PlacementPolicy;
+  readonly counts: CountsNow;
+  readonly seed: number;
+}
+
+export class Placer {
+  readonly #parts: PlacerParts;
+  readonly #hits: PromptHits;
+  readonly #scores: Float64Array;
+  #decisions = 0;
+
+  constructor(parts: PlacerParts) {
+    const { workersMax } = parts.options;
+    this.#parts = parts;
+    this.#hits = new PromptHits(parts.directory, workersMax);
+    this.#scores = new Float64Array(workersMax);
+  }
+
+  /**
+   * Gives the request to a worker; null when none can take it at present. Throws LociError when none
+   * ever could.
+   */
+  place(live: LiveRequest, tokens: Int32Array, nowMs: number): Placement | null {
+    const workers = eligibleWorkers(this.#parts.members.all(), live, nowMs);
+    if (workers.length === 0) return null;
+    this.#hits.lookUp(live.request.tenant, tokens, workers);
+    const view = { live, tokens, hits: this.#hits, nowMs, workers, scores: this.#scores };
+    const index = this.#choose(view);
+    const placement = this.#describe(view, index);
+    this.#send(view, index);
+    return placement;
+  }
+
+  #choose({ workers, scores, ...rest }: PlacementView): number {
+    const { policy, seed } = this.#parts;
+    this.#decisions++;
+    if (workers.length === 1) scores[0] = 0;
+    policy.score({ workers, scores, ...rest });
+    const draw = uniformAt(seed, this.#decisions);
+    return pickLowest(scores, workers.length, policy.tieWidth, draw);
+  }
+
+  #describe(view: PlacementView, index: number): Placement {
+    const { policy, counts } = this.#parts;
+    const { live, workers, scores } = view;
+    const fetch = policy.fetch?.(index) ?? null;
+    const few = lowestFew(scores, workers.length, index, candidatesMax);
+    const placement: Placement = {
+      requestId: live.request.id,
+      workerId: view.workers[index]?.id ?? "",
+      policy: policy.name,
+      fetch,
+      reason: this.#reason(view, index),
+      candidates: few.map((each) => this.#candidate(view, each)),
+    };
+    counts.placements[placement.reason]++;
+    if (fetch !== null) counts.fetchesAdvised++;
+    return placement;
+  }
+
+  #reason({ live, workers }: PlacementView, index: number): Placement["reason"] {
+    if (live.moves > 0) return "retried";
+    if (workers.length === 1) return "only_choice";
+    return this.#parts.policy.reason?.(index) ?? "cheapest";
+  }
+
+  #candidate({ workers, scores, hits }: PlacementView, index: number): CandidateCost {
+    const worker = workers[index] as RoutedWorker;
+    const { blockTokens } = worker.facts;
+    const { device, host, disk } = hits.blocks(worker);
+    return {
+      workerId: worker.id,
+      score: scores[index] ?? Number.POSITIVE_INFINITY,
+      terms: this.#parts.policy.terms?.(index) ?? null,
+      cachedTokens: {
+        device: device * blockTokens,
+        host: host * blockTokens,
+        disk: disk * blockTokens,
+      },
+    };
+  }
+
+  #send(view: PlacementView, index: number): void {
+    const { options, directory, homes, policy, counts } = this.#parts;
+    const { live, tokens, hits, nowMs } = view;
+    const worker = view.workers[index] as RoutedWorker;
+    const { device, host, disk } = hits.blocks(worker);
+    const { blockTokens } = worker.facts;
+    counts.promptTokens += tokens.length;
+    counts.hitTokens.device += device * blockTokens;
+    counts.hitTokens.host += host * blockTokens;
+    counts.hitTokens.disk += disk * blockTokens;
+    live.placedAtMs = nowMs;
+    live.missedTokens = hits.missedTokens(worker);
+    worker.add(live);
+    worker.breaker.sent(live.request.id, nowMs);
+    const names = hits.names(worker);
+    if (names !== null) {
+      directory.touch(names, nowMs);
+      directory.speculate(worker.slot, names, nowMs + options.speculationMs);
+    }
+    homes.served(live.request, worker.id);
+    policy.placed?.(view);
+  }
+}

@@ -1,0 +1,66 @@
+// What is known of one worker's blocks: its events in their order, gaps repaired by snapshots, all
+// kept in the shared directory under the worker's slot.
+
+import type { KvEventBatch, KvSnapshot } from "@loci/core";
+import type { BlockDirectory } from "../directory/block-directory.ts";
+import { EventOrder } from "../events/event-order.ts";
+
+/** A snapshot that did not come is asked for again. */
+const askAgainMs = 2000;
+
+export class WorkerBlocks {
+  readonly #directory: BlockDirectory;
+  readonly #slot: number;
+  readonly #order = new EventOrder();
+  #askedAtMs: number | null = null;
+
+  constructor(directory: BlockDirectory, slot: number) {
+    this.#directory = directory;
+    this.#slot = slot;
+    directory.addWorker(slot);
+  }
+
+  /** Events may have been missed: only a snapshot tells. */
+  wantSnapshot(): void {
+    this.#order.wantSnapshot();
+  }
+
+  offer(batch: KvEventBatch, nowMs: number): void {
+    this.#apply(this.#order.offer(batch, nowMs));
+  }
+
+  /** The worker's last batch has this number. */
+  heardLatest(sequence: number, nowMs: number): void {
+    this.#order.heardLatest(sequence, nowMs);
+  }
+
+  replace({ sequence, held }: KvSnapshot, nowMs: number): void {
+    const later = this.#order.snapshot(sequence, nowMs);
+    if (later === null) return;
+    this.#directory.replace(this.#slot, held);
+    this.#askedAtMs = null;
+    this.#apply(later);
+  }
+
+  /** Whether to ask for a snapshot now; true once, until it came or seems lost. */
+  shouldAsk(nowMs: number): boolean {
+    if (!this.#order.isSnapshotWanted(nowMs)) return false;
+    if (this.#askedAtMs !== null && nowMs - this.#askedAtMs < askAgainMs) return false;
+    this.#askedAtMs = nowMs;
+    return true;
+  }
+
+  close(): void {
+    this.#directory.removeWorker(this.#slot);
+  }
+
+  checkIntegrity(): void {
+    this.#order.checkIntegrity();
+  }
+
+  #apply(batches: readonly KvEventBatch[]): void {
+    for (const { events } of batches) {
+      for (const event of events) this.#directory.apply(this.#slot, event);
+    }
+  }
+}

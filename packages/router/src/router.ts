@@ -1,0 +1,388 @@
+// Where requests go: a state machine that is told what happens and answers what to do. It knows the
+// workers (members/), which blocks they hold (directory/), what they are busy with (price/), and
+// asks a policy (policy/) for each request.
+//
+//   place ──▶ started ──▶ tokens* ──▶ finished
+//     ▲                     │
+//     └── retry ◀── failed ─┘ ──▶ give up        (wait ──▶ again, where no worker is there)
+//
+// Nothing here reads a clock, draws chance or does I/O: the same calls give the same answers.
+
+import { assert, type KvEventBatch, type KvSnapshot, LociError, type WorkerLoad } from "@loci/core";
+import type { LengthForecast, LengthPredictor } from "@loci/predict";
+import { nobodyReady } from "./choice/eligible-workers.ts";
+import { Placer } from "./choice/placer.ts";
+import { BlockDirectory } from "./directory/block-directory.ts";
+import { emptyCounts, type RouterCounts } from "./looking/router-counts.ts";
+import { statusOf, type WorkerStatus } from "./looking/worker-status.ts";
+import { Members } from "./members/members.ts";
+import type { RoutedWorker } from "./members/routed-worker.ts";
+import { WorkerBlocks } from "./members/worker-blocks.ts";
+import type { Placement, RouteRequest } from "./placement.ts";
+import { makePolicy } from "./policy/make-policy.ts";
+import type { PlacementPolicy } from "./policy/placement-policy.ts";
+import { type LiveRequest, openRequest } from "./requests/live-request.ts";
+import { Retries } from "./requests/retries.ts";
+import { RetryBudget } from "./requests/retry-budget.ts";
+import type { AttemptFailure, FinishedReport, NextAttempt, RouterNews } from "./router-events.ts";
+import { type RouterOptions, routerOptions } from "./router-options.ts";
+import { SessionHomes } from "./sessions/session-homes.ts";
+import type { WorkerFacts } from "./worker-facts.ts";
+
+export interface RouterParts {
+  /** Learns from finished answers; without it every answer may be as long as asked for. */
+  readonly lengths?: LengthPredictor;
+  /** Decides between equals. */
+  readonly seed: number;
+}
+
+/** A full router says to come back after so long. */
+const fullRetrySeconds = 1;
+
+export class Router {
+  readonly #options: RouterOptions;
+  readonly #lengths: LengthPredictor | null;
+  readonly #directory: BlockDirectory;
+  readonly #members: Members;
+  readonly #policy: PlacementPolicy;
+  readonly #placer: Placer;
+  readonly #retries: Retries;
+  readonly #budget: RetryBudget;
+  readonly #homes: SessionHomes;
+  readonly #counts = emptyCounts();
+  readonly #live = new Map<string, LiveRequest>();
+  /** Live requests by payer. */
+  readonly #payers = new Map<string, number>();
+  readonly #explanations = new Map<string, Placement>();
+  #nowMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: Partial<RouterOptions>, parts: RouterParts) {
+    const all = routerOptions(options);
+    const counts = this.#counts;
+    const { seed } = parts;
+    this.#options = all;
+    this.#lengths = parts.lengths ?? null;
+    this.#directory = new BlockDirectory({ blocksMax: all.blocksMax, workersMax: all.workersMax });
+    const slots = { opened: this.#slotOpened.bind(this), closed: this.#slotClosed.bind(this) };
+    this.#members = new Members(all, slots, counts);
+    this.#policy = makePolicy(all.policy);
+    this.#homes = new SessionHomes(all.sessionsMax);
+    this.#budget = new RetryBudget(all.retryShareMax, all.retriesMin);
+    const shared = { options: all, members: this.#members, counts, seed };
+    this.#placer = new Placer({
+      ...shared,
+      directory: this.#directory,
+      homes: this.#homes,
+      policy: this.#policy,
+    });
+    this.#retries = new Retries({ ...shared, placer: this.#placer, budget: this.#budget });
+  }
+
+  /**
+   * A worker is there. One that was known with another epoch has restarted: its blocks and requests
+   * are gone. Throws LociError `queue_full` beyond the bound of workers.
+   */
+  join(facts: WorkerFacts, nowMs: number): void {
+    this.#members.join(facts, this.#at(nowMs));
+  }
+
+  /** The worker is gone for good; its requests have to go elsewhere (news). */
+  leave(workerId: string, nowMs: number): void {
+    this.#at(nowMs);
+    this.#members.leave(workerId);
+  }
+
+  /** The worker gets nothing new; what it has may end within `drainMs`. */
+  drain(workerId: string, nowMs: number): void {
+    this.#members.drain(workerId, this.#at(nowMs));
+  }
+
+  /** A load report, which is a heartbeat as well. `eventSequence`: see `heard`. */
+  report(workerId: string, load: WorkerLoad, nowMs: number, eventSequence?: number): void {
+    const worker = this.#heard(workerId, nowMs, eventSequence);
+    worker?.reported(load, this.#nowMs);
+  }
+
+  /**
+   * The worker said something. `eventSequence`: number of the last batch of events that it sent, so
+   * that a lost last one is noticed.
+   */
+  heard(workerId: string, nowMs: number, eventSequence?: number): void {
+    this.#heard(workerId, nowMs, eventSequence);
+  }
+
+  /** Changes of what the worker holds: repeated ones are ignored, early ones wait. */
+  events(workerId: string, batch: KvEventBatch, nowMs: number): void {
+    const now = this.#at(nowMs);
+    this.#members.heard(workerId, now)?.blocks?.offer(batch, now);
+  }
+
+  /** All that the worker holds, as asked for by `snapshot_wanted`, or unasked. */
+  snapshot(workerId: string, snapshot: KvSnapshot, nowMs: number): void {
+    const now = this.#at(nowMs);
+    this.#members.heard(workerId, now)?.blocks?.replace(snapshot, now);
+  }
+
+  /** Lets time pass: health, gaps in events, what was expected in vain. Every 100 ms or so. */
+  tick(nowMs: number): void {
+    const now = this.#at(nowMs);
+    this.#members.tick(now);
+    this.#directory.expire(now);
+    this.#policy.tick?.(now);
+  }
+
+  /** What happened since it was last asked. */
+  takeNews(): RouterNews[] {
+    return this.#members.takeNews();
+  }
+
+  /**
+   * Chooses a worker. Throws LociError: `queue_full` when too many requests are live (in all, or of
+   * this payer), `unavailable` when no worker can take it now, `model_not_found`,
+   * `context_length_exceeded`.
+   */
+  place(request: RouteRequest, nowMs: number): Placement {
+    const now = this.#at(nowMs);
+    assert(!this.#live.has(request.id), "a live request has an id of its own");
+    this.#admit(request);
+    this.#budget.requested(now);
+    const live = openRequest(request, this.#forecast(request), now);
+    const placement = this.#placer.place(live, request.promptTokens, now);
+    if (placement === null) throw nobodyReady();
+    this.#live.set(request.id, live);
+    this.#payers.set(live.payer, (this.#payers.get(live.payer) ?? 0) + 1);
+    this.#explain(placement);
+    return placement;
+  }
+
+  /** Its worker took the request up and found so much of its prompt in the cache. */
+  started(requestId: string, cachedTokens: number, nowMs: number): void {
+    this.#at(nowMs);
+    const live = this.#live.get(requestId);
+    const worker = live?.worker ?? null;
+    if (live === undefined || worker === null || live.isStarted) return;
+    const known = live.request.promptTokens.length + live.delivered;
+    const cached = Math.max(0, Math.min(known - 1, cachedTokens));
+    this.#counts.cachedTokens += cached;
+    worker.breaker.succeeded(requestId);
+    worker.update(live, () => {
+      live.isStarted = true;
+      live.missedTokens = known - cached;
+    });
+  }
+
+  /** So many more tokens of its answer came. */
+  tokens(requestId: string, count: number, nowMs: number): void {
+    const now = this.#at(nowMs);
+    const live = this.#live.get(requestId);
+    const worker = live?.worker ?? null;
+    if (live === undefined || worker === null || count <= 0) return;
+    const isFirst = live.deliveredHere === 0;
+    worker.update(live, () => {
+      live.delivered += count;
+      live.deliveredHere += count;
+    });
+    if (isFirst) this.#policy.answered?.(live, now);
+  }
+
+  /** The answer ended, by whatever reason; unknown requests are ignored. */
+  finished(requestId: string, report: FinishedReport, nowMs: number): void {
+    const now = this.#at(nowMs);
+    const live = this.#live.get(requestId);
+    if (live === undefined) return;
+    const tokens = report.completionTokens ?? live.delivered;
+    if (live.forecast !== null && tokens > 0) {
+      live.forecast.close({ tokens, isCensored: !report.endedByItself });
+    }
+    this.#leaveWorker(live, now);
+    this.#forget(live);
+    this.#counts.finished++;
+  }
+
+  /**
+   * The attempt failed. `delivered`: all answer tokens so far. Says where to go on, to wait and ask
+   * `again`, or that the request has ended with an error.
+   */
+  failed(
+    requestId: string,
+    failure: AttemptFailure,
+    delivered: Int32Array,
+    nowMs: number,
+  ): NextAttempt {
+    const now = this.#at(nowMs);
+    const live = this.#live.get(requestId);
+    if (live === undefined) return { kind: "give_up", error: nobodyReady() };
+    const { worker } = live;
+    this.#leaveWorker(live, now);
+    if (worker !== null) this.#blame(worker, live, failure);
+    live.delivered = delivered.length;
+    live.deliveredHere = 0;
+    live.isStarted = false;
+    const next = this.#retries.afterFailure(live, failure, tokensOf(live, delivered), now);
+    return this.#settle(live, next);
+  }
+
+  /** After `wait`: asks once more. `delivered` as for `failed`. */
+  again(requestId: string, delivered: Int32Array, nowMs: number): NextAttempt {
+    const now = this.#at(nowMs);
+    const live = this.#live.get(requestId);
+    if (live === undefined) return { kind: "give_up", error: nobodyReady() };
+    assert(live.worker === null, "only a request that waits asks again");
+    return this.#settle(live, this.#retries.attempt(live, tokensOf(live, delivered), now));
+  }
+
+  workers(): readonly WorkerStatus[] {
+    return [...this.#members.all()].map((worker) => statusOf(worker, this.#nowMs));
+  }
+
+  /** The last placement of a recent request; null when it is not remembered. */
+  explain(requestId: string): Placement | null {
+    return this.#explanations.get(requestId) ?? null;
+  }
+
+  get liveRequests(): number {
+    return this.#live.size;
+  }
+
+  snapshotCounts(): RouterCounts {
+    const { placements, hitTokens, ...rest } = this.#counts;
+    return { ...rest, placements: { ...placements }, hitTokens: { ...hitTokens } };
+  }
+
+  checkIntegrity(): void {
+    assert(this.#live.size <= this.#options.requestsMax, "live requests are bounded");
+    assert(this.#explanations.size <= this.#options.explanationsMax, "explanations are bounded");
+    const payers = new Map<string, number>();
+    for (const { payer, worker, waitsSinceMs } of this.#live.values()) {
+      payers.set(payer, (payers.get(payer) ?? 0) + 1);
+      assert((worker === null) === (waitsSinceMs !== null), "a request has a worker or waits");
+    }
+    assert(payers.size === this.#payers.size, "payers are those of live requests");
+    for (const [payer, count] of payers) {
+      assert(this.#payers.get(payer) === count, "a payer's requests are counted");
+    }
+    for (const worker of this.#members.all()) {
+      for (const live of worker.requests) {
+        assert(this.#live.get(live.request.id) === live, "a worker's requests are live");
+      }
+    }
+    this.#members.checkIntegrity();
+    this.#homes.checkIntegrity();
+    this.#budget.checkIntegrity();
+    this.#policy.checkIntegrity?.();
+    this.#directory.checkIntegrity();
+  }
+
+  /** Time never goes back here, whatever the caller's clock does. */
+  #at(nowMs: number): number {
+    assert(Number.isFinite(nowMs), "now is a number");
+    this.#nowMs = Math.max(this.#nowMs, nowMs);
+    return this.#nowMs;
+  }
+
+  #heard(workerId: string, nowMs: number, eventSequence?: number): RoutedWorker | null {
+    const now = this.#at(nowMs);
+    const worker = this.#members.heard(workerId, now);
+    if (eventSequence !== undefined) worker?.blocks?.heardLatest(eventSequence, now);
+    return worker;
+  }
+
+  #admit(request: RouteRequest): void {
+    const { requestsMax, tenantRequestsMax } = this.#options;
+    if (this.#live.size >= requestsMax) {
+      this.#counts.refusedFull++;
+      throw new LociError("queue_full", "The cluster has as many requests as it can have.", {
+        remedy: "Try again later.",
+        retryAfterSeconds: fullRetrySeconds,
+      });
+    }
+    const ofPayer = this.#payers.get(request.payer ?? request.tenant) ?? 0;
+    if (tenantRequestsMax === null || ofPayer < tenantRequestsMax) return;
+    this.#counts.refusedTenant++;
+    throw new LociError(
+      "queue_full",
+      `You have ${ofPayer} requests under way, which is the most.`,
+      {
+        remedy: "Wait until one of them ends.",
+        retryAfterSeconds: fullRetrySeconds,
+      },
+    );
+  }
+
+  #forecast(request: RouteRequest): LengthForecast | null {
+    if (this.#lengths === null) return null;
+    const tokensMax = Math.max(1, request.maxTokens);
+    return this.#lengths.open({
+      tenant: request.payer ?? request.tenant,
+      promptTokens: request.promptTokens,
+      userText: request.userText ?? null,
+      tokensMax,
+      tokensMin: Math.max(0, Math.min(tokensMax, request.minTokens ?? 0)),
+      ignoresEnd: request.ignoreEos ?? false,
+      temperature: request.temperature ?? 0,
+      isConstrained: request.isConstrained ?? false,
+    });
+  }
+
+  #leaveWorker(live: LiveRequest, nowMs: number): void {
+    const { worker } = live;
+    if (worker === null) return;
+    this.#policy.ended?.(live, nowMs);
+    worker.breaker.ended(live.request.id);
+    worker.remove(live);
+  }
+
+  /** What a failure says of the worker, and of the request. */
+  #blame(worker: RoutedWorker, live: LiveRequest, failure: AttemptFailure): void {
+    live.failedOn.add(worker.id);
+    if (failure === "refused") return;
+    worker.breaker.failed(live.request.id, this.#nowMs);
+    this.#members.doubt(worker, this.#nowMs);
+    if (failure === "unreachable") return;
+    const { id: workerId, epoch } = worker.facts;
+    live.deaths.push({ workerId, epoch, atMs: this.#nowMs });
+  }
+
+  #settle(live: LiveRequest, next: NextAttempt): NextAttempt {
+    if (next.kind === "retry") this.#explain(next.placement);
+    if (next.kind !== "give_up") return next;
+    this.#forget(live);
+    this.#counts.givenUp++;
+    return next;
+  }
+
+  #forget(live: LiveRequest): void {
+    this.#live.delete(live.request.id);
+    const left = (this.#payers.get(live.payer) ?? 0) - 1;
+    if (left > 0) this.#payers.set(live.payer, left);
+    else this.#payers.delete(live.payer);
+  }
+
+  #explain(placement: Placement): void {
+    this.#explanations.delete(placement.requestId);
+    this.#explanations.set(placement.requestId, placement);
+    if (this.#explanations.size <= this.#options.explanationsMax) return;
+    for (const oldest of this.#explanations.keys()) {
+      this.#explanations.delete(oldest);
+      break;
+    }
+  }
+
+  #slotOpened(worker: RoutedWorker): void {
+    worker.blocks = new WorkerBlocks(this.#directory, worker.slot);
+  }
+
+  #slotClosed(worker: RoutedWorker): void {
+    this.#policy.workerGone?.(worker);
+    worker.blocks?.close();
+    worker.blocks = null;
+  }
+}
+
+function tokensOf({ request }: LiveRequest, delivered: Int32Array): Int32Array {
+  if (delivered.length === 0) return request.promptTokens;
+  const tokens = new Int32Array(request.promptTokens.length + delivered.length);
+  tokens.set(request.promptTokens);
+  tokens.set(delivered, request.promptTokens.length);
+  return tokens;
+}
