@@ -182,7 +182,10 @@ export class Router {
       live.delivered += count;
       live.deliveredHere += count;
     });
-    if (isFirst) this.#policy.answered?.(live, now);
+    if (!isFirst) return;
+    // What was computed until now was this prompt's.
+    worker.prefillSeenAtMs = now;
+    this.#policy.answered?.(live, now);
   }
 
   /** The answer ended, by whatever reason; unknown requests are ignored. */

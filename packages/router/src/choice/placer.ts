@@ -1,11 +1,10 @@
 // One decision: who could take the request, what each holds of it, what the policy says, and what
 // follows from the choice.
 
-import { uniformAt } from "@loci/core";
+import { defined, uniformAt } from "@loci/core";
 import type { BlockDirectory } from "../directory/block-directory.ts";
 import type { CountsNow } from "../looking/router-counts.ts";
 import type { Members } from "../members/members.ts";
-import type { RoutedWorker } from "../members/routed-worker.ts";
 import type { CandidateCost, Placement } from "../placement.ts";
 import type { PlacementPolicy, PlacementView } from "../policy/placement-policy.ts";
 import type { LiveRequest } from "../requests/live-request.ts";
@@ -71,7 +70,7 @@ export class Placer {
     const few = lowestFew(scores, workers.length, index, candidatesMax);
     const placement: Placement = {
       requestId: live.request.id,
-      workerId: view.workers[index]?.id ?? "",
+      workerId: defined(workers[index]).id,
       policy: policy.name,
       fetch,
       reason: this.#reason(view, index),
@@ -89,7 +88,7 @@ export class Placer {
   }
 
   #candidate({ workers, scores, hits }: PlacementView, index: number): CandidateCost {
-    const worker = workers[index] as RoutedWorker;
+    const worker = defined(workers[index]);
     const { blockTokens } = worker.facts;
     const { device, host, disk } = hits.blocks(worker);
     return {
@@ -107,7 +106,7 @@ export class Placer {
   #send(view: PlacementView, index: number): void {
     const { options, directory, homes, policy, counts } = this.#parts;
     const { live, tokens, hits, nowMs } = view;
-    const worker = view.workers[index] as RoutedWorker;
+    const worker = defined(view.workers[index]);
     const { device, host, disk } = hits.blocks(worker);
     const { blockTokens } = worker.facts;
     counts.promptTokens += tokens.length;

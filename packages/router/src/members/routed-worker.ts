@@ -9,6 +9,9 @@ import type { WorkerFacts } from "../worker-facts.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import type { WorkerBlocks } from "./worker-blocks.ts";
 
+/** A report may have been made before a request sent so long ago had arrived. */
+const reportDelayMs = 20;
+
 /** Sums of `RequestWork` over the requests that this router sent to a worker. */
 export interface OwnWork {
   pendingTokens: number;
@@ -30,7 +33,8 @@ export class RoutedWorker {
   drainsUntilMs: number | null = null;
   readonly breaker: CircuitBreaker;
   load: WorkerLoad | null = null;
-  loadAtMs = 0;
+  /** Since when its unfinished prompts are as far as `own` says; later ones it works on unseen. */
+  prefillSeenAtMs = 0;
   /** What this router had there when the last report came. */
   ownAtReport: OwnWork = emptyWork();
   requestsAtReport = 0;
@@ -51,8 +55,10 @@ export class RoutedWorker {
     return this.facts.id;
   }
 
+  /** The request comes here. */
   add(live: LiveRequest): void {
     assert(live.worker === null, "a request has one worker at a time");
+    if (this.own.pendingTokens === 0) this.prefillSeenAtMs = live.placedAtMs;
     live.worker = this;
     live.work = workOf(live, this.facts.blockTokens);
     this.requests.add(live);
@@ -76,11 +82,57 @@ export class RoutedWorker {
     addWork(this.own, live, 1);
   }
 
+  /** Requests here: ours as they are, others' as its last report shows them. */
+  get requestsPresent(): number {
+    const { load } = this;
+    if (load === null) return this.requests.size;
+    const reported = load.requestsRunning + load.requestsWaiting;
+    return this.requests.size + Math.max(0, reported - this.requestsAtReport);
+  }
+
+  /** Of these, requests that wait for their first token. */
+  get pendingPresent(): number {
+    const { load, requests, own, ownAtReport } = this;
+    const pending = requests.size - own.decoding;
+    if (load === null) return pending;
+    const before = this.requestsAtReport - ownAtReport.decoding;
+    return pending + Math.max(0, load.requestsWaiting - before);
+  }
+
+  /** Prompt tokens that are to be computed here, by the last report and what was sent since. */
+  get pendingTokensPresent(): number {
+    const { load, own, ownAtReport } = this;
+    if (load === null) return own.pendingTokens;
+    return own.pendingTokens + Math.max(0, load.prefillTokensPending - ownAtReport.pendingTokens);
+  }
+
   reported(load: WorkerLoad, nowMs: number): void {
     this.load = load;
-    this.loadAtMs = nowMs;
+    this.prefillSeenAtMs = nowMs;
+    this.#believePrefill(load.prefillTokensPending, nowMs);
     this.ownAtReport = { ...this.own };
     this.requestsAtReport = this.requests.size;
+  }
+
+  /**
+   * A report says how much of the prompts is left. Where that is less than believed, every prompt
+   * that the worker must have had by then is taken to be as far as the others.
+   */
+  #believePrefill(tokens: number, nowMs: number): void {
+    let known = 0;
+    let fresh = 0;
+    for (const live of this.requests) {
+      if (nowMs - live.placedAtMs < reportDelayMs) fresh += live.work.pendingTokens;
+      else known += live.work.pendingTokens;
+    }
+    const left = Math.max(0, tokens - fresh);
+    if (known <= left || known === 0) return;
+    for (const live of this.requests) {
+      if (live.work.pendingTokens === 0 || nowMs - live.placedAtMs < reportDelayMs) continue;
+      this.update(live, () => {
+        live.missedTokens = Math.max(1, Math.round((live.missedTokens * left) / known));
+      });
+    }
   }
 
   checkIntegrity(): void {

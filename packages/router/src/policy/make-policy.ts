@@ -1,11 +1,33 @@
 // The policies by their names in settings.
 
 import type { PolicyName } from "../router-options.ts";
+import { CacheAware } from "./cache-aware.ts";
+import { Dynamo } from "./dynamo.ts";
 import { LeastRequests } from "./least-requests.ts";
+import { LlmD } from "./llm-d.ts";
+import { LMetric } from "./l-metric.ts";
 import type { PlacementPolicy } from "./placement-policy.ts";
 import { RoundRobin } from "./round-robin.ts";
+import { SessionHash } from "./session-hash.ts";
 
 export function makePolicy(name: PolicyName): PlacementPolicy {
-  if (name === "round-robin") return new RoundRobin();
-  return new LeastRequests();
+  switch (name) {
+    case "round-robin":
+      return new RoundRobin();
+    case "least-requests":
+      return new LeastRequests();
+    case "session-hash":
+      return new SessionHash();
+    case "cache-aware":
+      return new CacheAware();
+    case "dynamo":
+      return new Dynamo();
+    case "llm-d":
+      return new LlmD();
+    case "l-metric":
+    case "seconds":
+    case "e2":
+    case "e2-code":
+      return new LMetric();
+  }
 }
