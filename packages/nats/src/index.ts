@@ -1,3 +1,11 @@
 // Public names of the package: workers and routers that find and hear each other over NATS.
 
-export type { MemberRecord } from "./wire/report-codec.ts";
+export { NatsBus, type NatsBusOptions } from "./bus/nats-bus.ts";
+export { NatsDirectory } from "./nats-directory.ts";
+export type {
+  NatsDirectoryCounts,
+  NatsDirectoryOptions,
+  NatsDirectoryParts,
+} from "./nats-directory.ts";
+export { NatsWorker } from "./nats-worker.ts";
+export type { NatsWorkerCounts, NatsWorkerOptions, NatsWorkerParts } from "./nats-worker.ts";

@@ -1,7 +1,7 @@
 // What was missed of a worker's events: a router asks for all after a sequence number, and gets the
 // batches, or a snapshot where the worker does not keep them any more. Either may take many messages.
 //
-//   question:  after
+//   question:  after + 1, or 0 for a snapshot in any case
 //   answer:    part │ parts │ form │ a batch, or a piece of a snapshot
 
 import { assert } from "@loci/core";
@@ -37,17 +37,22 @@ const batchForm = 0;
 const snapshotForm = 1;
 const nothingForm = 2;
 
-export function encodeQuestion(after: number): Uint8Array {
+/** For all after a sequence number; null: for a snapshot. */
+export interface RepairQuestion {
+  readonly after: number | null;
+}
+
+export function encodeQuestion(question: RepairQuestion): Uint8Array {
   const writer = new ByteWriter(16);
-  writer.integer(after);
+  writer.integer(question.after === null ? 0 : question.after + 1);
   return writer.finish();
 }
 
 /** @returns null for bytes that are no question */
-export function decodeQuestion(bytes: Uint8Array): number | null {
+export function decodeQuestion(bytes: Uint8Array): RepairQuestion | null {
   const reader = new ByteReader(bytes);
-  const after = reader.integer();
-  return reader.isDone ? after : null;
+  const number = reader.integer();
+  return reader.isDone ? { after: number === 0 ? null : number - 1 } : null;
 }
 
 /** The parts of an answer, made as they are taken; null when there would be too many. */

@@ -130,13 +130,13 @@ describe("batches and snapshots", () => {
   });
 });
 
-describe("repairs", () => {
-  const overTheWire = (repair: Repair): RepairPart[] => {
-    const parts = repairParts(repair);
-    const encoded = Array.from({ length: parts?.parts ?? 0 }, (_, part) => parts?.encode(part));
-    return encoded.map((bytes) => decodeRepairPart(bytes ?? new Uint8Array(0))).filter(isPart);
-  };
+const overTheWire = (repair: Repair): RepairPart[] => {
+  const parts = repairParts(repair);
+  const encoded = Array.from({ length: parts?.parts ?? 0 }, (_, part) => parts?.encode(part));
+  return encoded.map((bytes) => decodeRepairPart(bytes ?? new Uint8Array(0))).filter(isPart);
+};
 
+describe("repairs", () => {
   test("come back, in any order of their parts, and incomplete ones do not", () => {
     const batches = [3, 4, 5].map((sequence) => ({ sequence, events: [] }));
     const parts = overTheWire({ form: "batches", batches });
@@ -166,7 +166,9 @@ describe("repairs", () => {
   });
 
   test("are asked for by number", () => {
-    expect(decodeQuestion(encodeQuestion(123_456_789_012))).toBe(123_456_789_012);
+    for (const after of [null, 0, 123_456_789_012]) {
+      expect(decodeQuestion(encodeQuestion({ after }))).toEqual({ after });
+    }
     expect(decodeQuestion(new Uint8Array(0))).toBeNull();
   });
 });
@@ -198,7 +200,7 @@ describe("reports", () => {
   test("of members with a state, address or number that cannot be, are refused", () => {
     const good = { url: "http://10.0.0.7:8081", state: "up", sequence: 4 };
     const bad = [
-      { ...good, state: "dead" },
+      { ...good, state: "draining" },
       { ...good, url: "x".repeat(600) },
       { ...good, sequence: 0.5 },
     ];
