@@ -13,8 +13,18 @@ export interface WorkerVoice {
 export interface WorkerSink {
   /** A sign of life that says nothing else. */
   heard(voice: WorkerVoice): void;
-  /** `snapshot`: the worker's counters, for metrics; null where the way does not carry them. */
-  report(voice: WorkerVoice, load: WorkerLoad, snapshot: ServiceSnapshot | null): void;
+  /**
+   * `snapshot`: the worker's counters, for metrics; null where the way does not carry them.
+   * `eventSequence`: number of the last batch of events before it, where the way tells.
+   */
+  report(
+    voice: WorkerVoice,
+    load: WorkerLoad,
+    snapshot: ServiceSnapshot | null,
+    eventSequence?: number,
+  ): void;
   events(voice: WorkerVoice, batch: KvEventBatch): void;
   snapshot(voice: WorkerVoice, snapshot: KvSnapshot): void;
+  /** It takes nothing new from now on. */
+  draining(voice: WorkerVoice): void;
 }

@@ -17,8 +17,8 @@ export interface MembersPort {
   join(facts: WorkerFacts, nowMs: number): void;
   leave(workerId: string, nowMs: number): void;
   drain(workerId: string, nowMs: number): void;
-  report(workerId: string, load: WorkerLoad, nowMs: number): void;
-  heard(workerId: string, nowMs: number): void;
+  report(workerId: string, load: WorkerLoad, nowMs: number, eventSequence?: number): void;
+  heard(workerId: string, nowMs: number): unknown;
   events(workerId: string, batch: KvEventBatch, nowMs: number): void;
   snapshot(workerId: string, snapshot: KvSnapshot, nowMs: number): void;
   tick(nowMs: number): void;
@@ -37,6 +37,7 @@ export interface RequestsPort {
     delivered: Int32Array,
     nowMs: number,
   ): NextAttempt;
+  again(requestId: string, delivered: Int32Array, nowMs: number): NextAttempt;
 }
 
 export interface RouterPort extends MembersPort, RequestsPort {}

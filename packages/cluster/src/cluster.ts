@@ -1,0 +1,79 @@
+// A router's whole shell: the router's state machine, links to the workers that directories name,
+// and one service in front of them.
+
+import type { Clock } from "@loci/core";
+import type { WorkerAddress } from "./address/worker-address.ts";
+import type { ClusterKey } from "./cluster-key.ts";
+import type { WorkerDirectory } from "./directory/worker-directory.ts";
+import type { AttemptError } from "./link/attempt-error.ts";
+import { HttpWorkerLink } from "./link/http-worker-link.ts";
+import type { WorkerLink } from "./link/worker-link.ts";
+import type { WorkerSink } from "./link/worker-sink.ts";
+import { ClusterMonitor } from "./monitor/cluster-monitor.ts";
+import { ClusterService } from "./service/cluster-service.ts";
+import type { ClusterServiceOptions } from "./service/cluster-service.ts";
+import type { RouterPort } from "./service/router-port.ts";
+import { WorkerTable } from "./service/worker-table.ts";
+
+export interface ClusterParts {
+  readonly router: RouterPort;
+  readonly clock: Clock;
+  /** For the spread of attempts to connect. */
+  readonly seed: number;
+  /** What our own workers ask for; null where they are only reached on this machine. */
+  readonly key: ClusterKey | null;
+  readonly directories: readonly WorkerDirectory[];
+  /** How a worker is talked to; by default as one of ours, over HTTP. */
+  readonly connect?: (address: WorkerAddress) => WorkerLink;
+  /** False where another way (NATS) brings events to `sink`. Default true. */
+  readonly withBlocks?: boolean;
+  readonly options?: Partial<ClusterServiceOptions>;
+  readonly onAttemptFailed?: (requestId: string, workerId: string, error: AttemptError) => void;
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface Cluster {
+  readonly service: ClusterService;
+  /** Takes what is heard of workers in other ways than their own connections. */
+  readonly sink: WorkerSink;
+  readonly table: WorkerTable;
+  /** Ends all links; requests that still run fail with `unavailable`. */
+  close(): Promise<void>;
+  checkIntegrity(): void;
+}
+
+/** Connects to the workers from now on; answers as soon as one is there. */
+export function openCluster(parts: ClusterParts): Cluster {
+  const { router, clock, key, options, onAttemptFailed } = parts;
+  const onError = parts.onError ?? ((): void => undefined);
+  const table = new WorkerTable();
+  const service = new ClusterService({
+    router,
+    table,
+    clock,
+    onError,
+    ...(options && { options }),
+    ...(onAttemptFailed && { onAttemptFailed }),
+  });
+  let links = 0;
+  const connect = (address: WorkerAddress): WorkerLink => {
+    const { seed, withBlocks = true } = parts;
+    return new HttpWorkerLink({ address, key, clock, seed: seed + links++, withBlocks });
+  };
+  const monitor = new ClusterMonitor({
+    router,
+    table,
+    clock,
+    connect: parts.connect ?? connect,
+    onMove: (requestIds) => service.moveAway(requestIds),
+    onError,
+  });
+  for (const directory of parts.directories) monitor.addDirectory(directory);
+  return {
+    service,
+    sink: monitor,
+    table,
+    close: () => monitor.close(),
+    checkIntegrity: () => service.checkIntegrity(),
+  };
+}

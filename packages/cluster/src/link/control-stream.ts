@@ -1,0 +1,173 @@
+// One connection on which a worker tells who it is, what it holds and how it does; made again
+// whenever it breaks. What was missed meanwhile the worker sends itself: the reader says how far it
+// got.
+
+import { uniformAt } from "@loci/core";
+import type { Clock } from "@loci/core";
+import type { WorkerFacts } from "@loci/router";
+import type { Pool } from "undici";
+import { readJson } from "../wire/bounded-json.ts";
+import { controlLineBytesMax, decodeControlLine, decodeKvSnapshot } from "../wire/control-lines.ts";
+import type { ControlLine } from "../wire/control-lines.ts";
+import { Fields } from "../wire/fields.ts";
+import type { WorkerNumbers } from "../wire/generation-lines.ts";
+import { WireError } from "../wire/wire-error.ts";
+import { isNobodyThere } from "./failure-of.ts";
+import { readLines } from "./read-lines.ts";
+import type { LinkListener } from "./worker-link.ts";
+import type { WorkerVoice } from "./worker-sink.ts";
+
+export interface ControlStreamParts {
+  readonly pool: Pool;
+  readonly headers: Record<string, string>;
+  readonly clock: Clock;
+  readonly seed: number;
+  readonly withBlocks: boolean;
+  readonly silenceMsMax: number;
+  readonly listener: LinkListener;
+}
+
+/** Waits between attempts to connect: so long at first, growing to at most so long. */
+const backoffMsMin = 20;
+const backoffMsMax = 1000;
+const backoffGrowth = 1.5;
+const jitter = 0.2;
+
+export class ControlStream {
+  readonly #parts: ControlStreamParts;
+  readonly #abort = new AbortController();
+  /** Who was heard last, and how far its events were read; null before the first hello. */
+  #facts: WorkerFacts | null = null;
+  #sequence: number | null = null;
+  #attempts = 0;
+  #draws = 0;
+  #snapshotUnderWay = false;
+
+  constructor(parts: ControlStreamParts) {
+    this.#parts = parts;
+    void this.#keepConnected();
+  }
+
+  close(): void {
+    this.#abort.abort();
+  }
+
+  /** What the worker said of itself on another stream. */
+  reported({ load, snapshot }: WorkerNumbers): void {
+    const voice = this.#voice;
+    if (voice !== null) this.#parts.listener.report(voice, load, snapshot);
+  }
+
+  requestSnapshot(): void {
+    if (this.#snapshotUnderWay || this.#abort.signal.aborted) return;
+    this.#snapshotUnderWay = true;
+    void this.#fetchSnapshot();
+  }
+
+  get #voice(): WorkerVoice | null {
+    const facts = this.#facts;
+    return facts === null ? null : { workerId: facts.id, epoch: facts.epoch };
+  }
+
+  async #keepConnected(): Promise<void> {
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      try {
+        await this.#read(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (isNobodyThere(error)) this.#parts.listener.gone();
+      }
+      await this.#pause(signal);
+    }
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const { pool, headers, clock, silenceMsMax } = this.#parts;
+    const path = `/worker/events?${this.#query().toString()}`;
+    const { statusCode, body } = await pool.request({ method: "GET", path, headers, signal });
+    if (statusCode !== 200) {
+      await body.dump();
+      return;
+    }
+    const onHeard = (): void => {
+      const voice = this.#voice;
+      if (voice !== null) this.#parts.listener.heard(voice);
+    };
+    const bounds = { clock, silenceMsMax, lineBytesMax: controlLineBytesMax, onHeard };
+    let isFirst = true;
+    for await (const value of readLines(body, bounds)) {
+      const line = decodeControlLine(value);
+      if (isFirst !== (line.kind === "hello")) throw new WireError("a stream has one hello");
+      isFirst = false;
+      this.#take(line);
+    }
+  }
+
+  #query(): URLSearchParams {
+    const query = new URLSearchParams();
+    if (!this.#parts.withBlocks) query.set("blocks", "0");
+    if (this.#facts === null || this.#sequence === null) return query;
+    query.set("epoch", this.#facts.epoch);
+    query.set("after", String(this.#sequence));
+    return query;
+  }
+
+  #take(line: ControlLine): void {
+    const { listener } = this.#parts;
+    if (line.kind === "hello") {
+      if (this.#facts?.epoch !== line.facts.epoch) this.#sequence = null;
+      this.#facts = line.facts;
+      this.#attempts = 0;
+      listener.hello(line.facts);
+      return;
+    }
+    const voice = this.#voice;
+    if (voice === null) return;
+    if (line.kind === "load") listener.report(voice, line.load, line.snapshot, line.sequence);
+    else if (line.kind === "draining") listener.draining(voice);
+    else if (line.kind === "batch") {
+      this.#sequence = line.batch.sequence;
+      listener.events(voice, line.batch);
+    } else {
+      this.#sequence = line.snapshot.sequence;
+      listener.snapshot(voice, line.snapshot);
+    }
+  }
+
+  async #fetchSnapshot(): Promise<void> {
+    const { pool, headers, listener } = this.#parts;
+    try {
+      const { signal } = this.#abort;
+      const path = "/worker/snapshot";
+      const { statusCode, body } = await pool.request({ method: "GET", path, headers, signal });
+      const fields = new Fields(await readJson(body, controlLineBytesMax));
+      const voice = this.#voice;
+      if (statusCode !== 200 || voice === null) return;
+      const epoch = fields.text("epoch", 256);
+      if (epoch === voice.epoch) listener.snapshot(voice, decodeKvSnapshot(fields));
+    } catch {
+      // It cannot be had now; who still wants it asks again.
+    } finally {
+      this.#snapshotUnderWay = false;
+    }
+  }
+
+  #pause(signal: AbortSignal): Promise<void> {
+    const spread = 1 + jitter * (2 * uniformAt(this.#parts.seed, this.#draws++) - 1);
+    const growth = backoffGrowth ** this.#attempts;
+    this.#attempts = Math.min(this.#attempts + 1, 20);
+    const delayMs = Math.min(backoffMsMax, backoffMsMin * growth) * spread;
+    return new Promise((resolve) => {
+      const cancel = this.#parts.clock.after(delayMs, () => {
+        signal.removeEventListener("abort", stop);
+        resolve();
+      });
+      const stop = (): void => {
+        cancel();
+        resolve();
+      };
+      signal.addEventListener("abort", stop, { once: true });
+    });
+  }
+}

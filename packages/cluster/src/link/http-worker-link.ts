@@ -1,0 +1,197 @@
+// A worker of ours, over HTTP: every answer is a stream of its own, and one more stream tells what
+// the worker holds and how it does.
+
+import { LociError } from "@loci/core";
+import type {
+  CachedChain,
+  CacheMatch,
+  Clock,
+  DeletedTokens,
+  GenerationEvent,
+  GenerationRequest,
+} from "@loci/core";
+import type { Pool } from "undici";
+import type { WorkerAddress } from "../address/worker-address.ts";
+import type { ClusterKey } from "../cluster-key.ts";
+import { readJson } from "../wire/bounded-json.ts";
+import {
+  decodeChains,
+  decodeMatch,
+  encodeErasure,
+  encodeTenantTokens,
+} from "../wire/cache-bodies.ts";
+import { Fields } from "../wire/fields.ts";
+import { bodyBounds, encodeGenerationBody } from "../wire/generation-body.ts";
+import { answerLineBytesMax, decodeAnswerLine, decodeError } from "../wire/generation-lines.ts";
+import { AttemptError } from "./attempt-error.ts";
+import { ControlStream } from "./control-stream.ts";
+import { attemptErrorOf, toldError } from "./failure-of.ts";
+import { openPool } from "./open-pool.ts";
+import { readLines } from "./read-lines.ts";
+import type { FetchOrder, LinkListener, WorkerLink } from "./worker-link.ts";
+
+export interface HttpWorkerLinkOptions {
+  readonly address: WorkerAddress;
+  readonly key: ClusterKey | null;
+  readonly clock: Clock;
+  /** For the spread of attempts to connect. */
+  readonly seed: number;
+  /** False where another way (NATS) tells what the worker holds. Default true. */
+  readonly withBlocks?: boolean;
+  /** A stream on which nothing came for so long is broken; default 5 s. */
+  readonly silenceMsMax?: number;
+  /** Streams and calls at once; default 4096. */
+  readonly connectionsMax?: number;
+}
+
+/** Cache calls are answered within so long; erasing waits for disks. */
+const callMsMax = 10_000;
+const eraseMsMax = 120_000;
+const errorBytesMax = 65_536;
+
+interface Call {
+  readonly path: string;
+  readonly body: object;
+  readonly msMax: number;
+}
+
+export class HttpWorkerLink implements WorkerLink {
+  readonly url: string;
+  readonly #options: HttpWorkerLinkOptions;
+  readonly #silenceMsMax: number;
+  readonly #pool: Pool;
+  readonly #headers: Record<string, string>;
+  #control: ControlStream | null = null;
+  #closed = false;
+
+  constructor(options: HttpWorkerLinkOptions) {
+    const { address, key, silenceMsMax = 5000, connectionsMax = 4096 } = options;
+    this.url = address.url;
+    this.#options = options;
+    this.#silenceMsMax = silenceMsMax;
+    this.#pool = openPool(address, { connectionsMax });
+    this.#headers = {
+      "content-type": "application/json",
+      ...(key && { authorization: key.authorization }),
+    };
+  }
+
+  watch(listener: LinkListener): void {
+    const { clock, seed, withBlocks = true } = this.#options;
+    const { authorization } = this.#headers;
+    this.#control = new ControlStream({
+      pool: this.#pool,
+      headers: authorization === undefined ? {} : { authorization },
+      clock,
+      seed,
+      withBlocks,
+      silenceMsMax: this.#silenceMsMax,
+      listener,
+    });
+  }
+
+  async *generate(
+    request: GenerationRequest,
+    fetch: FetchOrder | null,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, void, undefined> {
+    try {
+      yield* this.#attempt(encodeGenerationBody({ request, fetch }), signal);
+    } catch (error) {
+      if (signal.aborted) throw new LociError("cancelled", "The request was cancelled.");
+      if (error instanceof LociError) throw error;
+      throw attemptErrorOf(error);
+    }
+  }
+
+  requestSnapshot(): void {
+    this.#control?.requestSnapshot();
+  }
+
+  async cachedChains(tenant: string, limit: number): Promise<readonly CachedChain[]> {
+    const body = { ...encodeTenantTokens({ tenant, tokens: null }), limit };
+    return decodeChains(await this.#call({ path: "/worker/chains", body, msMax: callMsMax }));
+  }
+
+  async matchPrompt(tenant: string, promptTokens: Int32Array): Promise<CacheMatch> {
+    const body = encodeTenantTokens({ tenant, tokens: promptTokens });
+    return decodeMatch(await this.#call({ path: "/worker/match", body, msMax: callMsMax }));
+  }
+
+  async forgetCached(tenant: string, tokens: Int32Array | null): Promise<number> {
+    const body = encodeTenantTokens({ tenant, tokens });
+    const answer = await this.#call({ path: "/worker/forget", body, msMax: callMsMax });
+    return new Fields(answer).integer("blocks");
+  }
+
+  async eraseCached(tenant: string, deleted: DeletedTokens | null): Promise<void> {
+    const body = encodeErasure(tenant, deleted);
+    await this.#call({ path: "/worker/erase", body, msMax: eraseMsMax });
+  }
+
+  async drain(): Promise<void> {
+    await this.#call({ path: "/worker/drain", body: {}, msMax: callMsMax });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#control?.close();
+    await this.#pool.destroy();
+  }
+
+  async *#attempt(
+    body: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, void, undefined> {
+    const answer = await this.#pool.request({
+      method: "POST",
+      path: "/worker/generate",
+      headers: this.#headers,
+      body,
+      signal,
+      // The head comes at once, before any work.
+      headersTimeout: this.#silenceMsMax,
+    });
+    if (answer.statusCode !== 200) throw await refusalOf(answer.body);
+    const { clock } = this.#options;
+    const lines = readLines(answer.body, {
+      clock,
+      silenceMsMax: this.#silenceMsMax,
+      lineBytesMax: answerLineBytesMax,
+    });
+    for await (const value of lines) {
+      const line = decodeAnswerLine(value);
+      if (line.kind === "error") throw toldError(line.error);
+      if (line.kind === "numbers") this.#control?.reported(line.numbers);
+      else {
+        yield line.event;
+        if (line.event.type === "finished") return;
+      }
+    }
+    throw new AttemptError("worker_lost", "The worker broke off its answer.");
+  }
+
+  async #call({ path, body, msMax }: Call): Promise<unknown> {
+    try {
+      const answer = await this.#pool.request({
+        method: "POST",
+        path,
+        headers: this.#headers,
+        body: JSON.stringify(body),
+        headersTimeout: msMax,
+        bodyTimeout: callMsMax,
+      });
+      if (answer.statusCode !== 200) throw await refusalOf(answer.body);
+      return await readJson(answer.body, bodyBounds.bodyBytesMax);
+    } catch (error) {
+      if (error instanceof LociError) throw error;
+      const cause = attemptErrorOf(error);
+      throw new LociError("unavailable", "A worker does not answer.", { cause });
+    }
+  }
+}
+
+async function refusalOf(body: AsyncIterable<Uint8Array>): Promise<AttemptError | LociError> {
+  return toldError(decodeError(new Fields(await readJson(body, errorBytesMax))));
+}

@@ -1,0 +1,254 @@
+// One service over many workers. A request is placed, tried, and tried again elsewhere when its
+// worker fails, with the tokens that its client has already: the client sees one stream, in which
+// every token comes once.
+//
+//   place ─▶ attempt ─▶ finished
+//     ▲         │ worker lost, stalled, refused, not there
+//     │         ▼
+//     └── router.failed: where next, and when ──▶ give up: a typed error
+
+import { assert, LociError } from "@loci/core";
+import type {
+  CachedChain,
+  CacheErasure,
+  CacheInspection,
+  CacheMatch,
+  Clock,
+  DeletedTokens,
+  GenerationEvent,
+  GenerationRequest,
+  GenerationService,
+  ServiceSnapshot,
+} from "@loci/core";
+import type { NextAttempt, Placement } from "@loci/router";
+import { AttemptError } from "../link/attempt-error.ts";
+import type { FetchOrder } from "../link/worker-link.ts";
+import { CacheCalls } from "./cache-calls.ts";
+import { LiveAnswer } from "./live-answer.ts";
+import { pause } from "./pause.ts";
+import type { RequestsPort } from "./router-port.ts";
+import type { KnownWorker, WorkerTable } from "./worker-table.ts";
+
+export interface ClusterServiceOptions {
+  /** A new request waits so long for a worker, where none is there: one may be restarting. */
+  readonly waitForWorkerMs: number;
+  /** So many may wait like that; further ones are refused at once. */
+  readonly waitersMax: number;
+}
+
+export const clusterServiceDefaults: ClusterServiceOptions = {
+  waitForWorkerMs: 30_000,
+  waitersMax: 1024,
+};
+
+export interface ClusterServiceParts {
+  readonly router: RequestsPort;
+  readonly table: WorkerTable;
+  readonly clock: Clock;
+  readonly options?: Partial<ClusterServiceOptions>;
+  /** An attempt failed; for logs and metrics. */
+  readonly onAttemptFailed?: (requestId: string, workerId: string, error: AttemptError) => void;
+  readonly onError?: (error: unknown) => void;
+}
+
+/** While no worker is there, the router is asked so often. */
+const askMs = 100;
+
+export class ClusterService implements GenerationService, CacheInspection, CacheErasure {
+  readonly #parts: ClusterServiceParts;
+  readonly #options: ClusterServiceOptions;
+  readonly #cache: CacheCalls;
+  readonly #live = new Map<string, LiveAnswer>();
+  #waiters = 0;
+
+  constructor(parts: ClusterServiceParts) {
+    this.#parts = parts;
+    this.#options = { ...clusterServiceDefaults, ...parts.options };
+    this.#cache = new CacheCalls(parts.table, parts.onError ?? (() => undefined));
+  }
+
+  /** See GenerationService. Nothing happens before the first `next()`. */
+  async *generate(
+    request: GenerationRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, void, undefined> {
+    if (request.promptTokens.length === 0) {
+      throw new LociError("invalid_request", "The prompt is empty.", { param: "prompt" });
+    }
+    assert(!this.#live.has(request.id), "a live request has an id of its own");
+    const live = new LiveAnswer(request);
+    let placement = await this.#place(live, signal);
+    if (placement === null) {
+      yield live.cancelled();
+      return;
+    }
+    this.#live.set(request.id, live);
+    try {
+      while (placement !== null) {
+        const failure: AttemptError | null = yield* this.#attempt(live, placement, signal);
+        if (failure === null) return;
+        this.#parts.onAttemptFailed?.(request.id, placement.workerId, failure);
+        placement = await this.#next(live, failure, signal);
+      }
+      yield live.cancelled();
+    } finally {
+      this.#close(live);
+    }
+  }
+
+  snapshot(): ServiceSnapshot {
+    return this.#parts.table.snapshot();
+  }
+
+  /** Their worker is given up: these requests go elsewhere. */
+  moveAway(requestIds: readonly string[]): void {
+    for (const id of requestIds) this.#live.get(id)?.breakOff?.();
+  }
+
+  /** See CacheInspection. */
+  cachedChains(tenant: string, limit: number): Promise<readonly CachedChain[]> {
+    return this.#cache.cachedChains(tenant, limit);
+  }
+
+  /** See CacheInspection: of all workers, the one that knows most. */
+  matchPrompt(tenant: string, promptTokens: Int32Array): Promise<CacheMatch> {
+    return this.#cache.matchPrompt(tenant, promptTokens);
+  }
+
+  /** See CacheInspection: in all workers. */
+  forgetCached(tenant: string, tokens: Int32Array | null): Promise<number> {
+    return this.#cache.forgetCached(tenant, tokens);
+  }
+
+  /**
+   * See CacheErasure. Resolves when all workers that answer have erased; those that do not will be
+   * told as soon as they are back.
+   */
+  eraseCached(tenant: string, deleted: DeletedTokens | null): Promise<void> {
+    return this.#cache.eraseCached(tenant, deleted);
+  }
+
+  get liveRequests(): number {
+    return this.#live.size;
+  }
+
+  checkIntegrity(): void {
+    assert(this.#waiters >= 0 && this.#waiters <= this.#options.waitersMax, "waiters are bounded");
+    for (const live of this.#live.values()) live.checkIntegrity();
+    this.#parts.table.checkIntegrity();
+    this.#cache.checkIntegrity();
+  }
+
+  /** Null when the client left. Throws when no worker may or can take it. */
+  async #place(live: LiveAnswer, signal: AbortSignal): Promise<Placement | null> {
+    const { router, clock } = this.#parts;
+    const sinceMs = clock.nowMs();
+    for (;;) {
+      if (signal.aborted) return null;
+      try {
+        return router.place(live.routeRequest(), clock.nowMs());
+      } catch (error) {
+        const mayWait = error instanceof LociError && error.code === "unavailable";
+        const isOver = clock.nowMs() - sinceMs >= this.#options.waitForWorkerMs;
+        if (!mayWait || isOver || this.#waiters >= this.#options.waitersMax) throw error;
+      }
+      this.#waiters++;
+      await pause(clock, askMs, signal);
+      this.#waiters--;
+    }
+  }
+
+  /** Yields what is new of one attempt; returns how it failed, null when the request has ended. */
+  async *#attempt(
+    live: LiveAnswer,
+    placement: Placement,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, AttemptError | null, undefined> {
+    const worker = this.#parts.table.get(placement.workerId);
+    if (worker === null) return new AttemptError("unreachable", "The worker has left.");
+    const controller = new AbortController();
+    const cancel = (): void => controller.abort();
+    let isMoved = false;
+    live.breakOff = () => {
+      isMoved = true;
+      controller.abort();
+    };
+    signal.addEventListener("abort", cancel, { once: true });
+    if (signal.aborted) cancel();
+    worker.attempts++;
+    try {
+      const request = live.nextAttempt();
+      const events = worker.link.generate(request, this.#fetchOf(placement), controller.signal);
+      for await (const event of events) {
+        // What a worker says after it was given up does not count.
+        if (isMoved) break;
+        const isEnd = event.type === "finished";
+        const told = this.#take(live, event);
+        if (told !== null) yield told;
+        if (isEnd) return null;
+      }
+      return brokenOff(isMoved);
+    } catch (error) {
+      if (isMoved) return brokenOff(true);
+      if (signal.aborted) return brokenOff(false);
+      if (error instanceof AttemptError) return error;
+      throw error;
+    } finally {
+      live.breakOff = null;
+      worker.attempts--;
+      signal.removeEventListener("abort", cancel);
+      controller.abort();
+    }
+  }
+
+  /** Tells the router of an event, and returns what the client is told. */
+  #take(live: LiveAnswer, event: GenerationEvent): GenerationEvent | null {
+    const { router, clock } = this.#parts;
+    const { id } = live.request;
+    const told = live.take(event);
+    if (event.type === "token") router.tokens(id, 1, clock.nowMs());
+    else if (event.type === "started") router.started(id, event.cachedTokens, clock.nowMs());
+    else this.#close(live);
+    return told;
+  }
+
+  /** Where to go on; null when the client left. Throws when the request has failed for good. */
+  async #next(
+    live: LiveAnswer,
+    failure: AttemptError,
+    signal: AbortSignal,
+  ): Promise<Placement | null> {
+    if (signal.aborted) return null;
+    const { router, clock } = this.#parts;
+    const { id } = live.request;
+    let next: NextAttempt = router.failed(id, failure.failure, live.delivered, clock.nowMs());
+    for (;;) {
+      if (next.kind === "give_up") throw failure.refusal ?? next.error;
+      await pause(clock, next.afterMs, signal);
+      if (signal.aborted) return null;
+      if (next.kind === "retry") return next.placement;
+      next = router.again(id, live.delivered, clock.nowMs());
+    }
+  }
+
+  #fetchOf({ fetch }: Placement): FetchOrder | null {
+    const source: KnownWorker | null =
+      fetch === null ? null : this.#parts.table.get(fetch.fromWorkerId);
+    if (fetch === null || source === null) return null;
+    return { url: source.link.url, blockStart: fetch.blockStart, blockEnd: fetch.blockEnd };
+  }
+
+  /** The router forgets the request; once. */
+  #close(live: LiveAnswer): void {
+    const { id } = live.request;
+    if (this.#live.get(id) !== live) return;
+    this.#live.delete(id);
+    this.#parts.router.finished(id, live.report, this.#parts.clock.nowMs());
+  }
+}
+
+function brokenOff(isMoved: boolean): AttemptError {
+  return isMoved
+    ? new AttemptError("worker_stalled", "The worker was given up.")
+    : new AttemptError("worker_lost", "The worker broke off its answer.");
+}

@@ -1,0 +1,139 @@
+// Load and counters of a worker, as they are sent with heartbeats.
+
+import type {
+  KvDeviceCounts,
+  KvTierSnapshot,
+  LatencyCoefficients,
+  LengthSnapshot,
+  RescueSnapshot,
+  ServiceSnapshot,
+  WorkerLoad,
+} from "@loci/core";
+import { Fields } from "./fields.ts";
+
+const tiersMax = 8;
+const nameCharsMax = 64;
+
+const loadCounts = [
+  "requestsRunning",
+  "requestsWaiting",
+  "prefillTokensPending",
+  "contextTokens",
+  "decodeTokensExpected",
+  "kvBlocksTotal",
+  "kvBlocksFree",
+  "kvBlocksCached",
+  "kvBlocksPeak",
+  "evictionSecondsPerBlock",
+] as const;
+
+/** Throws WireError. What a worker says of itself is not believed beyond being numbers. */
+export function decodeLoad(fields: Fields): WorkerLoad {
+  const numbers = fields.numbers(loadCounts);
+  for (const name of loadCounts) numbers[name] = Math.max(0, numbers[name]);
+  const restore = fields.object("restoreSecondsPerBlock");
+  const answerTokens = fields.has("answerTokensMean");
+  return {
+    ...numbers,
+    latency: fields.has("latency") ? decodeLatency(fields.object("latency")) : null,
+    restoreSecondsPerBlock: {
+      ...(restore.has("host") && { host: restore.number("host", 0) }),
+      ...(restore.has("disk") && { disk: restore.number("disk", 0) }),
+    },
+    answerTokensMean: answerTokens ? fields.number("answerTokensMean", 0) : null,
+  };
+}
+
+const snapshotCounts = [
+  "requestsRunning",
+  "requestsWaiting",
+  "kvBlocksTotal",
+  "kvBlocksFree",
+  "kvBlocksCached",
+  "kvBlockTokens",
+  "promptTokens",
+  "cachedTokens",
+  "computedPromptTokens",
+  "generatedTokens",
+  "preemptions",
+  "steps",
+  "waitSecondsExpected",
+] as const;
+
+/** Throws WireError. */
+export function decodeSnapshot(fields: Fields): ServiceSnapshot {
+  const lengths = fields.has("lengths");
+  const rescues = fields.has("rescues");
+  const device = fields.has("kvDevice");
+  const tiers = fields.has("kvTiers");
+  return {
+    ...fields.numbers(snapshotCounts),
+    ...(fields.has("kvBlockBytes") && { kvBlockBytes: fields.number("kvBlockBytes") }),
+    ...(fields.has("latency") && { latency: decodeLatency(fields.object("latency")) }),
+    ...(lengths && { lengths: decodeLengths(fields.object("lengths")) }),
+    ...(rescues && { rescues: decodeRescues(fields.object("rescues")) }),
+    ...(device && { kvDevice: decodeDevice(fields.object("kvDevice")) }),
+    ...(tiers && {
+      kvTiers: fields.list("kvTiers", tiersMax).map((item) => decodeTier(new Fields(item))),
+    }),
+    ...(fields.has("kvMovesUnderWay") && { kvMovesUnderWay: fields.number("kvMovesUnderWay") }),
+  };
+}
+
+function decodeLatency(fields: Fields): LatencyCoefficients {
+  return {
+    secondsPerStep: fields.number("secondsPerStep", 0),
+    secondsPerToken: fields.number("secondsPerToken", 0),
+    secondsPerAttended: fields.number("secondsPerAttended", 0),
+    secondsPerSequence: fields.number("secondsPerSequence", 0),
+  };
+}
+
+function decodeLengths(fields: Fields): LengthSnapshot {
+  const coverage = fields.has("coverage") ? fields.number("coverage", 0, 1) : null;
+  return { coverage, ...fields.numbers(["answers", "drifts"] as const) };
+}
+
+function decodeRescues(fields: Fields): RescueSnapshot {
+  return fields.numbers([
+    "outgrown",
+    "extended",
+    "borrowed",
+    "waited",
+    "moved",
+    "recomputed",
+    "late",
+  ] as const);
+}
+
+function decodeDevice(fields: Fields): KvDeviceCounts {
+  return fields.numbers([
+    "droppedBlocks",
+    "droppedWithCopy",
+    "givenUpLossSeconds",
+    "givenUpLossPerSecond",
+    "recomputedTokens",
+    "copiesAheadUsed",
+    "copiesAheadWasted",
+    "waitsForCopy",
+  ] as const);
+}
+
+function decodeTier(fields: Fields): KvTierSnapshot {
+  return {
+    name: fields.text("name", nameCharsMax),
+    ...fields.numbers([
+      "slotsTotal",
+      "slotsUsed",
+      "secondsPerBlock",
+      "restoredTokens",
+      "restoredBlocks",
+      "storedBlocks",
+      "failedStores",
+      "failedRestores",
+      "evictedBlocks",
+      "givenUpLossSeconds",
+      "givenUpLossPerSecond",
+    ] as const),
+  };
+}
