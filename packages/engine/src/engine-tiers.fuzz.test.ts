@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { Engine } from "./engine.ts";
 import type { RetentionPolicyName } from "./retention/retention-queue.ts";
 import { plainHasher } from "./tiers/block-hasher.ts";
+import { KvMirror } from "./testing/kv-mirror.ts";
 import { HashMover } from "./testing/hash-mover.ts";
 import { HashRunner } from "./testing/hash-runner.ts";
 import { checkOutcomes, collect, makeWorld, submit } from "./testing/trace-world.ts";
@@ -103,10 +104,13 @@ function restart(world: TieredWorld, options: Engine["options"]): void {
   world.engine = new Engine({
     limits: world.runner.limits,
     tokenText: world.runner,
+    reportsBlocks: true,
     options,
     tiers: { tiers: world.mover.tiers, hasher: plainHasher, blockBytes: 1000 },
   });
   world.engine.adopt(world.mover.recovered());
+  world.mirror = new KvMirror();
+  if (world.random.integer(0, 1) === 0) world.engine.nameRecovered(["tenant 0"]);
   world.engine.checkIntegrity();
 }
 
@@ -117,6 +121,8 @@ describe("Engine with tiers under random traces", () => {
       const world = makeTieredWorld(seed, 0);
       for (let step = 0; step < 80; step++) turn(world, step * 10, 0);
       finish(world, 1000);
+      const { mirror, engine, prompts } = world;
+      for (const prompt of prompts) mirror.assertMatches(engine, "tenant 0", prompt);
       sums.compared += checkOutcomes(world).compared;
       sums.restored += world.totals.restored;
       sums.recomputed += world.totals.recomputed;

@@ -42,7 +42,10 @@ function finish(world: World): void {
   collect(world);
   engine.checkIntegrity();
   expect(engine.isIdle).toBe(true);
+  for (const prompt of world.prompts) world.mirror.assertMatches(engine, "tenant 1", prompt);
   engine.clearCache();
+  collect(world);
+  expect(engine.heldBlocks().every(({ blocks }) => blocks.length === 0)).toBe(true);
   expect(engine.snapshot().kvBlocksFree).toBe(runner.limits.blockCount);
   engine.checkIntegrity();
 }

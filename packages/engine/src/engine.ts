@@ -10,7 +10,7 @@
 // move) takes effect with the next step; memory that a step in flight uses is freed when it ends.
 
 import { assert, defined, LatencyModel, LociError, toLociError } from "@loci/core";
-import type { GenerationRequest, ServiceSnapshot } from "@loci/core";
+import type { GenerationRequest, KvEvent, KvSnapshot, ServiceSnapshot } from "@loci/core";
 import type { LengthPredictor } from "@loci/predict";
 import { submissionError } from "./submission-error.ts";
 import { UnknownLengths } from "./lengths/unknown-lengths.ts";
@@ -42,6 +42,8 @@ export interface EngineParts {
   readonly observer?: EngineObserver;
   /** Says how long answers will be; when absent, nothing is known but the limits. */
   readonly lengths?: LengthPredictor;
+  /** Keeps account of the blocks that it holds, for `takeKvEvents` and `heldBlocks`. */
+  readonly reportsBlocks?: boolean;
   /** Memories below the device; none when absent. */
   readonly tiers?: Pick<
     NonNullable<PrefixIndexOptions["tiers"]>,
@@ -87,7 +89,11 @@ export class Engine {
     this.#blockBytes = parts.tiers?.blockBytes ?? null;
     const tiers = parts.tiers ?? { tiers: [], blockBytes: 1, hasher: plainHasher };
     this.#index = new PrefixIndex(
-      { ...limits, tiers: { ...tiers, eviction, aheadShare } },
+      {
+        ...limits,
+        tiers: { ...tiers, eviction, aheadShare },
+        reportsBlocks: parts.reportsBlocks === true,
+      },
       this.latency,
     );
     this.#lengths = parts.lengths ?? new UnknownLengths();
@@ -134,6 +140,7 @@ export class Engine {
       },
     });
     if (error !== null) throw error;
+    this.#index.nameRecovered(spec.tenant);
     const request = new EngineRequest(spec, {
       tokenText: this.#tokenText,
       contextTokensMax: this.contextTokensMax,
@@ -191,6 +198,24 @@ export class Engine {
   /** Takes up what a durable tier kept over a restart; before the first request. */
   adopt(blocks: readonly RecoveredBlock[]): void {
     this.#index.adopt(blocks);
+  }
+
+  /** Reports what survived of these tenants' blocks, before their first requests come. */
+  nameRecovered(tenants: Iterable<string>): void {
+    for (const tenant of tenants) this.#index.nameRecovered(tenant);
+  }
+
+  /**
+   * What changed of the blocks held since the last call, of a name and a memory at most one thing.
+   * Changes are kept in bounded number; beyond, the next call tells everything that is held.
+   */
+  takeKvEvents(): readonly KvEvent[] {
+    return this.#index.names?.take() ?? [];
+  }
+
+  /** Names of all full blocks that it holds, by memory. */
+  heldBlocks(): KvSnapshot["held"] {
+    return this.#index.names?.snapshot() ?? [];
   }
 
   /** True while a move is under way, or its end waits to take effect. */

@@ -18,12 +18,16 @@ import type {
   GenerationEvent,
   GenerationRequest,
   GenerationService,
+  KvEventSource,
+  KvSnapshot,
   ServiceSnapshot,
 } from "@loci/core";
 import type { LengthPredictor } from "@loci/predict";
 import { Engine } from "./engine.ts";
 import type { EngineEvent } from "./request-reports.ts";
 import { EventChannel } from "./event-channel.ts";
+import { KvEventFeed } from "./kv-event-feed.ts";
+import type { KvEventListener } from "./kv-event-feed.ts";
 import type { EngineObserver } from "./observer.ts";
 import type { EngineOptions } from "./options.ts";
 import { PendingErasures } from "./pending-erasures.ts";
@@ -48,6 +52,10 @@ export interface LocalServiceParts {
   readonly observer?: EngineObserver;
   /** Says how long answers will be; when absent, nothing is known but the limits. */
   readonly lengths?: LengthPredictor;
+  /** Tells listeners which blocks it holds. */
+  readonly reportsBlocks?: boolean;
+  /** Tenants known from the start: what survived of their blocks is told before they come. */
+  readonly tenants?: readonly string[];
   /** Memories below the device; none when absent. */
   readonly tiers?: ServiceTiers;
   /** Lets the event loop do its other work once; `setImmediate` unless a simulator owns turns. */
@@ -61,7 +69,9 @@ export interface ServiceTiers {
 }
 
 /** Serves requests from one runner in this process. */
-export class LocalService implements GenerationService, CacheInspection, CacheErasure {
+export class LocalService
+  implements GenerationService, CacheInspection, CacheErasure, KvEventSource
+{
   /** Resolves when the service has closed; rejects when the engine itself broke down. */
   readonly done: Promise<void>;
   readonly #runner: Runner;
@@ -74,6 +84,8 @@ export class LocalService implements GenerationService, CacheInspection, CacheEr
   #recovery: Promise<void> | null;
   readonly #channels = new Map<string, EventChannel>();
   readonly #erasures = new PendingErasures();
+  readonly #kvEvents: KvEventFeed;
+  readonly #tenants: readonly string[];
   #wake: (() => void) | null = null;
   #closing = false;
   #flushOver = false;
@@ -91,8 +103,11 @@ export class LocalService implements GenerationService, CacheInspection, CacheEr
       ...(parts.options && { options: parts.options }),
       ...(parts.observer && { observer: parts.observer }),
       ...(parts.lengths && { lengths: parts.lengths }),
+      reportsBlocks: parts.reportsBlocks === true,
       ...(parts.tiers && { tiers: { ...parts.tiers, tiers: parts.tiers.mover.tiers } }),
     });
+    this.#kvEvents = new KvEventFeed(this.#engine);
+    this.#tenants = parts.tenants ?? [];
     this.#recovery = this.#mover === null ? null : this.#recover(this.#mover);
     this.done = this.#run();
     // Every stream and `close` report it too; nobody has to listen.
@@ -177,6 +192,16 @@ export class LocalService implements GenerationService, CacheInspection, CacheEr
     return erased;
   }
 
+  /** See KvEventSource; a listener must be quick and not throw. Told after each step. */
+  listenKvEvents(listener: KvEventListener): () => void {
+    return this.#kvEvents.listen(listener);
+  }
+
+  /** See KvEventSource. Nothing unless the service reports its blocks. */
+  heldBlocks(): KvSnapshot["held"] {
+    return this.#kvEvents.held();
+  }
+
   /** Gives up all cached blocks that nobody uses, in every memory. */
   clearCache(): void {
     this.#engine.clearCache();
@@ -240,6 +265,7 @@ export class LocalService implements GenerationService, CacheInspection, CacheEr
       // What could not be read is not there.
       this.#observer.onMoveFailed?.(error);
     }
+    this.#engine.nameRecovered(this.#tenants);
     this.#recovery = null;
   }
 
@@ -265,6 +291,7 @@ export class LocalService implements GenerationService, CacheInspection, CacheEr
 
   #deliver(): void {
     for (const entry of this.#engine.takeEvents()) this.#dispatch(entry);
+    this.#kvEvents.flush();
   }
 
   #dispatch(entry: EngineEvent): void {

@@ -48,6 +48,7 @@ export class BlockPublisher {
     this.#cache.tiers.counts.recomputedTokens += this.#blockTokens;
     copy.device = sequence.blockAt(index);
     this.#cache.pool.share(copy.device);
+    this.#cache.names?.note(copy);
     this.#writes.publish(node, "filled");
   }
 

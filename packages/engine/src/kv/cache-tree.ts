@@ -11,6 +11,7 @@ import { BlockPool } from "./block-pool.ts";
 import { CachedBlock } from "./cached-block.ts";
 import type { CacheNode } from "./cached-block.ts";
 import type { KnownTail } from "./fill-missing.ts";
+import { HeldNames } from "./held-names.ts";
 import { graftRecovered } from "./graft-recovered.ts";
 import type { TokenView } from "./prefix-index.ts";
 import { RecoveredBlocks } from "./recovered-blocks.ts";
@@ -18,21 +19,31 @@ import { RecoveredBlocks } from "./recovered-blocks.ts";
 /** Nodes of the tree: so many for each block that some memory can hold, holes included. */
 const nodesPerBlock = 4;
 const nodesMin = 4096;
+/** Tenants that are remembered to have been named. */
+const tenantsNamedMax = 10_000;
 
 export interface CacheTreeOptions {
   readonly blockCount: number;
   readonly blockTokens: number;
   readonly tiers: Omit<TierDirectoryOptions, "deviceBlocks">;
+  /** Keeps account of what routers are told. */
+  readonly reportsBlocks?: boolean;
 }
 
 export class CacheTree {
   readonly pool: BlockPool;
   readonly tiers: TierDirectory;
+  /** What routers are told; null: nothing. */
+  readonly names: HeldNames | null;
   /** In this step somebody found no memory that will be there once copies have been made. */
   waitsForCopy: boolean = false;
   readonly #tree: PrefixTree<CachedBlock>;
   readonly #nodesMax: number;
   readonly #recovered: RecoveredBlocks;
+  /** Tenants whose recovered blocks have names. */
+  readonly #tenantsNamed = new Set<string>();
+  /** Blocks that were recovered, by the key of the block before them; null until it is asked for. */
+  #byParent: ReadonlyMap<string, readonly CachedBlock[]> | null = null;
   #nowMs = 0;
 
   constructor(options: CacheTreeOptions, model: LatencyModel) {
@@ -52,7 +63,9 @@ export class CacheTree {
       giveUp: (copy: CachedBlock) => void this.giveUp(copy),
       recoveredAs: (copy: CachedBlock) => this.#recoveredAs(copy),
     };
-    this.tiers = new TierDirectory({ ...tiers, deviceBlocks: blockCount }, host, model);
+    this.names = options.reportsBlocks === true ? new HeldNames(blockTokens) : null;
+    const { names } = this;
+    this.tiers = new TierDirectory({ ...tiers, deviceBlocks: blockCount, names }, host, model);
   }
 
   get nowMs(): number {
@@ -120,7 +133,9 @@ export class CacheTree {
   /** Lets a leaf grow by the tokens of `range`. */
   extend(leaf: CacheNode, tokens: Int32Array, range: TokenRange): void {
     this.#tree.extend(leaf, tokens, range);
-    defined(leaf.payload).key = null;
+    const copy = defined(leaf.payload);
+    copy.key = null;
+    this.names?.note(copy);
   }
 
   /** Removes leaves beside `node` that hold nothing but a beginning of its tokens. */
@@ -140,10 +155,14 @@ export class CacheTree {
     this.pool.checkIntegrity();
     this.#tree.checkIntegrity();
     this.tiers.checkIntegrity(this.#tree.nodes());
+    const placed = [...this.#tree.nodes()].map(({ payload }) => defined(payload));
+    this.names?.checkIntegrity([...placed, ...this.#recovered.all()]);
   }
 
   /** Takes up what a durable tier kept over a restart. */
   adopt(blocks: readonly RecoveredBlock[]): void {
+    this.#tenantsNamed.clear();
+    this.#byParent = null;
     for (const { tier, slot, identity } of blocks) {
       const { depth, tokens } = identity;
       if (tokens.length < 1 || tokens.length > this.#tree.blockTokens) continue;
@@ -155,6 +174,21 @@ export class CacheTree {
       }
       if (!this.tiers.adopt(copy, { tier, slot }, this.#nowMs)) this.#recovered.remove(copy);
     }
+  }
+
+  /**
+   * Tells of a tenant's blocks that survived a restart, as far as it is known what they continue:
+   * files know a tenant by a hash only, so somebody has to come and say the name.
+   */
+  nameRecovered(tenant: string): void {
+    if (this.names === null || this.#recovered.size === 0 || this.#tenantsNamed.has(tenant)) return;
+    if (this.#tenantsNamed.size >= tenantsNamedMax) this.#tenantsNamed.clear();
+    this.#tenantsNamed.add(tenant);
+    this.#byParent ??= Map.groupBy(
+      this.#recovered.all(),
+      ({ recovered }) => defined(recovered).parentKey,
+    );
+    this.names.nameRecovered(tenant, this.tiers.identities.tenantKey(tenant), this.#byParent);
   }
 
   /**
@@ -225,6 +259,7 @@ export class CacheTree {
     while (this.#tree.size >= this.#nodesMax) this.#removeOldest();
     const node = this.#tree.insert(parent, tokens, range, copy);
     copy.node = node;
+    this.names?.note(copy);
     return node;
   }
 
@@ -300,6 +335,7 @@ export class CacheTree {
     this.tiers.forget(copy);
     if (copy.device !== null) this.pool.release(copy.device);
     copy.device = null;
+    this.names?.note(copy);
     this.#tree.remove(node);
     copy.node = null;
   }

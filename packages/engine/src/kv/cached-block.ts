@@ -2,7 +2,7 @@
 // may have a copy at once; a node without any copy is a hole: its tokens are known, what belongs to
 // them has to be computed again.
 
-import type { PrefixNode } from "@loci/core";
+import type { BlockName, PrefixNode } from "@loci/core";
 import { RetentionEntry } from "../retention/retention-entry.ts";
 import type { BlockIdentity, TierName } from "../tiers/block-mover.ts";
 
@@ -25,6 +25,10 @@ export class CachedBlock extends RetentionEntry {
   doomed: boolean = false;
   /** Copied ahead of need and not asked for yet. */
   copiedAhead: boolean = false;
+  /** What routers call it; null until somebody asks, and unless it is full (see `HeldNames`). */
+  name: BlockName | null = null;
+  /** Memories that `HeldNames` counts it in. */
+  placesNoted: number = 0;
   /** Its name outside this process; null until somebody asks (see `BlockIdentities`). */
   key: string | null = null;
 

@@ -29,6 +29,7 @@ import type { CachedBlock } from "./cached-block.ts";
 import { checkPrefixIndex } from "./check-prefix-index.ts";
 import { fillMissing } from "./fill-missing.ts";
 import type { FillOptions, KnownTail } from "./fill-missing.ts";
+import type { HeldNames } from "./held-names.ts";
 import { noBlock, SequenceBlocks } from "./sequence-blocks.ts";
 import { StepWrites } from "./step-writes.ts";
 import type { KeptTokens, TokenView } from "./token-view.ts";
@@ -38,6 +39,8 @@ export interface PrefixIndexOptions {
   readonly blockTokens: number;
   /** Memories below the device and how blocks are given up; none, and least recently used first. */
   readonly tiers?: Omit<TierDirectoryOptions, "deviceBlocks">;
+  /** Keeps account of which blocks lie where, for `names`. */
+  readonly reportsBlocks?: boolean;
 }
 
 export type { KeptTokens, TokenView } from "./token-view.ts";
@@ -58,6 +61,11 @@ export class PrefixIndex {
 
   get tiers(): TierDirectory {
     return this.#cache.tiers;
+  }
+
+  /** What routers are told of the cache; null when nothing is reported. */
+  get names(): HeldNames | null {
+    return this.#cache.names;
   }
 
   get blockCount(): number {
@@ -319,6 +327,11 @@ export class PrefixIndex {
   /** Takes up what a durable tier kept over a restart. */
   adopt(blocks: readonly RecoveredBlock[]): void {
     this.#cache.adopt(blocks);
+  }
+
+  /** Tells of a tenant's blocks that survived a restart. */
+  nameRecovered(tenant: string): void {
+    this.#cache.nameRecovered(tenant);
   }
 
   /** Orders decided since the last call, for the mover. */

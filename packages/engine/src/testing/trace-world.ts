@@ -7,6 +7,7 @@ import { expect } from "vitest";
 import { Engine } from "../engine.ts";
 import type { EngineParts } from "../engine.ts";
 import type { EngineEvent } from "../request-reports.ts";
+import { KvMirror } from "./kv-mirror.ts";
 import { HashRunner } from "./hash-runner.ts";
 import type { HashRunnerOptions } from "./hash-runner.ts";
 import { testRequest } from "./requests.ts";
@@ -25,6 +26,8 @@ export interface World {
   readonly prompts: number[][];
   /** Decides which requests were begun elsewhere, and how far they came. */
   readonly cuts: Random;
+  /** What a router believes of the engine's blocks. */
+  mirror: KvMirror;
 }
 
 interface Outcome {
@@ -53,6 +56,7 @@ export function makeWorld(
   const engine = new Engine({
     limits: runner.limits,
     tokenText: runner,
+    reportsBlocks: true,
     lengths: new WildPredictor(new Random(seed)),
     ...parts,
     options: {
@@ -65,7 +69,8 @@ export function makeWorld(
     },
   });
   const cuts = new Random(seed);
-  return { random, runner, engine, requests: new Map(), outcomes: new Map(), prompts: [], cuts };
+  const logs = { requests: new Map(), outcomes: new Map(), prompts: [] };
+  return { random, runner, engine, ...logs, cuts, mirror: new KvMirror() };
 }
 
 /** A new prompt, or an earlier one cut, extended, or repeated. */
@@ -112,7 +117,8 @@ function begun(world: World, request: GenerationRequest): Outcome {
   return { tokens: tokens.slice(0, count), texts: texts.slice(0, count), end: null };
 }
 
-export function collect({ engine, outcomes, prompts, requests }: World): void {
+export function collect({ engine, outcomes, prompts, requests, mirror }: World): void {
+  mirror.follow(engine);
   for (const entry of engine.takeEvents()) {
     const outcome = defined(outcomes.get(entry.requestId));
     assert(outcome.end === null, "nothing follows the end");

@@ -1,11 +1,14 @@
 // What the engine is told of the memories below the device.
 
+import type { HeldNames } from "../kv/held-names.ts";
 import type { RetentionPolicyName } from "../retention/retention-queue.ts";
 import { plainHasher } from "./block-hasher.ts";
 import type { BlockHasher } from "./block-hasher.ts";
 import type { TierFacts } from "./block-mover.ts";
 
 export interface TierDirectoryOptions {
+  /** Keeps account of what lies where; nobody when absent. */
+  readonly names?: HeldNames | null;
   readonly deviceBlocks: number;
   /** Bytes of a block; only for a first guess at how fast it moves. */
   readonly blockBytes: number;

@@ -10,6 +10,7 @@
 import { assert, defined } from "@loci/core";
 import type { LatencyModel } from "@loci/core";
 import type { CachedBlock, CacheNode } from "../kv/cached-block.ts";
+import type { HeldNames } from "../kv/held-names.ts";
 import { RetentionQueue } from "../retention/retention-queue.ts";
 import { ReturnModel } from "../retention/return-model.ts";
 import { AheadCopies } from "./ahead-copies.ts";
@@ -64,6 +65,7 @@ export class TierDirectory {
   readonly tiers: readonly LowerTier[];
   readonly identities: BlockIdentities;
   readonly shares: TenantShares;
+  readonly #names: HeldNames | null;
   readonly #host: DirectoryHost;
   readonly #recompute: RecomputePrice;
   readonly #moves = new Moves();
@@ -75,6 +77,7 @@ export class TierDirectory {
 
   constructor(options: TierDirectoryOptions, host: DirectoryHost, model: LatencyModel) {
     this.#host = host;
+    this.#names = options.names ?? null;
     this.#recompute = new RecomputePrice(model);
     this.shares = new TenantShares(options.deviceBlocks);
     this.identities = new BlockIdentities(options.hasher);
@@ -100,7 +103,7 @@ export class TierDirectory {
       moves: this.#moves,
       identities: this.identities,
       directory: this,
-      takeUp: (copy) => takeUp(copy, host.recoveredAs(copy), this.tiers),
+      takeUp: (copy) => this.#takeUp(copy),
     });
   }
 
@@ -139,6 +142,7 @@ export class TierDirectory {
 
   /** Brings the block's place in the queues up to date after anything about it changed. */
   refresh(copy: CachedBlock, nowMs: number): void {
+    this.#names?.note(copy);
     const atRest = copy.moves === 0;
     const idle = atRest && rests(copy);
     this.#setIdle(copy, idle, nowMs);
@@ -207,6 +211,7 @@ export class TierDirectory {
     if (slot === null) return;
     if (tier.queue.has(copy)) tier.queue.remove(copy);
     copy.slots[tier.name] = null;
+    this.#names?.note(copy);
     tier.release(slot);
     if (copy.copiedAhead && !copy.hasLowerCopy) {
       copy.copiedAhead = false;
@@ -357,6 +362,13 @@ export class TierDirectory {
     assert(this.shares.total === this.#deviceQueue.size, "shares count the blocks at rest");
     this.returns.checkIntegrity();
     for (const tier of this.tiers) tier.checkIntegrity();
+  }
+
+  #takeUp(copy: CachedBlock): boolean {
+    const found = this.#host.recoveredAs(copy);
+    const taken = takeUp(copy, found, this.tiers);
+    if (found !== null) this.#names?.note(found);
+    return taken;
   }
 
   #setIdle(copy: CachedBlock, idle: boolean, nowMs: number): void {
