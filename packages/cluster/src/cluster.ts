@@ -2,6 +2,7 @@
 // and one service in front of them.
 
 import type { Clock } from "@loci/core";
+import type { WorkerHealth } from "@loci/router";
 import type { WorkerAddress } from "./address/worker-address.ts";
 import type { ClusterKey } from "./cluster-key.ts";
 import type { WorkerDirectory } from "./directory/worker-directory.ts";
@@ -29,6 +30,8 @@ export interface ClusterParts {
   readonly withBlocks?: boolean;
   readonly options?: Partial<ClusterServiceOptions>;
   readonly onAttemptFailed?: (requestId: string, workerId: string, error: AttemptError) => void;
+  /** What the router thinks of a worker, whenever that changes. */
+  readonly onHealth?: (workerId: string, health: WorkerHealth) => void;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -44,7 +47,7 @@ export interface Cluster {
 
 /** Connects to the workers from now on; answers as soon as one is there. */
 export function openCluster(parts: ClusterParts): Cluster {
-  const { router, clock, key, options, onAttemptFailed } = parts;
+  const { router, clock, key, options, onAttemptFailed, onHealth } = parts;
   const onError = parts.onError ?? ((): void => undefined);
   const table = new WorkerTable();
   const service = new ClusterService({
@@ -67,6 +70,7 @@ export function openCluster(parts: ClusterParts): Cluster {
     connect: parts.connect ?? connect,
     onMove: (requestIds) => service.moveAway(requestIds),
     onError,
+    ...(onHealth && { onHealth }),
   });
   for (const directory of parts.directories) monitor.addDirectory(directory);
   return {

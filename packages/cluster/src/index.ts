@@ -10,6 +10,14 @@ export { AttemptError } from "./link/attempt-error.ts";
 export { HttpWorkerLink, type HttpWorkerLinkOptions } from "./link/http-worker-link.ts";
 export type { FetchOrder, LinkListener, WorkerLink } from "./link/worker-link.ts";
 export type { WorkerSink, WorkerVoice } from "./link/worker-sink.ts";
+export { openParentLink, type ParentLink, type ParentStreams } from "./local/parent-link.ts";
+export type { StartOrder } from "./local/orders.ts";
+export {
+  Supervisor,
+  type ProcessState,
+  type SupervisedWorker,
+  type SupervisorOptions,
+} from "./local/supervisor.ts";
 export { ClusterService, type ClusterServiceOptions } from "./service/cluster-service.ts";
 export type { MembersPort, RequestsPort, RouterPort } from "./service/router-port.ts";
 export { WorkerTable, type KnownWorker } from "./service/worker-table.ts";

@@ -3,7 +3,7 @@
 
 import { LociError } from "@loci/core";
 import type { Clock, KvEventBatch, KvSnapshot, ServiceSnapshot, WorkerLoad } from "@loci/core";
-import type { RouterNews } from "@loci/router";
+import type { RouterNews, WorkerHealth } from "@loci/router";
 import type { WorkerAddress } from "../address/worker-address.ts";
 import type { WorkerDirectory } from "../directory/worker-directory.ts";
 import type { WorkerLink } from "../link/worker-link.ts";
@@ -19,6 +19,7 @@ export interface ClusterMonitorParts {
   readonly connect: (address: WorkerAddress) => WorkerLink;
   /** The worker of these requests is given up. */
   readonly onMove: (requestIds: readonly string[]) => void;
+  readonly onHealth?: (workerId: string, health: WorkerHealth) => void;
   readonly onError: (error: unknown) => void;
   /** Addresses at once; further ones are told to `onError` and left out. Default 1024. */
   readonly addressesMax?: number;
@@ -147,8 +148,9 @@ export class ClusterMonitor implements WorkerSink {
   #act(news: RouterNews): void {
     if (news.type === "snapshot_wanted") {
       this.#parts.table.get(news.workerId)?.link.requestSnapshot();
-    } else if (news.health === "dead") {
-      this.#parts.onMove(news.requestIds);
+      return;
     }
+    this.#parts.onHealth?.(news.workerId, news.health);
+    if (news.health === "dead") this.#parts.onMove(news.requestIds);
   }
 }

@@ -78,6 +78,11 @@ export class Fields {
     return Buffer.from(text, "base64");
   }
 
+  /** As it came. */
+  plain(name: string): unknown {
+    return this.#get(name);
+  }
+
   /** Names and numbers, all finite. */
   numbers<Name extends string>(names: readonly Name[]): Record<Name, number> {
     const values = names.map((name) => [name, this.number(name)] as const);
