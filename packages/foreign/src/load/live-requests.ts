@@ -1,0 +1,165 @@
+// What this router has sent to an engine and not yet seen end: the part of its load that is known at
+// once and exactly. What others sent shows in the engine's own numbers a moment later.
+
+import { assert } from "@loci/core";
+import type { Clock, GenerationRequest } from "@loci/core";
+import type { AttemptObserver, AttemptOutcome } from "../answer/engine-answer.ts";
+import { ObservedLatency, TokenGaps } from "./observed-latency.ts";
+
+export type LiveParts = Pick<GenerationRequest, "promptTokens" | "maxTokens" | "deliveredTokens">;
+
+interface LiveRequest {
+  readonly promptTokens: number;
+  readonly maxTokens: number;
+  readonly sentAtMs: number;
+  readonly runningBefore: number;
+  readonly hasWaited: boolean;
+  cachedTokens: number | null;
+  cachedBelieved: number | null;
+
+  tokens: number;
+  gaps: TokenGaps | null;
+}
+
+/** Weight of the newest in running means. */
+const newest = 1 / 16;
+
+export class LiveRequests {
+  readonly latency: ObservedLatency = new ObservedLatency();
+  readonly #clock: Clock;
+  readonly #live = new Set<LiveRequest>();
+  #answerTokensMean: number | null = null;
+  #hitShare = 0;
+  #promptTokens = 0;
+  #cachedTokens = 0;
+  #generatedTokens = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get answerTokensMean(): number | null {
+    return this.#answerTokensMean;
+  }
+
+  /** Share of recent prompts' tokens that came from the cache. */
+  get hitShare(): number {
+    return this.#hitShare;
+  }
+
+  /** Since the start. */
+  get totals(): {
+    readonly promptTokens: number;
+    readonly cachedTokens: number;
+    readonly generatedTokens: number;
+  } {
+    return {
+      promptTokens: this.#promptTokens,
+      cachedTokens: this.#cachedTokens,
+      generatedTokens: this.#generatedTokens,
+    };
+  }
+
+  get count(): number {
+    return this.#live.size;
+  }
+
+  get decoding(): number {
+    return this.#sum(({ tokens }) => (tokens > 0 ? 1 : 0));
+  }
+
+  /** Prompt tokens sent whose first answer token has not come. */
+  get prefillTokens(): number {
+    return this.#sum((live) =>
+      live.tokens > 0 ? 0 : live.promptTokens - (live.cachedTokens ?? live.cachedBelieved ?? 0),
+    );
+  }
+
+  /** Tokens held by those who decode. */
+  get contextTokens(): number {
+    return this.#sum((live) => (live.tokens > 0 ? live.promptTokens + live.tokens : 0));
+  }
+
+  /** Tokens of all prompts and answers, as far as they have come. */
+  get knownTokens(): number {
+    return this.#sum((live) => live.promptTokens + live.tokens);
+  }
+
+  /** Tokens still to come, if answers are like recent ones. */
+  get decodeTokens(): number {
+    const mean = this.#answerTokensMean ?? 128;
+    return this.#sum((live) => Math.max(1, Math.min(live.maxTokens, mean) - live.tokens));
+  }
+
+  /** A request was sent; the observer follows it. */
+  open(request: LiveParts, cachedBelieved: number | null): AttemptObserver {
+    const delivered = request.deliveredTokens?.length ?? 0;
+    const live: LiveRequest = {
+      promptTokens: request.promptTokens.length + delivered,
+      maxTokens: Math.max(1, request.maxTokens - delivered),
+      sentAtMs: this.#clock.nowMs(),
+      runningBefore: this.decoding,
+      hasWaited: this.#live.size > this.decoding,
+      cachedTokens: null,
+      cachedBelieved,
+
+      tokens: 0,
+      gaps: null,
+    };
+    this.#live.add(live);
+    return {
+      started: (cachedTokens) => {
+        live.cachedTokens = cachedTokens;
+      },
+      tokens: (count) => this.#onTokens(live, count),
+      ended: (outcome) => this.#onEnd(live, outcome),
+    };
+  }
+
+  checkIntegrity(): void {
+    assert(this.prefillTokens >= 0 && this.decodeTokens >= 0, "what is left is not negative");
+    this.latency.checkIntegrity();
+  }
+
+  #onTokens(live: LiveRequest, count: number): void {
+    const nowMs = this.#clock.nowMs();
+    const isFirst = live.tokens === 0;
+    live.tokens += count;
+    this.#generatedTokens += count;
+    if (isFirst) {
+      live.gaps = new TokenGaps(nowMs);
+      this.latency.firstToken({
+        cachedTokens: live.cachedTokens ?? live.cachedBelieved,
+        promptTokens: live.promptTokens,
+        seconds: (nowMs - live.sentAtMs) / 1000,
+        running: live.runningBefore,
+        hasWaited: live.hasWaited,
+      });
+      return;
+    }
+    const seconds = live.gaps?.push(count, nowMs) ?? null;
+    if (seconds !== null) this.latency.gap(seconds, this.decoding, this.contextTokens);
+  }
+
+  #onEnd(
+    live: LiveRequest,
+    { cachedTokens, completionTokens, endedByItself }: AttemptOutcome,
+  ): void {
+    this.#live.delete(live);
+    const cached = cachedTokens ?? live.cachedTokens;
+    this.#promptTokens += live.promptTokens;
+    this.#cachedTokens += cached ?? 0;
+    if (cached !== null && live.promptTokens > 0) {
+      this.#hitShare += newest * (cached / live.promptTokens - this.#hitShare);
+    }
+    if (!endedByItself) return;
+    const mean = this.#answerTokensMean ?? completionTokens;
+    this.#answerTokensMean = mean + newest * (completionTokens - mean);
+  }
+
+  #sum(of: (live: LiveRequest) => number): number {
+    let total = 0;
+    for (const live of this.#live) total += of(live);
+    return total;
+  }
+}

@@ -1,0 +1,284 @@
+// A router's link to an engine that knows nothing of us: llama-server, vLLM, SGLang, or anything that
+// speaks OpenAI's API. It is asked who it is, polled for signs of life and numbers, listened to where
+// it publishes cache events, and given requests as token ids.
+
+import { AttemptError } from "@loci/cluster";
+import type { FetchOrder, LinkListener, WorkerLink, WorkerVoice } from "@loci/cluster";
+import { assert, LociError } from "@loci/core";
+import type {
+  CachedChain,
+  CacheMatch,
+  GenerationEvent,
+  GenerationRequest,
+  ServiceSnapshot,
+  WorkerLoad,
+} from "@loci/core";
+import type { WorkerFacts } from "@loci/router";
+import type { AttemptObserver, TokenCodec } from "../answer/engine-answer.ts";
+import { attempt } from "../answer/engine-attempt.ts";
+import { dialectOf } from "../dialect/dialect-of.ts";
+import type { EngineDescription, EngineDialect } from "../dialect/engine-dialect.ts";
+import { eventSourcesOf } from "../events/event-source.ts";
+import { TenantSalts } from "../events/tenant-salts.ts";
+import { WorkerBlocks } from "../events/worker-blocks.ts";
+import { isNobodyThere } from "../http/engine-errors.ts";
+import { EngineHttp } from "../http/engine-http.ts";
+import { LiveRequests } from "../load/live-requests.ts";
+import { serviceSnapshot, workerLoad } from "../load/worker-load.ts";
+import type { EngineGauges } from "../metrics/engine-gauges.ts";
+import { describeEngine, scraped, slotGauges } from "./describe-engine.ts";
+import { EnginePoll } from "./engine-poll.ts";
+import { foreignDefaults } from "./foreign-options.ts";
+import type { ForeignWorkerOptions } from "./foreign-options.ts";
+import { workerFactsOf } from "./worker-facts-of.ts";
+
+/** One life of the engine, as far as it can be told from outside. */
+interface EngineLife {
+  readonly facts: WorkerFacts;
+  readonly described: EngineDescription;
+  readonly dialect: EngineDialect;
+  gauges: EngineGauges;
+}
+
+export class ForeignWorker implements WorkerLink {
+  readonly url: string;
+  readonly http: EngineHttp;
+  readonly #options: ForeignWorkerOptions;
+  readonly #live: LiveRequests;
+  readonly #salts: TenantSalts;
+  #listener: LinkListener | null = null;
+  #poll: EnginePoll | null = null;
+  #life: EngineLife | null = null;
+  #blocks: WorkerBlocks | null = null;
+  #lives = 0;
+  #polls = 0;
+  #isDown = false;
+  #isDraining = false;
+
+  constructor(options: ForeignWorkerOptions) {
+    this.url = options.address.url;
+    this.#options = options;
+    this.http = new EngineHttp(options);
+    this.#live = new LiveRequests(options.clock);
+    this.#salts = new TenantSalts(options.isolatesTenants ?? true);
+  }
+
+  /** Null until the engine said who it is. */
+  get facts(): WorkerFacts | null {
+    return this.#life?.facts ?? null;
+  }
+
+  /** What it was last seen to do; null until it said who it is. */
+  get load(): WorkerLoad | null {
+    return this.#life === null ? null : this.#loadOf(this.#life);
+  }
+
+  watch(listener: LinkListener): void {
+    assert(this.#listener === null, "a link is watched once");
+    this.#listener = listener;
+    this.#poll = new EnginePoll({
+      clock: this.#options.clock,
+      everyMs: this.#options.pollMs ?? foreignDefaults.pollMs,
+      seed: this.#options.seed,
+      poll: () => this.#pollOnce(),
+    });
+  }
+
+  async *generate(
+    request: GenerationRequest,
+    _fetch: FetchOrder | null,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, void, undefined> {
+    const { codec } = this.#options;
+    const life = this.#life;
+    if (life === null) throw new AttemptError("unreachable", "The engine was not reached yet.");
+    if (this.#isDraining) throw new AttemptError("refused", "The engine is to take nothing new.");
+    checkRequest(request, codec, life.facts);
+    const engine = { http: this.http, dialect: life.dialect, model: life.described.model, codec };
+    const believed = this.#blocks?.heldTokens(request.tenant, request.promptTokens) ?? null;
+    const size = life.described.gauges.blockTokens ?? 0;
+    this.#salts.sent(request.tenant, request.promptTokens.subarray(0, size));
+    const parts = {
+      request,
+      salt: this.#salts.saltFor(request.tenant),
+      cachedTokensBelieved: believed ?? 0,
+      observer: this.#live.open(request, believed),
+    };
+    yield* attempt(engine, parts, signal);
+  }
+
+  /** For requests that are passed through as text; see LiveRequests.open. */
+  observe(request: Pick<GenerationRequest, "promptTokens" | "maxTokens">): AttemptObserver {
+    return this.#live.open(request, null);
+  }
+
+  requestSnapshot(): void {
+    const life = this.#life;
+    if (life === null || this.#blocks === null) return;
+    this.#listener?.snapshot(voiceOf(life), this.#blocks.snapshot());
+  }
+
+  /** Engines do not list what they hold. */
+  async cachedChains(): Promise<readonly CachedChain[]> {
+    return await Promise.resolve([]);
+  }
+
+  async matchPrompt(tenant: string, promptTokens: Int32Array): Promise<CacheMatch> {
+    const knownTokens = this.#blocks?.heldTokens(tenant, promptTokens) ?? 0;
+    const byTier = { device: knownTokens, host: 0, disk: 0, missing: 0 };
+    return await Promise.resolve({ knownTokens, byTier, knownNext: [] });
+  }
+
+  /** Engines cannot forget one tenant's tokens; what they hold falls out as others need the room. */
+  async forgetCached(): Promise<number> {
+    return await Promise.resolve(0);
+  }
+
+  async eraseCached(): Promise<void> {
+    await Promise.resolve();
+  }
+
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    await Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.#poll?.close();
+    this.#blocks?.close();
+    await this.http.close();
+  }
+
+  checkIntegrity(): void {
+    this.#live.checkIntegrity();
+    this.#blocks?.checkIntegrity();
+  }
+
+  /** One sign of life, or a reason why there is none. */
+  async #pollOnce(): Promise<void> {
+    try {
+      if (this.#life === null || this.#isDown) await this.#meet();
+      else await this.#ask(this.#life);
+    } catch (error) {
+      // Silence is judged by whoever listens; only a refused connection is certain.
+      if (!isNobodyThere(error)) return;
+      if (!this.#isDown) this.#listener?.gone();
+      this.#isDown = true;
+    }
+  }
+
+  /** First contact, or the first after nobody was there. */
+  async #meet(): Promise<void> {
+    const described = await describeEngine(this.http, this.#life?.described.kind ?? this.#engine);
+    this.#isDown = false;
+    this.#begin(described);
+  }
+
+  get #engine(): ForeignWorkerOptions["engine"] {
+    return this.#options.engine;
+  }
+
+  #begin(described: EngineDescription): void {
+    this.#lives++;
+    const sources =
+      this.#options.events ?? eventSourcesOf(described.eventsConfig, this.#options.address.host);
+    const started = described.gauges.startedUnixSeconds ?? 0;
+    const facts = workerFactsOf(this.#options, described, {
+      epoch: `${started}-${this.#lives}`,
+      sendsEvents: sources !== null,
+    });
+    const dialect = dialectOf(described);
+    this.#life = { facts, described, dialect, gauges: described.gauges };
+    this.#listener?.hello(facts);
+    if (this.#blocks !== null) this.#blocks.restart();
+    else if (sources !== null && facts.sendsEvents) this.#listen(sources, facts.blockTokens);
+    this.requestSnapshot();
+    this.#report();
+  }
+
+  #listen(sources: NonNullable<ForeignWorkerOptions["events"]>, blockTokens: number): void {
+    this.#blocks = new WorkerBlocks({
+      sources,
+      blockTokens,
+      salts: this.#salts,
+      clock: this.#options.clock,
+      onBatch: (batch) => {
+        if (this.#life !== null) this.#listener?.events(voiceOf(this.#life), batch);
+      },
+    });
+    void this.#blocks.run();
+  }
+
+  async #ask(life: EngineLife): Promise<void> {
+    this.#polls++;
+    const kind = life.described.kind;
+    if (kind === "openai" || this.#polls % foreignDefaults.pollsPerScrape !== 0) {
+      const path = kind === "openai" ? "/v1/models" : "/health";
+      const { status } = await this.http.get(path, foreignDefaults.pollTimeoutMs);
+      if (status !== 200) return;
+    } else {
+      const gauges = await this.#scrape(kind);
+      if (isOtherLife(life.gauges, gauges)) {
+        await this.#meet();
+        return;
+      }
+      life.gauges = gauges;
+    }
+    this.#report();
+  }
+
+  async #scrape(kind: EngineDescription["kind"]): Promise<EngineGauges> {
+    const gauges = await scraped(this.http);
+    const isBlind = gauges.requestsRunning === null;
+    return kind === "llama-server" && isBlind ? await slotGauges(this.http) : gauges;
+  }
+
+  #report(): void {
+    const life = this.#life;
+    if (life === null) return;
+    const load = this.#loadOf(life);
+    this.#listener?.report(voiceOf(life), load, this.#snapshotOf(load, life.facts));
+  }
+
+  #snapshotOf(load: WorkerLoad, facts: WorkerFacts): ServiceSnapshot {
+    return serviceSnapshot(load, this.#live, facts.blockTokens);
+  }
+
+  #loadOf({ facts, described, gauges }: EngineLife): WorkerLoad {
+    const engineTokens = (this.#blocks?.size ?? 0) * (described.gauges.blockTokens ?? 0);
+    return workerLoad({
+      gauges,
+      live: this.#live,
+      blockTokens: facts.blockTokens,
+      kvBlocksTotal: facts.kvBlocksTotal,
+      blocksHeld: this.#blocks === null ? null : Math.floor(engineTokens / facts.blockTokens),
+    });
+  }
+}
+
+function voiceOf({ facts }: EngineLife): WorkerVoice {
+  return { workerId: facts.id, epoch: facts.epoch };
+}
+
+function isOtherLife(before: EngineGauges, now: EngineGauges): boolean {
+  const [old, young] = [before.startedUnixSeconds, now.startedUnixSeconds];
+  return old !== null && young !== null && Math.abs(young - old) > 1;
+}
+
+function checkRequest(
+  request: GenerationRequest,
+  codec: TokenCodec | null,
+  facts: WorkerFacts,
+): asserts codec is TokenCodec {
+  if (codec === null) {
+    throw new LociError("not_supported", "Without a vocabulary this router only passes text on.");
+  }
+  const tokens = request.promptTokens.length + (request.deliveredTokens?.length ?? 0);
+  if (request.promptTokens.length === 0) {
+    throw new LociError("invalid_request", "The prompt is empty.", { param: "prompt" });
+  }
+  if (tokens >= facts.contextTokensMax) {
+    const room = `the context of ${facts.contextTokensMax} tokens`;
+    throw new LociError("context_length_exceeded", `${tokens} tokens do not fit into ${room}.`);
+  }
+}

@@ -1,0 +1,40 @@
+// What a router is told of an engine that was asked who it is.
+
+import type { WorkerFacts } from "@loci/router";
+import type { EngineDescription } from "../dialect/engine-dialect.ts";
+import { foreignDefaults, textBlockWords } from "./foreign-options.ts";
+import type { ForeignWorkerOptions } from "./foreign-options.ts";
+
+export function workerFactsOf(
+  options: ForeignWorkerOptions,
+  described: EngineDescription,
+  life: { readonly epoch: string; readonly sendsEvents: boolean },
+): WorkerFacts {
+  const isText = options.codec === null;
+  const context =
+    options.contextTokensMax ?? described.contextTokensMax ?? foreignDefaults.contextTokensMax;
+  const sequencesMax = described.sequencesMax ?? foreignDefaults.sequencesMax;
+  const blockTokens = isText ? textBlockWords : ourBlockTokens(described.gauges.blockTokens);
+  const { kvBlocksTotal: blocks, blockTokens: size } = described.gauges;
+  // Where the engine does not say: room for a few full contexts.
+  const tokens = blocks === null || size === null ? 4 * context : blocks * size;
+  return {
+    id: options.address.url,
+    epoch: life.epoch,
+    model: options.model ?? described.model,
+    fingerprint: "",
+    contextTokensMax: context,
+    blockTokens,
+    kvBlocksTotal: Math.max(1, Math.floor(tokens / blockTokens)),
+    sequencesMax,
+    toleratesGaps: false,
+    sendsEvents: life.sendsEvents && !isText,
+    continuesAnswers: !isText,
+  };
+}
+
+/** The least multiple of the engine's block that is not too small for a name. */
+function ourBlockTokens(engineBlockTokens: number | null): number {
+  const size = engineBlockTokens ?? foreignDefaults.blockTokensMin;
+  return size * Math.ceil(foreignDefaults.blockTokensMin / size);
+}
