@@ -10,7 +10,13 @@
 // move) takes effect with the next step; memory that a step in flight uses is freed when it ends.
 
 import { assert, defined, LatencyModel, LociError, toLociError } from "@loci/core";
-import type { GenerationRequest, KvEvent, KvSnapshot, ServiceSnapshot } from "@loci/core";
+import type {
+  GenerationRequest,
+  KvEvent,
+  KvSnapshot,
+  ServiceSnapshot,
+  WorkerLoad,
+} from "@loci/core";
 import type { LengthPredictor } from "@loci/predict";
 import { submissionError } from "./submission-error.ts";
 import { UnknownLengths } from "./lengths/unknown-lengths.ts";
@@ -23,6 +29,7 @@ import { PrefixIndex } from "./kv/prefix-index.ts";
 import type { KeptTokens, PrefixIndexOptions } from "./kv/prefix-index.ts";
 import { EngineRequest } from "./request.ts";
 import type { RunnerLimits, SampledToken, StepBatch, StepResult, TokenText } from "./runner.ts";
+import { LoadMeter } from "./load-meter.ts";
 import { RequestReports } from "./request-reports.ts";
 import type { EngineEvent } from "./request-reports.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -61,6 +68,7 @@ export class Engine {
   readonly #index: PrefixIndex;
   readonly #scheduler: Scheduler;
   readonly #waits: WaitEstimate;
+  readonly #load: LoadMeter;
   readonly #lengths: LengthPredictor;
   readonly #parts: SchedulingParts;
   readonly #requests = new Map<string, EngineRequest>();
@@ -106,6 +114,9 @@ export class Engine {
       targetStepMs: this.options.targetStepMs,
     });
     this.#waits = new WaitEstimate(this.#parts.work, this.#scheduler, sequencesMax);
+    const peak = this.#parts.peakAhead;
+    const { latency } = this;
+    this.#load = new LoadMeter(this.#index, { scheduler: this.#scheduler, latency, peak });
   }
 
   /** Tokens that a sequence can have at most: the model's context or the whole KV memory. */
@@ -298,6 +309,11 @@ export class Engine {
     };
   }
 
+  /** What a router prices requests with; as of the last step. O(requests). */
+  load(): WorkerLoad {
+    return this.#load.load;
+  }
+
   /** What the cache knows, and forgetting it. */
   get cache(): CacheInspector {
     return this.#index.inspection;
@@ -416,6 +432,7 @@ export class Engine {
   }
 
   #learnLength({ generated: tokens, forecast }: EngineRequest, { reason }: TextEnd): void {
+    if (reason !== "cancelled") this.#load.answered(tokens);
     if (tokens > 0) forecast.close({ tokens, isCensored: reason !== "stop" });
   }
 

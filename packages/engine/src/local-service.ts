@@ -21,6 +21,7 @@ import type {
   KvEventSource,
   KvSnapshot,
   ServiceSnapshot,
+  WorkerLoad,
 } from "@loci/core";
 import type { LengthPredictor } from "@loci/predict";
 import { Engine } from "./engine.ts";
@@ -145,6 +146,11 @@ export class LocalService
 
   snapshot(): ServiceSnapshot {
     return this.#engine.snapshot();
+  }
+
+  /** See WorkerService. */
+  load(): WorkerLoad {
+    return this.#engine.load();
   }
 
   /**

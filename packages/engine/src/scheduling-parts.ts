@@ -4,6 +4,7 @@ import { defined } from "@loci/core";
 import type { LatencyModel } from "@loci/core";
 import { admissionOf } from "./admission/admission.ts";
 import type { AdmissionPolicy } from "./admission/admission-policy.ts";
+import { PeakForecast } from "./admission/peak-forecast.ts";
 import { RiskLevel } from "./admission/risk-level.ts";
 import type { PrefixIndex } from "./kv/prefix-index.ts";
 import type { EngineOptions } from "./options.ts";
@@ -19,6 +20,8 @@ export interface SchedulingParts {
   readonly order: WaitingOrder;
   readonly work: WorkEstimate;
   readonly risk: RiskLevel;
+  /** For reports of the load. */
+  readonly peakAhead: PeakForecast;
 }
 
 export function schedulingParts(
@@ -29,14 +32,18 @@ export function schedulingParts(
   const { blockCount, blockTokens } = index;
   const risk = new RiskLevel(model);
   const work = new WorkEstimate(model);
+  const tokensMax = blockCount * blockTokens;
+  const peak = new PeakForecast(blockTokens, tokensMax);
   const policy = admissionOf(admission, {
     blockCount,
     blockTokens,
-    tokensMax: blockCount * blockTokens,
+    peak,
     risk,
     blocksOwned: ({ blocks }) => index.ownedCount(defined(blocks)),
   });
-  return { policy, order: orderOf(admission, scheduling, work), work, risk };
+  const order = orderOf(admission, scheduling, work);
+  const peakAhead = new PeakForecast(blockTokens, tokensMax, peak);
+  return { policy, order, work, risk, peakAhead };
 }
 
 function orderOf(

@@ -8,6 +8,7 @@ import type { ReservationRule } from "./reserved-admission.ts";
 
 export interface AdmissionParts extends Omit<PredictedAdmissionParts, "name"> {
   readonly blockCount: number;
+  readonly blockTokens: number;
 }
 
 const rules: Partial<Record<AdmissionName, ReservationRule>> = {

@@ -40,11 +40,15 @@ export class PeakForecast {
   /** Points that anyone reaches. */
   #points = 0;
 
-  /** For answers of up to `tokensMax` tokens. */
-  constructor(blockTokens: number, tokensMax: number) {
+  /**
+   * For answers of up to `tokensMax` tokens. With a `twin`, over the same grid: what forecasts
+   * remember of it serves both.
+   */
+  constructor(blockTokens: number, tokensMax: number, twin: PeakForecast | null = null) {
     this.#blockTokens = blockTokens;
-    this.#grid = stepsAhead(blockTokens, Math.min(tokensMax, stepsAheadMax));
-    this.#before = this.#grid.map((_, index) => this.#grid[index - 1] ?? 0);
+    const grid = stepsAhead(blockTokens, Math.min(tokensMax, stepsAheadMax));
+    this.#grid = twin === null ? grid : twin.#grid;
+    this.#before = twin === null ? grid.map((_, index) => grid[index - 1] ?? 0) : twin.#before;
     this.#mean = new Float64Array(this.#grid.length);
     this.#variance = new Float64Array(this.#grid.length);
   }

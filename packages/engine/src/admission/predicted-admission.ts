@@ -4,7 +4,7 @@
 import { defined } from "@loci/core";
 import type { EngineRequest } from "../request.ts";
 import type { AdmissionName, AdmissionPolicy, Candidate } from "./admission-policy.ts";
-import { PeakForecast } from "./peak-forecast.ts";
+import type { PeakForecast } from "./peak-forecast.ts";
 import type { SequenceDemand } from "./peak-forecast.ts";
 import { normalQuantile } from "./risk-level.ts";
 import type { RiskLevel } from "./risk-level.ts";
@@ -14,8 +14,8 @@ const reservedQuantile = 0.9;
 
 export interface PredictedAdmissionParts {
   readonly name: AdmissionName;
-  readonly blockTokens: number;
-  readonly tokensMax: number;
+  /** Its own to use. */
+  readonly peak: PeakForecast;
   readonly risk: RiskLevel;
   /** Of a running request's blocks, those that are free again when it ends. */
   readonly blocksOwned: (request: EngineRequest) => number;
@@ -36,7 +36,7 @@ export class PredictedAdmission implements AdmissionPolicy {
   constructor(parts: PredictedAdmissionParts) {
     this.name = parts.name;
     this.#parts = parts;
-    this.#peak = new PeakForecast(parts.blockTokens, parts.tokensMax);
+    this.#peak = parts.peak;
   }
 
   beginPlan(running: readonly EngineRequest[]): void {

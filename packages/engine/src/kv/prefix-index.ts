@@ -97,6 +97,10 @@ export class PrefixIndex {
     this.#cache.setNow(nowMs);
   }
 
+  get nowMs(): number {
+    return this.#cache.nowMs;
+  }
+
   /** Whether in this step memory was refused that copies under way will set free. */
   get waitsForCopy(): boolean {
     return this.#cache.waitsForCopy;

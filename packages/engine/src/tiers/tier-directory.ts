@@ -185,6 +185,16 @@ export class TierDirectory {
     return waits;
   }
 
+  /** Seconds lost, to expect, with one of the cheapest device blocks; 0 when none can be given up. */
+  evictionSeconds(nowMs: number): number {
+    const victims = this.#deviceQueue.lowest(victimBatch, nowMs);
+    const loss = victims.reduce((sum, victim) => {
+      const chance = victim.queuedUses > 0 ? 1 : this.returns.chance(victim, nowMs);
+      return sum + chance * this.#lossSeconds(victim, null);
+    }, 0);
+    return victims.length === 0 ? 0 : loss / victims.length;
+  }
+
   /** A device copy is about to be given up. */
   noteDrop(copy: CachedBlock, nowMs: number): void {
     addWorth(this.counts, this.#deviceQueue.givenUp(copy, nowMs));
