@@ -1,0 +1,212 @@
+// A worker's engine without a model, for tests: every token is a function of the prompt and its
+// position, so the exact stream is known whichever workers it comes from. It remembers prompts as
+// blocks, and can be held before any token.
+
+import { blockNames, LociError } from "@loci/core";
+import type {
+  BlockExchange,
+  CachedChain,
+  CacheMatch,
+  DeletedTokens,
+  GenerationEvent,
+  GenerationRequest,
+  KvEvent,
+  KvSnapshot,
+  ServiceSnapshot,
+  WorkerLoad,
+  WorkerService,
+} from "@loci/core";
+import type { WorkerFacts } from "@loci/router";
+
+export const testBlockTokens = 4;
+export const testContextTokens = 4096;
+const vocabularySize = 1000;
+
+/** The token at `position` of the answer to `prompt`. */
+export function tokenAt(prompt: Int32Array, position: number): number {
+  let state = 0x9e3779b9;
+  for (const token of prompt) state = Math.imul(state ^ token, 0x85ebca6b);
+  state = Math.imul(state ^ position, 0xc2b2ae35);
+  return (state >>> 7) % vocabularySize;
+}
+
+/** The whole answer to a request that only `maxTokens` ends. */
+export function answerTo({ promptTokens, maxTokens }: GenerationRequest): number[] {
+  return Array.from({ length: maxTokens }, (_, position) => tokenAt(promptTokens, position));
+}
+
+export function testFacts(id: string, epoch = "1"): WorkerFacts {
+  return {
+    id,
+    epoch,
+    model: "test",
+    fingerprint: "test",
+    contextTokensMax: testContextTokens,
+    blockTokens: testBlockTokens,
+    kvBlocksTotal: 4096,
+    sequencesMax: 64,
+    toleratesGaps: true,
+    sendsEvents: true,
+    continuesAnswers: true,
+  };
+}
+
+export class TokenService implements WorkerService {
+  /** Awaited before each token; may throw. */
+  before: (request: GenerationRequest, position: number) => Promise<void> | void = () => undefined;
+  /** Requests that came, newest last. */
+  readonly requests: GenerationRequest[] = [];
+  readonly erased: (DeletedTokens | null)[] = [];
+  exchange: BlockExchange | null = null;
+  /** Answer tokens so far. */
+  generated = 0;
+  readonly #running = new Set<string>();
+  readonly #listeners = new Set<(events: readonly KvEvent[]) => void>();
+  readonly #held = new Set<number>();
+  #promptTokens = 0;
+  #cachedTokens = 0;
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  async *generate(
+    request: GenerationRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, void, undefined> {
+    this.requests.push(request);
+    this.#check(request);
+    this.#running.add(request.id);
+    try {
+      yield* this.#answer(request, signal);
+    } finally {
+      this.#running.delete(request.id);
+    }
+  }
+
+  snapshot(): ServiceSnapshot {
+    const kvBlocksCached = this.#held.size;
+    return {
+      requestsRunning: this.running,
+      requestsWaiting: 0,
+      kvBlocksTotal: 4096,
+      kvBlocksFree: 4096 - kvBlocksCached,
+      kvBlocksCached,
+      kvBlockTokens: testBlockTokens,
+      promptTokens: this.#promptTokens,
+      cachedTokens: this.#cachedTokens,
+      computedPromptTokens: this.#promptTokens - this.#cachedTokens,
+      generatedTokens: this.generated,
+      preemptions: 0,
+      steps: this.generated,
+      waitSecondsExpected: 0,
+    };
+  }
+
+  load(): WorkerLoad {
+    return {
+      requestsRunning: this.running,
+      requestsWaiting: 0,
+      prefillTokensPending: 0,
+      contextTokens: 0,
+      decodeTokensExpected: 0,
+      kvBlocksTotal: 4096,
+      kvBlocksFree: 4096 - this.#held.size,
+      kvBlocksCached: this.#held.size,
+      kvBlocksPeak: 0,
+      evictionSecondsPerBlock: 0,
+      latency: null,
+      restoreSecondsPerBlock: {},
+      answerTokensMean: null,
+    };
+  }
+
+  listenKvEvents(listener: (events: readonly KvEvent[]) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  heldBlocks(): KvSnapshot["held"] {
+    return [{ tier: "device", blocks: Float64Array.from(this.#held) }];
+  }
+
+  cachedChains(): readonly CachedChain[] {
+    return this.requests.map(({ promptTokens }, index) => ({
+      tokens: promptTokens,
+      byTier: { device: promptTokens.length, host: 0, disk: 0, missing: 0 },
+      idleMs: index,
+    }));
+  }
+
+  matchPrompt(tenant: string, promptTokens: Int32Array): CacheMatch {
+    const device = this.#cachedIn(blockNames(tenant, promptTokens, testBlockTokens));
+    const byTier = { device, host: 0, disk: 0, missing: 0 };
+    return { knownTokens: device, byTier, knownNext: [7] };
+  }
+
+  forgetCached(): number {
+    const { size } = this.#held;
+    this.#held.clear();
+    this.tell([{ type: "cleared" }]);
+    return size;
+  }
+
+  eraseCached(_tenant: string, deleted: DeletedTokens | null): Promise<void> {
+    this.erased.push(deleted);
+    return Promise.resolve();
+  }
+
+  tell(events: readonly KvEvent[]): void {
+    for (const listener of this.#listeners) listener(events);
+  }
+
+  #check({ id, promptTokens }: GenerationRequest): void {
+    if (this.#running.has(id)) throw new LociError("invalid_request", "The id is in use.");
+    if (promptTokens.some((token) => token < 0 || token >= vocabularySize)) {
+      throw new LociError("invalid_request", "There is no such token.");
+    }
+    if (promptTokens.length >= testContextTokens) {
+      throw new LociError("context_length_exceeded", "The prompt is too long.");
+    }
+  }
+
+  async *#answer(
+    request: GenerationRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, void, undefined> {
+    const { tenant, promptTokens, maxTokens, deliveredTokens = new Int32Array() } = request;
+    const names = blockNames(tenant, promptTokens, testBlockTokens);
+    const cachedTokens = Math.min(this.#cachedIn(names), promptTokens.length - 1);
+    this.#promptTokens += promptTokens.length;
+    this.#cachedTokens += cachedTokens;
+    yield { type: "started", promptTokens: promptTokens.length, cachedTokens };
+    this.#hold(names);
+    let position = deliveredTokens.length;
+    for (; position < maxTokens && !signal.aborted; position++) {
+      await this.before(request, position);
+      if (signal.aborted) break;
+      this.generated++;
+      const tokenId = tokenAt(promptTokens, position);
+      yield { type: "token", tokenId, text: `${tokenId} `, logprobs: null };
+    }
+    const usage = { promptTokens: promptTokens.length, cachedTokens, completionTokens: position };
+    const reason = position < maxTokens ? "cancelled" : "length";
+    yield { type: "finished", reason, text: "", stoppedBy: null, usage };
+  }
+
+  #cachedIn(names: Float64Array): number {
+    let blocks = 0;
+    for (const name of names) {
+      if (!this.#held.has(name)) break;
+      blocks++;
+    }
+    return blocks * testBlockTokens;
+  }
+
+  #hold(names: Float64Array): void {
+    const blocks = [...names].filter((name) => !this.#held.has(name));
+    if (blocks.length === 0) return;
+    for (const name of blocks) this.#held.add(name);
+    this.tell([{ type: "stored", tier: "device", blocks }]);
+  }
+}
