@@ -12,7 +12,9 @@ async function* pieces(bytes: Uint8Array, cuts: readonly number[]): AsyncGenerat
 }
 
 async function read(bytes: Uint8Array, cuts: readonly number[], max?: number): Promise<string[]> {
-  return await Array.fromAsync(serverEvents(pieces(bytes, cuts), max));
+  const found: string[] = [];
+  for await (const data of serverEvents(pieces(bytes, cuts), max)) found.push(data);
+  return found;
 }
 
 test("events are the same however the bytes are cut, with comments and names around them", async () => {
