@@ -108,6 +108,18 @@ function countWalks(plan: ReadPlan, { slices, options }: Batch): Uint8Array[] {
   return counts;
 }
 
+/** Block ranges that the tiles of the first slice are walked over in, by tile. */
+function rangesOfFirst(plan: ReadPlan): readonly string[] {
+  const ranges = plan.records("items").flatMap(([segment, count, , blockStart, blockEnd]) =>
+    Array.from({ length: defined(count) }, (_, index) => {
+      const [tile] = plan.record("segments", defined(segment) + index);
+      const [start, , rowStart] = plan.record("tiles", defined(tile));
+      return start === 0 ? `${rowStart}: ${blockStart} to ${blockEnd}` : "";
+    }),
+  );
+  return ranges.filter((range) => range !== "").toSorted();
+}
+
 /** A row must be walked over every block it sees, and may be over later ones of its tile. */
 function wrongCounts(counts: readonly Uint8Array[], { slices, options }: Batch): number {
   let wrong = 0;
@@ -131,6 +143,22 @@ describe("planAttention", () => {
         expect(wrongCounts(countWalks(new ReadPlan(batch), batch), batch)).toBe(0);
       }),
       { numRuns: 25, seed: 3 },
+    );
+  });
+
+  test("cuts the walks of a slice alike, whoever else is in the step", () => {
+    fc.assert(
+      fc.property(batches, (batch) => {
+        const [first] = batch.slices;
+        const slice = {
+          ...defined(first),
+          blockTable: defined(first).blockTable.map((id) => -1 - id),
+        };
+        const alone = { ...batch, slices: [slice] };
+        const beside = { ...batch, slices: [slice, ...batch.slices.slice(1, 12)] };
+        expect(rangesOfFirst(new ReadPlan(beside))).toEqual(rangesOfFirst(new ReadPlan(alone)));
+      }),
+      { numRuns: 50, seed: 5 },
     );
   });
 

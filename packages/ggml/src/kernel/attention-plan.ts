@@ -2,7 +2,8 @@
 // rows of one slice that share each key they read) and items (one tile, or several over blocks
 // they share, walking one range of blocks). Items are the unit of work: long walks are cut so that
 // every thread has a few, and the largest start first. A tile with several items has partial
-// results, which whoever finishes last joins.
+// results, which whoever finishes last joins. Where a walk is cut depends on its own slice and not on
+// what else the step computes: sums are added in the same order whoever else is there.
 //
 //   row of a slice = token · (query heads per kv head) + query head; the kv head is not part of
 //   the plan: every item is done once for each.
@@ -34,16 +35,17 @@ export interface PlanOptions {
   readonly gates?: readonly number[];
 }
 
-/** Items to aim for, for each thread: enough to level out, few enough to keep walks long. */
-const itemsPerThread = 6;
+/**
+ * Parts that the walks of a slice are cut into together, so that even alone they keep threads busy.
+ * With the depth of sharing, the parts of a tile stay below the native limit of 256.
+ */
+const partsPerSlice = 8;
 /** Tokens below which a walk is not cut. */
 const walkTokensMin = 256;
 /** Shared tokens from which reading them once outweighs joining one more partial result. */
 const sharedTokensMin = 64;
 /** What widening a token's keys and values costs, in rows of arithmetic. */
 const widenRows = 4;
-/** Parts of one walk at most; with the depth of sharing, below the native limit of 256. */
-const partsMax = 24;
 
 interface Tile extends PlanTile {
   readonly blockEnd: number;
@@ -58,6 +60,8 @@ interface Walk {
   readonly rows: number;
   readonly blockStart: number;
   readonly blockEnd: number;
+  /** Walks of the same slice, or of the same shared range, this one included. */
+  readonly siblings: number;
 }
 
 /** An item whose tiles still count their parts. */
@@ -133,9 +137,11 @@ function shareWalks(
     slotRowsFree -= rows * 2;
     if (segmentsFree < 0 || slotRowsFree < 0) break;
     for (const tile of members) tile.sharedEnd = range.blockEnd;
-    for (const batch of batchByRows(members, rowsMax)) {
-      const { blockStart, blockEnd } = range;
-      walks.push({ tiles: batch, rows: rowsOf(batch), blockStart, blockEnd });
+    const { blockStart, blockEnd } = range;
+    const batches = batchByRows(members, rowsMax);
+    const siblings = batches.length;
+    for (const batch of batches) {
+      walks.push({ tiles: batch, rows: rowsOf(batch), blockStart, blockEnd, siblings });
     }
   }
   return walks;
@@ -166,6 +172,8 @@ function batchByRows(members: readonly Tile[], rowsMax: number): Tile[][] {
 }
 
 function ownWalks(tiles: readonly Tile[]): Walk[] {
+  const siblings = new Map<number, number>();
+  for (const { slice } of tiles) siblings.set(slice, (siblings.get(slice) ?? 0) + 1);
   return tiles
     .filter((tile) => tile.sharedEnd < tile.blockEnd)
     .map((tile) => ({
@@ -173,27 +181,21 @@ function ownWalks(tiles: readonly Tile[]): Walk[] {
       rows: tile.rows,
       blockStart: tile.sharedEnd,
       blockEnd: tile.blockEnd,
+      siblings: defined(siblings.get(tile.slice)),
     }));
 }
 
-/** Cuts walks that would keep one thread busy for long; counts the parts of every tile. */
+/** Cuts long walks, those of slices with few tiles most; counts the parts of every tile. */
 function cutWalks(walks: readonly Walk[], options: PlanOptions): Cut[] {
-  const { capacity, kvHeads, threads, blockTokens } = options;
-  const costPerBlock = ({ rows }: Walk): number => (rows + widenRows) * blockTokens;
-  const total = walks.reduce(
-    (sum, walk) => sum + costPerBlock(walk) * (walk.blockEnd - walk.blockStart),
-    0,
-  );
-  const share = Math.max(1, (total * kvHeads) / (threads * itemsPerThread));
+  const { capacity, threads, blockTokens } = options;
   let segmentsFree = capacity.segments - walks.reduce((sum, walk) => sum + walk.tiles.length, 0);
   let slotRowsFree = capacity.slotRows - walks.reduce((sum, walk) => sum + sharedRows(walk), 0);
   return walks.flatMap((walk) => {
     const blocks = walk.blockEnd - walk.blockStart;
-    const cost = costPerBlock(walk) * blocks;
+    const cost = (walk.rows + widenRows) * blockTokens * blocks;
     const wanted = Math.min(
-      Math.round(cost / share),
+      Math.ceil(partsPerSlice / walk.siblings),
       Math.floor((blocks * blockTokens) / walkTokensMin),
-      partsMax,
     );
     const affordable =
       wanted * walk.tiles.length <= segmentsFree && wanted * walk.rows <= slotRowsFree;
