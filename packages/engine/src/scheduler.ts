@@ -204,7 +204,8 @@ export class Scheduler {
     const prompts = this.#running.filter(
       (request) => request.tokensWanted > 0 && !request.inFlight,
     );
-    const candidates = [...prompts, ...this.#admissible()];
+    const { first, arranged } = this.#admissible();
+    const candidates = [...prompts, ...arranged];
     const head = candidates[0];
     if (head === undefined) return;
     const decoding = loadOf(this.#running);
@@ -225,20 +226,28 @@ export class Scheduler {
     const others = candidates
       .slice(1)
       .toSorted((one, other) => missingTokens(one) - missingTokens(other));
-    for (const request of others) {
-      const spent = spend(request, lane);
+    // Who is first in turn is admitted first: short ones would take its memory for ever.
+    const lanes = first === null || first === head ? others : [first, ...others];
+    for (const request of lanes) {
+      const spent = spend(request, request === first ? Math.min(lane, chunkTokens) : lane);
       lane -= spent;
       this.#expressOwed = Math.max(0, this.#expressOwed - spent);
     }
     for (const request of candidates) spend(request, left);
   }
 
-  /** Waiting requests that may start in this step, best first. */
-  #admissible(): readonly EngineRequest[] {
-    if (this.#waiting.length === 0) return [];
-    if (this.#preempted.length > 0 || this.#running.length >= this.#options.sequencesMax) return [];
+  /** Waiting requests that may start in this step, best first, and whose turn it is. */
+  #admissible(): {
+    readonly first: EngineRequest | null;
+    readonly arranged: readonly EngineRequest[];
+  } {
+    const isFull = this.#running.length >= this.#options.sequencesMax;
+    if (this.#waiting.length === 0 || this.#preempted.length > 0 || isFull) {
+      return { first: null, arranged: [] };
+    }
     const arranged = this.#options.order.arrange(this.#waiting, lookaheadMax, this.#nowMs);
-    return this.#admitter.canAdmit(arranged) ? arranged : [];
+    const first = this.#admitter.firstToStart(arranged);
+    return { first, arranged: first === null ? [] : arranged };
   }
 
   /** What the express lane may spend of `budget`: a quarter on average, in whole chunks. */

@@ -136,6 +136,7 @@ function finish(result: {
   const { output, compared, kinds, options } = result;
   const { records } = compared;
   keep(join(output.folder, "answers.jsonl"), records, kinds);
+  keepLengths(join(output.folder, "lengths.jsonl"), records);
   const later = records.slice(Math.floor(records.length / 2));
   const scores = scoreBeliefs(later);
   output.show(scoreTable(scores));
@@ -163,6 +164,18 @@ function keep(
     const kind = kinds.get(query.promptTokens);
     const promptTokens = query.promptTokens.length;
     return `${JSON.stringify({ kind, promptTokens, tokens, isCensored, beliefs })}\n`;
+  });
+  writeFileSync(path, lines.join(""));
+}
+
+/** In the form that `loci simulate run --lengths` reads. */
+function keepLengths(path: string, records: readonly AnswerRecord[]): void {
+  const whole = records.filter(({ isCensored }) => !isCensored);
+  const lines = whole.map(({ query, tokens }, id) => {
+    const prompt = query.userText ?? "";
+    const lengths = { this: tokens };
+    const line = { id, prompt, prompt_tokens: query.promptTokens.length, output_tokens: lengths };
+    return `${JSON.stringify(line)}\n`;
   });
   writeFileSync(path, lines.join(""));
 }

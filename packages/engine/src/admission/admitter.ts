@@ -40,16 +40,16 @@ export class Admitter {
     this.#isClosed = true;
   }
 
-  /** Whether the first of `arranged` that is not deferred would find a slot and memory. */
-  canAdmit(arranged: readonly EngineRequest[]): boolean {
+  /** The first of `arranged` that is not deferred, if it would find a slot and memory. */
+  firstToStart(arranged: readonly EngineRequest[]): EngineRequest | null {
     const { running, sequencesMax, policy, index } = this.#parts;
-    if (this.#isClosed || running.length >= sequencesMax) return false;
+    if (this.#isClosed || running.length >= sequencesMax) return null;
     const first = arranged.find((request) => !this.#mustWait(request));
-    if (first === undefined) return false;
-    if (policy.passesBy) return true;
+    if (first === undefined || policy.passesBy) return first ?? null;
     const blocks = this.#tryAcquire(first);
-    if (blocks !== null) index.close(blocks.sequence, null, this.#nowMs);
-    return blocks !== null;
+    if (blocks === null) return null;
+    index.close(blocks.sequence, null, this.#nowMs);
+    return first;
   }
 
   /** Starts a waiting request if there is a slot, memory, and nobody to wait for. */

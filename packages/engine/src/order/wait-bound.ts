@@ -1,16 +1,17 @@
 // A hard bound on being passed by: nobody waits much longer than first come, first served would have
 // let somebody wait.
 //
-// In a busy system the work that is served does not depend on the order. So what a request would have
-// waited in order of arrival is the work that was ahead of it when it came, in seconds of the device;
-// how true such estimates are is learned from requests that ended. A request is overdue once it has
-// waited a multiple of the longest such wait of late, and of its own work.
+// In a busy system the work that is served does not depend on the order. In order of arrival a request
+// would have started once those who waited before it had: until then as much work is served as they
+// bring, for those who run then are as far from their ends as those who ran when it came. In seconds
+// of the device; how true such estimates are is learned from requests that ended. A request is overdue
+// once it has waited a multiple of the longest such wait of late, and of its own work.
 
 import type { EngineRequest } from "../request.ts";
 import type { WorkEstimate } from "./work-estimate.ts";
 
 /** Multiple of the longest wait in order of arrival; one less than promised, for errors. */
-const boundFactor = 1.5;
+const boundFactor = 2.5;
 /** Share of the newest request in the learned ratio of measured to estimated work. */
 const ratioWeight = 0.05;
 const ratioMin = 0.2;
@@ -31,7 +32,9 @@ export class WaitBound {
 
   arrived(request: EngineRequest, present: Iterable<EngineRequest>, nowMs: number): void {
     let seconds = 0;
-    for (const other of present) seconds += this.#work.remainingSeconds(other);
+    for (const other of present) {
+      if (other.state === "waiting") seconds += this.#work.remainingSeconds(other);
+    }
     const waitMs = seconds * this.#ratio * 1000;
     const faded = this.#longest(nowMs);
     if (waitMs >= faded) {

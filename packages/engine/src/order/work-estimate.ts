@@ -13,8 +13,9 @@ export class WorkEstimate {
   readonly #model: LatencyModel;
   #coefficients: LatencyCoefficients;
   #seenAt: number;
-  /** Sequences that usually share a step. */
+  /** Sequences that usually share a step; none was seen yet when `#steps` is 0. */
   #sequences = 1;
+  #steps = 0;
 
   constructor(model: LatencyModel) {
     this.#model = model;
@@ -24,7 +25,9 @@ export class WorkEstimate {
 
   /** `count` sequences take part in a step. */
   observeSequences(count: number): void {
-    this.#sequences += sequencesWeight * (Math.max(1, count) - this.#sequences);
+    this.#steps++;
+    const weight = Math.max(sequencesWeight, 1 / this.#steps);
+    this.#sequences += weight * (Math.max(1, count) - this.#sequences);
   }
 
   /** Changes when the price of work does. */
