@@ -4,7 +4,7 @@
 //   │ length, 4 bytes│ CRC-32, 4 bytes  │ length bytes  │
 //   └────────────────┴──────────────────┴───────────────┘
 //
-// A frame of length 0 says that nothing follows; a stream that ends without it was cut. Numbers are
+// A frame of length 0, with a checksum of its own, says that nothing follows; a stream that ends without it was cut. Numbers are
 // little endian. The checksum is of the contents and the frame's number, so that frames cannot
 // change places.
 
@@ -20,8 +20,9 @@ export function blockFrameHead(contents: Uint8Array, index: number): Buffer {
   return head;
 }
 
-export function lastBlockFrame(): Buffer {
-  return Buffer.alloc(headBytes);
+/** `count`: of the frames before it. */
+export function lastBlockFrame(count: number): Buffer {
+  return blockFrameHead(new Uint8Array(), count);
 }
 
 /**
@@ -36,17 +37,19 @@ export async function* readBlockFrames(
   for (let index = 0; ; index++) {
     const head = Buffer.from(await reader.take(headBytes));
     const length = head.readUInt32LE(0);
-    if (length === 0) return;
-    if (length !== blockBytes) throw new WireError("a block has another size");
+    if (length !== 0 && length !== blockBytes) throw new WireError("a block has another size");
     const contents = await reader.take(length);
     if (checksum(contents, index) !== head.readUInt32LE(4))
       throw new WireError("a block is damaged");
+    if (length === 0) return;
     yield contents;
   }
 }
 
 function checksum(contents: Uint8Array, index: number): number {
-  return crc32(contents, index);
+  const number = Buffer.alloc(4);
+  number.writeUInt32LE(index);
+  return crc32(contents, crc32(number));
 }
 
 /** Takes so many bytes at a time from chunks of any size. */

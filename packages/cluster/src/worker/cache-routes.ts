@@ -84,5 +84,5 @@ async function sendBlocks(
     // The contents may be reused once the next block is asked for.
     if (!response.write(Uint8Array.from(contents))) await once(response, "drain", { signal });
   }
-  response.write(lastBlockFrame());
+  response.write(lastBlockFrame(index));
 }

@@ -147,6 +147,7 @@ function createApp({ connectionsMax, requestTimeoutMs }: WorkerLimits): FastifyI
     http: { keepAlive: true, keepAliveInitialDelay: 10_000 },
   });
   app.server.maxConnections = connectionsMax;
+  app.removeContentTypeParser("text/plain");
   return app;
 }
 
