@@ -1,0 +1,17 @@
+// What the processes of a random world share: time, the network, and each other.
+
+import type { Random } from "@loci/core";
+import type { TimeQueue } from "../../run/time-queue.ts";
+import type { FaultRouter } from "./fault-router.ts";
+import type { FaultWorker } from "./fault-worker.ts";
+import type { WorldNetwork } from "./world-network.ts";
+import type { Deed } from "./world-process.ts";
+
+export interface FaultWorldParts {
+  readonly queue: TimeQueue<Deed>;
+  readonly network: WorldNetwork;
+  readonly random: Random;
+  readonly now: () => number;
+  readonly routers: readonly FaultRouter[];
+  readonly workers: readonly FaultWorker[];
+}
