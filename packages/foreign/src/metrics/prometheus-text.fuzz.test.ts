@@ -33,7 +33,9 @@ test("what is written by the format's rules is read back, whatever stands around
         const expected = samples.filter((one) => one.name === name);
         const read = found.get(name) ?? [];
         expect(read.map(({ value }) => value)).toEqual(expected.map(({ value }) => value));
-        expect(read.map(({ labels }) => [...labels])).toEqual(expected.map(({ labels }) => labels));
+        expect(read.map(({ labels }) => Array.from(labels))).toEqual(
+          expected.map(({ labels }) => labels),
+        );
       }
     }),
     { numRuns: 400, seed: 5 },
