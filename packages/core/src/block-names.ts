@@ -34,8 +34,9 @@ export function blockName(
   start: number,
   end: number,
 ): BlockName {
-  let low = (parent % wordValues) | 0;
-  let high = Math.floor(parent / wordValues) | 0;
+  // To 32 bits: of a whole number, `| 0` keeps the lowest; of a quotient, it drops the fraction.
+  let low = parent | 0;
+  let high = (parent / wordValues) | 0;
   for (let index = start; index < end; index++) {
     const token = tokens[index] ?? 0;
     low = mix(low, token, lowMultiplier);

@@ -32,8 +32,12 @@ const segmentCount = 1 << segmentBits;
 /** Beside the set's number: the block was used or told of since the hand passed. */
 const freshBit = 1 << 30;
 const setMask = freshBit - 1;
+/** Share of the bound that `expire` keeps free, so that decisions need not make room: 1/32. */
+const roomShift = 5;
 /** Blocks that the hand looks at for one that can go; then any goes. */
 const lookedAtMax = 64;
+/** Names that are looked up together. */
+const lookedUpTogether = 128;
 /** Places that one `expire` looks at for blocks that nobody holds or uses. */
 const sweptPlaces = 8192;
 /** Names of prompts that are expected at most, over all workers: 8 MiB. */
@@ -55,6 +59,9 @@ export class BlockDirectory {
   readonly #broom = { segment: 0, place: 0 };
   /** Workers that have held all blocks of the prompt so far; used by `match`. */
   readonly #unbroken: Int32Array;
+  /** Of the names that are looked up together. */
+  readonly #hashes = new Int32Array(lookedUpTogether);
+  #peeked = 0;
 
   constructor(options: BlockDirectoryOptions) {
     assert(options.blocksMax >= 1, "the directory holds at least one block");
@@ -123,9 +130,10 @@ export class BlockDirectory {
     if (!this.#expected.tryAdd(slot, names, untilMs)) return;
     const device = this.#sets.bitOf(0, slot);
     const expected = this.#sets.bitOf(expectedGroup, slot);
-    for (const name of names) {
+    for (let index = 0; index < names.length; index++) {
+      const hash = this.#hashAt(names, index);
+      const name = names[index] ?? 0;
       if (!isName(name)) continue;
-      const hash = hashOf(name, this.#seed);
       const segment = this.#segmentOf(hash);
       const at = this.#entry(segment, name, hash) + holdersWord;
       const word = segment.words[at] ?? 0;
@@ -135,7 +143,10 @@ export class BlockDirectory {
     }
   }
 
-  /** Forgets what was expected in vain and, little by little, what nobody holds or used lately. */
+  /**
+   * Forgets what was expected in vain and, little by little, what nobody holds or used lately; near
+   * its bound, makes room. To be called several times a second.
+   */
   expire(nowMs: number): void {
     for (let slot = 0; slot < this.workersMax; slot++) {
       if (this.#workers[slot] === 0) continue;
@@ -148,6 +159,8 @@ export class BlockDirectory {
       }
     }
     this.#sweep(halfAt(nowMs, this.#halfMs));
+    const blocksAim = this.blocksMax - (this.blocksMax >> roomShift);
+    while (this.#blocks > blocksAim) this.#evict();
   }
 
   /** Counts what each worker holds of a prompt. */
@@ -157,10 +170,9 @@ export class BlockDirectory {
     let run = 0;
     let runSet = 0;
     for (let index = 0; index < names.length; index++) {
-      const name = names[index] ?? 0;
-      const hash = hashOf(name, this.#seed);
+      const hash = this.#hashAt(names, index);
       const segment = this.#segmentOf(hash);
-      const at = segment.find(name, hash);
+      const at = segment.find(names[index] ?? 0, hash);
       const set = at < 0 ? 0 : (segment.words[at + holdersWord] ?? 0) & setMask;
       if (set !== runSet) {
         this.#count(runSet, run, into);
@@ -175,9 +187,10 @@ export class BlockDirectory {
   /** A request used the blocks of its prompt. */
   touch(names: Float64Array, nowMs: number): void {
     const half = halfAt(nowMs, this.#halfMs);
-    for (const name of names) {
+    for (let index = 0; index < names.length; index++) {
+      const hash = this.#hashAt(names, index);
+      const name = names[index] ?? 0;
       if (!isName(name)) continue;
-      const hash = hashOf(name, this.#seed);
       const segment = this.#segmentOf(hash);
       const at = this.#entry(segment, name, hash);
       const { words } = segment;
@@ -223,6 +236,31 @@ export class BlockDirectory {
 
   #segmentOf(hash: number): BlockSegment {
     return defined(this.#segments[hash >>> (32 - segmentBits)]);
+  }
+
+  /**
+   * Hash of a prompt's name, for going through them in order. The entries of the next few are read
+   * together before the first is searched: their cache misses are waited for at once.
+   */
+  #hashAt(names: Float64Array, index: number): number {
+    const first = index % lookedUpTogether;
+    if (first === 0) this.#peekAt(names, index);
+    return this.#hashes[first] ?? 0;
+  }
+
+  #peekAt(names: Float64Array, start: number): void {
+    const count = Math.min(lookedUpTogether, names.length - start);
+    let peeked = 0;
+    const hashes = this.#hashes;
+    for (let index = 0; index < count; index++) {
+      hashes[index] = hashOf(names[start + index] ?? 0, this.#seed);
+    }
+    for (let index = 0; index < count; index++) {
+      const hash = hashes[index] ?? 0;
+      peeked ^= this.#segmentOf(hash).peek(hash);
+    }
+    // Kept, so that no compiler drops the reading.
+    this.#peeked = peeked;
   }
 
   #word(name: BlockName, word: number): number {

@@ -49,6 +49,11 @@ export class BlockSegment {
     return this.#names.byteLength;
   }
 
+  /** Reads where a search for this hash begins, so that it is in the cache when the search comes. */
+  peek(hash: number): number {
+    return this.words[4 * (hash & this.#mask)] ?? 0;
+  }
+
   /** Where in `words` the entry of a name is; -1 when there is none. */
   find(name: BlockName, hash: number): number {
     const names = this.#names;
