@@ -6,6 +6,7 @@ export type {
   NatsDirectoryCounts,
   NatsDirectoryOptions,
   NatsDirectoryParts,
+  NatsListener,
 } from "./nats-directory.ts";
 export { NatsWorker } from "./nats-worker.ts";
 export type { NatsWorkerCounts, NatsWorkerOptions, NatsWorkerParts } from "./nats-worker.ts";

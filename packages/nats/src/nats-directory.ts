@@ -7,8 +7,8 @@ import { randomBytes } from "node:crypto";
 
 import { assert, LociError } from "@loci/core";
 import type { Clock } from "@loci/core";
-import { parseWorkerAddress } from "@loci/cluster";
 import type {
+  AddressPolicy,
   DirectoryListener,
   WorkerAddress,
   WorkerDirectory,
@@ -34,8 +34,8 @@ export interface NatsDirectoryOptions {
   readonly cluster: string;
   /** The secret that routers and workers of the cluster share. */
   readonly clusterKey: string;
-  /** Whether a worker that announces itself may be there. */
-  readonly isAllowed: (address: WorkerAddress) => boolean;
+  /** Where workers that announce themselves may be. */
+  readonly policy: AddressPolicy;
   /** A member of which NATS carried no word for so long has left. Default 60 s. */
   readonly silentMsMax?: number;
   /** Default 256. */
@@ -47,7 +47,13 @@ export interface NatsDirectoryOptions {
 export interface NatsDirectoryParts {
   readonly bus: Bus;
   readonly clock: Clock;
+}
+
+/** Takes what is heard. */
+export interface NatsListener {
   readonly sink: WorkerSink;
+  /** Whether the sink would take the worker's events now: a router first has to know it. */
+  readonly isKnown: (voice: WorkerVoice) => boolean;
 }
 
 /** Since the start. */
@@ -82,6 +88,7 @@ export class NatsDirectory implements WorkerDirectory {
   /** Members at each address; more than one only where somebody configured it so. */
   readonly #atAddress = new Map<string, number>();
   #table: MemberTable;
+  #hearer: NatsListener | null = null;
   #listener: DirectoryListener | null = null;
   #stopTimer: () => void = () => undefined;
 
@@ -114,9 +121,9 @@ export class NatsDirectory implements WorkerDirectory {
     };
   }
 
-  /** All that a worker holds, told to the sink soon; nothing for one that is no member. */
-  requestSnapshot(workerId: string): void {
-    this.#readers.get(workerId)?.requestSnapshot();
+  /** Who takes what members tell of their load and blocks; nobody hears of it before. */
+  tellTo(listener: NatsListener): void {
+    this.#hearer = listener;
   }
 
   counts(): NatsDirectoryCounts {
@@ -207,7 +214,7 @@ export class NatsDirectory implements WorkerDirectory {
       return;
     }
     this.#reportCounts.set(member.workerId, message.count);
-    this.#parts.sink.report(voiceOf(member), load, null);
+    this.#hearer?.sink.report(voiceOf(member), load, null);
   }
 
   #apply(changes: readonly MemberChange[]): void {
@@ -230,11 +237,13 @@ export class NatsDirectory implements WorkerDirectory {
 
   #onHeard(member: Member): void {
     this.#readers.get(member.workerId)?.announced(member.sequence);
-    this.#parts.sink.heard(voiceOf(member));
+    const voice = voiceOf(member);
+    this.#hearer?.sink.heard(voice);
+    if (member.isDraining) this.#hearer?.sink.draining(voice);
   }
 
   #follow(member: Member): void {
-    const { bus, clock, sink } = this.#parts;
+    const { bus, clock } = this.#parts;
     const voice = voiceOf(member);
     const { url } = member.address;
     this.#atAddress.set(url, (this.#atAddress.get(url) ?? 0) + 1);
@@ -245,9 +254,10 @@ export class NatsDirectory implements WorkerDirectory {
       subjects: this.#subjects,
       turns: this.#turns,
       onward: {
-        batch: (batch) => sink.events(voice, batch),
-        snapshot: (snapshot) => sink.snapshot(voice, snapshot),
+        batch: (batch) => this.#hearer?.sink.events(voice, batch),
+        snapshot: (snapshot) => this.#hearer?.sink.snapshot(voice, snapshot),
       },
+      isKnown: () => this.#hearer?.isKnown(voice) === true,
     });
     this.#readers.set(member.workerId, reader);
   }
@@ -311,10 +321,7 @@ export class NatsDirectory implements WorkerDirectory {
 
   #checkAddress(url: string): WorkerAddress | null {
     try {
-      const address = parseWorkerAddress(url);
-      // A path on the worker's machine says nothing here.
-      const isElsewhere = address.socketPath === null;
-      return isElsewhere && this.#options.isAllowed(address) ? address : null;
+      return this.#options.policy.check(url);
     } catch (error) {
       if (error instanceof LociError) return null;
       throw error;

@@ -12,8 +12,9 @@ import { checkedName, subjectsOf } from "./subjects.ts";
 import type { Subjects } from "./subjects.ts";
 import { encodeBatch } from "./wire/kv-codec.ts";
 import { decodeQuestion, repairParts } from "./wire/repair-codec.ts";
-import type { Repair, RepairQuestion } from "./wire/repair-codec.ts";
+import type { Repair } from "./wire/repair-codec.ts";
 import { encodeReport } from "./wire/report-codec.ts";
+import type { MemberRecord } from "./wire/report-codec.ts";
 import { noNonce, Seal } from "./wire/sealed-message.ts";
 import type { MessageKind, SealedMessage } from "./wire/sealed-message.ts";
 
@@ -57,7 +58,7 @@ export class NatsWorker {
   readonly #proofs = new RateBound(proofsPerSecondMax);
   readonly #repairs = new RateBound(repairsPerSecondMax);
   readonly #counts = { batchesTold: 0, batchesUntold: 0, repairsAnswered: 0, questionsRefused: 0 };
-  #state: "up" | "leaving" = "up";
+  #state: MemberRecord["state"] = "up";
   #sequence: number;
   #count = 0;
   #repairsUnderWay = 0;
@@ -106,8 +107,10 @@ export class NatsWorker {
       feed.listen({
         onBatch: (batch) => this.#tellBatch(batch),
         onLoad: (load) => this.#tellLoad(load),
-        // Routers hear of it from the worker itself.
-        onDrain: () => undefined,
+        onDrain: () => {
+          this.#state = "draining";
+          this.#announce();
+        },
       }),
       bus.subscribe(this.#subjects.prove(id), (bytes, reply) => this.#prove(bytes, reply)),
       bus.subscribe(this.#subjects.repair(id), (bytes, reply) => this.#answer(bytes, reply)),
@@ -161,18 +164,18 @@ export class NatsWorker {
       return;
     }
     const message = this.#readQuestion(bytes, this.#repairs);
-    const question = message && decodeQuestion(message.body);
-    if (message === null || question === null || reply === null) return;
+    const after = message && decodeQuestion(message.body);
+    if (message === null || after === null || reply === null) return;
     this.#repairsUnderWay += 1;
-    void this.#sendRepair(question, message.nonce, reply).finally(() => {
+    void this.#sendRepair(after, message.nonce, reply).finally(() => {
       this.#repairsUnderWay -= 1;
     });
   }
 
   /** Part after part, each when the one before has gone out. */
-  async #sendRepair(question: RepairQuestion, nonce: Uint8Array, reply: string): Promise<void> {
+  async #sendRepair(after: number, nonce: Uint8Array, reply: string): Promise<void> {
     const { bus } = this.#parts;
-    const answer = repairParts(this.#repairFor(question));
+    const answer = repairParts(this.#repairAfter(after));
     if (answer === null) {
       this.#counts.questionsRefused += 1;
       return;
@@ -185,11 +188,11 @@ export class NatsWorker {
     this.#counts.repairsAnswered += 1;
   }
 
-  #repairFor(question: RepairQuestion): Repair {
+  #repairAfter(after: number): Repair {
     const { feed } = this.#parts;
-    const batches = question.after === null ? null : feed.since(question.after);
-    const isShort = batches !== null && repairParts({ form: "batches", batches }) !== null;
-    return isShort ? { form: "batches", batches } : { form: "snapshot", snapshot: feed.snapshot() };
+    const batches = feed.since(after);
+    const isKept = batches !== null && repairParts({ form: "batches", batches }) !== null;
+    return isKept ? { form: "batches", batches } : { form: "snapshot", snapshot: feed.snapshot() };
   }
 
   #readQuestion(bytes: Uint8Array, bound: RateBound): SealedMessage | null {

@@ -160,7 +160,7 @@ export class NatsBus implements Bus {
     try {
       return await readStream(connection, stream, subject);
     } catch (error) {
-      this.#tellProblem(error);
+      if (!isStreamMissing(error)) this.#tellProblem(error);
       return null;
     }
   }
@@ -286,10 +286,14 @@ async function hasStream(manager: JetStreamManager, name: string): Promise<boole
     await manager.streams.info(name);
     return true;
   } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
-      return false;
+    if (isStreamMissing(error)) return false;
     throw error;
   }
+}
+
+function isStreamMissing(error: unknown): boolean {
+  const isAnswer = error instanceof JetStreamApiError;
+  return isAnswer && error.code === JetStreamApiCodes.StreamNotFound;
 }
 
 async function readStream(

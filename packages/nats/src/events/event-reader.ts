@@ -1,11 +1,11 @@
-// Follows the block events of one worker in one of its lives. First comes what the stream keeps,
-// while live batches wait; from then on whatever is found missing is asked for: the worker answers
-// with the batches, or with all that it holds. One question at a time, with growing waits after
-// those that nobody answered.
+// Follows the block events of one worker in one of its lives. It begins when the router knows the
+// worker; first comes what the stream keeps, while live batches wait. From then on whatever is found
+// missing is asked for: the worker answers with the batches, or with all that it holds. One question
+// at a time, with growing waits after those that nobody answered.
 
 import { randomBytes } from "node:crypto";
 
-import { assert } from "@loci/core";
+import { assert, sleep } from "@loci/core";
 import type { Clock, KvEventBatch } from "@loci/core";
 
 import type { Bus } from "../bus/bus.ts";
@@ -28,10 +28,14 @@ export interface EventReaderParts {
   /** How many questions a router asks at once, over all workers. */
   readonly turns: Turns;
   readonly onward: InOrder;
+  /** The router would take the worker's events now. */
+  readonly isKnown: () => boolean;
 }
 
 /** A batch that overtook another is given so long to be overtaken itself. */
 const patienceMs = 100;
+/** How often it looks whether the router knows the worker by now. */
+const unknownMs = 50;
 const answerMsMax = 3000;
 const retryMsMin = 250;
 const retryMsMax = 2000;
@@ -43,7 +47,6 @@ export class EventReader {
   #isReplaying = true;
   /** A question is planned or under way. */
   #isRepairing = false;
-  #wantsSnapshot = false;
   #isClosed = false;
   #failures = 0;
   #stopTimer: () => void = () => undefined;
@@ -60,11 +63,6 @@ export class EventReader {
     return this.#member.epoch;
   }
 
-  /** Of the last batch that was passed on. */
-  get sequence(): number {
-    return this.#reassembly.passed;
-  }
-
   batch(batch: KvEventBatch): void {
     if (this.#isClosed) return;
     this.#reassembly.batch(batch);
@@ -77,12 +75,6 @@ export class EventReader {
     this.#repairIfNeeded();
   }
 
-  /** All that is held, whatever was passed on before. */
-  requestSnapshot(): void {
-    this.#wantsSnapshot = true;
-    this.#repairIfNeeded();
-  }
-
   close(): void {
     this.#isClosed = true;
     this.#stopTimer();
@@ -90,13 +82,13 @@ export class EventReader {
 
   checkIntegrity(): void {
     this.#reassembly.checkIntegrity();
-    const isOwed = this.#reassembly.hasGap || this.#wantsSnapshot;
     const isUnderWay = this.#isReplaying || this.#isRepairing || this.#isClosed;
-    assert(!isOwed || isUnderWay, "what is missing is being asked for");
+    assert(!this.#reassembly.hasGap || isUnderWay, "what is missing is being asked for");
   }
 
   async #replay(): Promise<void> {
-    const { bus, seal, subjects } = this.#parts;
+    const { bus, seal, subjects, clock, isKnown } = this.#parts;
+    while (!this.#isClosed && !isKnown()) await sleep(clock, unknownMs);
     const { workerId, epoch } = this.#member;
     const kept = await bus.replay(subjects.stream, subjects.events(workerId, epoch));
     for (const bytes of kept ?? []) {
@@ -110,8 +102,8 @@ export class EventReader {
   }
 
   #repairIfNeeded(): void {
-    const isOwed = this.#reassembly.hasGap || this.#wantsSnapshot;
-    if (!isOwed || this.#isReplaying || this.#isRepairing || this.#isClosed) return;
+    const isUnderWay = this.#isReplaying || this.#isRepairing || this.#isClosed;
+    if (isUnderWay || !this.#reassembly.hasGap) return;
     this.#isRepairing = true;
     const backoffMs = Math.min(retryMsMax, retryMsMin * 2 ** (this.#failures - 1));
     const waitMs = this.#failures === 0 ? patienceMs : backoffMs;
@@ -121,23 +113,21 @@ export class EventReader {
   }
 
   async #repair(): Promise<void> {
-    if (this.#reassembly.hasGap || this.#wantsSnapshot) {
-      const after = this.#wantsSnapshot ? null : this.#reassembly.passed;
-      const repair = await this.#parts.turns.take(() => this.#ask(after));
+    if (this.#reassembly.hasGap) {
+      const repair = await this.#parts.turns.take(() => this.#ask(this.#reassembly.passed));
       this.#failures = repair === null ? this.#failures + 1 : 0;
-      if (repair?.form === "snapshot") this.#wantsSnapshot = false;
       if (repair !== null && !this.#isClosed) this.#reassembly.repair(repair);
     }
     this.#isRepairing = false;
     this.#repairIfNeeded();
   }
 
-  async #ask(after: number | null): Promise<Repair | null> {
+  async #ask(after: number): Promise<Repair | null> {
     const { bus, seal, subjects } = this.#parts;
     if (this.#isClosed) return null;
     const { workerId, epoch } = this.#member;
     const nonce = randomBytes(nonceBytes);
-    const body = encodeQuestion({ after });
+    const body = encodeQuestion(after);
     const question = seal.close({ kind: "question", workerId, epoch, count: 0, nonce, body });
     if (question === null) return null;
     const parts: RepairPart[] = [];

@@ -17,6 +17,8 @@ export interface Member {
   readonly address: WorkerAddress;
   /** Of the last batch of block events that it told. */
   readonly sequence: number;
+  /** It takes nothing new. */
+  readonly isDraining: boolean;
 }
 
 export type MemberChange =
@@ -99,7 +101,9 @@ export class MemberTable {
     const address = this.#addressOf(record);
     const hasRoom = before !== undefined || this.#entries.size < this.#options.membersMax;
     if (address === null || record.state === "leaving" || !hasRoom) return [];
-    const member: Member = { workerId, epoch, address, sequence: record.sequence };
+    const { sequence } = record;
+    const isDraining = record.state === "draining";
+    const member: Member = { workerId, epoch, address, sequence, isDraining };
     this.#entries.set(workerId, { member, count, heardMs: nowMs });
     const left: MemberChange[] =
       before === undefined ? [] : [{ type: "left", member: before.member }];
@@ -150,7 +154,8 @@ export class MemberTable {
     const address = record.url === member.address.url ? member.address : this.#addressOf(record);
     // It says that it moved to where no worker may be: what it was known by still holds.
     if (address === null) return [{ type: "heard", member }];
-    entry.member = { ...member, address, sequence: record.sequence };
+    const isDraining = record.state === "draining";
+    entry.member = { ...member, address, sequence: record.sequence, isDraining };
     if (address.url === member.address.url) return [{ type: "heard", member: entry.member }];
     return [
       { type: "left", member },

@@ -39,8 +39,9 @@ export class NatsServer {
     return `nats://127.0.0.1:${this.#port}`;
   }
 
-  get port(): number {
-    return this.#port;
+  /** Its address for who gives these credentials. */
+  urlFor(credentials: string): string {
+    return `nats://${credentials}@127.0.0.1:${this.#port}`;
   }
 
   /** On the port that it had before. */

@@ -10,7 +10,7 @@ const batchesKept = 64;
 
 export class TestFeed implements WorkerFeed {
   readonly facts: WorkerFacts;
-  readonly held = new Set<BlockName>();
+  readonly held: Set<BlockName> = new Set();
   readonly #listeners = new Set<FeedListener>();
   readonly #kept: KvEventBatch[] = [];
   readonly #random: Random;
@@ -78,6 +78,10 @@ export class TestFeed implements WorkerFeed {
     this.#kept.push(batch);
     if (this.#kept.length > batchesKept) this.#kept.shift();
     for (const listener of this.#listeners) listener.onBatch(batch);
+  }
+
+  drain(): void {
+    for (const listener of this.#listeners) listener.onDrain();
   }
 
   tellLoad(load: WorkerLoad): void {

@@ -13,8 +13,9 @@ interface Heard {
 }
 
 export class TestRouter implements WorkerSink, DirectoryListener {
-  readonly urls = new Set<string>();
-  readonly workers = new Map<string, Heard>();
+  readonly urls: Set<string> = new Set();
+  readonly workers: Map<string, Heard> = new Map();
+  readonly drained: Set<string> = new Set();
   snapshots = 0;
   joins = 0;
   leaves = 0;
@@ -78,6 +79,11 @@ export class TestRouter implements WorkerSink, DirectoryListener {
     worker.held.clear();
     for (const { blocks } of snapshot.held) for (const block of blocks) worker.held.add(block);
     this.snapshots += 1;
+    this.#changed();
+  }
+
+  draining(voice: WorkerVoice): void {
+    this.drained.add(voice.workerId);
     this.#changed();
   }
 

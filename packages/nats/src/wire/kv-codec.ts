@@ -14,6 +14,7 @@ const clearedCode = 2;
 const eventsMax = 65_536;
 const tiersMax = 64;
 const headBytesMax = 512;
+const eventHeadBytes = 12;
 
 /** Names in one piece of a snapshot: it has to fit into a message. */
 export const pieceNamesMax: number = Math.floor(
@@ -37,6 +38,17 @@ export function encodeBatch(batch: KvEventBatch): Uint8Array {
     writer.names(event.blocks);
   }
   return writer.finish();
+}
+
+/** Whether the batch can be told in one message. */
+export function fitsMessage(batch: KvEventBatch): boolean {
+  const eventBytes = batch.events.map((event) => eventHeadBytes + namesIn(event) * nameBytes);
+  const bytes = eventBytes.reduce((sum, each) => sum + each, headBytesMax);
+  return bytes <= messageBytesMax - sealBytesMax;
+}
+
+function namesIn(event: KvEvent): number {
+  return event.type === "cleared" ? 0 : event.blocks.length;
 }
 
 /** @returns null for bytes that are no batch */

@@ -1,7 +1,7 @@
 // What was missed of a worker's events: a router asks for all after a sequence number, and gets the
 // batches, or a snapshot where the worker does not keep them any more. Either may take many messages.
 //
-//   question:  after + 1, or 0 for a snapshot in any case
+//   question:  after
 //   answer:    part │ parts │ form │ a batch, or a piece of a snapshot
 
 import { assert } from "@loci/core";
@@ -14,6 +14,7 @@ import {
   decodeSnapshot,
   encodeBatch,
   encodeSnapshot,
+  fitsMessage,
   joinSnapshot,
   splitSnapshot,
 } from "./kv-codec.ts";
@@ -37,25 +38,20 @@ const batchForm = 0;
 const snapshotForm = 1;
 const nothingForm = 2;
 
-/** For all after a sequence number; null: for a snapshot. */
-export interface RepairQuestion {
-  readonly after: number | null;
-}
-
-export function encodeQuestion(question: RepairQuestion): Uint8Array {
+export function encodeQuestion(after: number): Uint8Array {
   const writer = new ByteWriter(16);
-  writer.integer(question.after === null ? 0 : question.after + 1);
+  writer.integer(after);
   return writer.finish();
 }
 
 /** @returns null for bytes that are no question */
-export function decodeQuestion(bytes: Uint8Array): RepairQuestion | null {
+export function decodeQuestion(bytes: Uint8Array): number | null {
   const reader = new ByteReader(bytes);
-  const number = reader.integer();
-  return reader.isDone ? { after: number === 0 ? null : number - 1 } : null;
+  const after = reader.integer();
+  return reader.isDone ? after : null;
 }
 
-/** The parts of an answer, made as they are taken; null when there would be too many. */
+/** The parts of an answer, made as they are taken; null when there would be too many, or too long. */
 export function repairParts(
   repair: Repair,
 ): { parts: number; encode(part: number): Uint8Array } | null {
@@ -69,7 +65,7 @@ export function repairParts(
     };
   }
   const { batches } = repair;
-  if (batches.length > repairPartsMax) return null;
+  if (batches.length > repairPartsMax || !batches.every((batch) => fitsMessage(batch))) return null;
   if (batches.length === 0) {
     return { parts: 1, encode: () => encodePart(0, 1, nothingForm, new Uint8Array(0)) };
   }

@@ -12,7 +12,7 @@ export interface MemberRecord {
   /** Where routers reach it; see `parseWorkerAddress`. */
   readonly url: string;
   /** `leaving`: the last thing it says. */
-  readonly state: "up" | "leaving";
+  readonly state: "up" | "draining" | "leaving";
   /** Of the last batch of block events it told. */
   readonly sequence: number;
 }
@@ -34,7 +34,7 @@ export function decodeMember(bytes: Uint8Array): MemberRecord | null {
   if (fields === null) return null;
   const { url, state, sequence } = fields;
   if (typeof url !== "string" || url.length > urlCharsMax) return null;
-  if (state !== "up" && state !== "leaving") return null;
+  if (state !== "up" && state !== "draining" && state !== "leaving") return null;
   return isCount(sequence) ? { url, state, sequence } : null;
 }
 

@@ -166,8 +166,8 @@ describe("repairs", () => {
   });
 
   test("are asked for by number", () => {
-    for (const after of [null, 0, 123_456_789_012]) {
-      expect(decodeQuestion(encodeQuestion({ after }))).toEqual({ after });
+    for (const after of [0, 1, 123_456_789_012]) {
+      expect(decodeQuestion(encodeQuestion(after))).toBe(after);
     }
     expect(decodeQuestion(new Uint8Array(0))).toBeNull();
   });
@@ -200,7 +200,7 @@ describe("reports", () => {
   test("of members with a state, address or number that cannot be, are refused", () => {
     const good = { url: "http://10.0.0.7:8081", state: "up", sequence: 4 };
     const bad = [
-      { ...good, state: "draining" },
+      { ...good, state: "dead" },
       { ...good, url: "x".repeat(600) },
       { ...good, sequence: 0.5 },
     ];

@@ -1,0 +1,70 @@
+import { sleep, systemClock } from "@loci/core";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+import { NatsServer } from "./testing/nats-server.ts";
+import { agree, becomes, TestCluster } from "./testing/test-cluster.ts";
+
+let server: NatsServer;
+let cluster: TestCluster;
+
+beforeEach(async () => {
+  server = await NatsServer.create();
+  cluster = new TestCluster(server);
+});
+
+afterEach(async () => {
+  await cluster.end();
+  await server.dispose();
+});
+
+test("without NATS members stay; after its return routers hold the truth again", async () => {
+  const { router, directory, bus } = await cluster.startRouter({ silentMsMax: 1500 });
+  const { feed, worker, bus: workerBus } = await cluster.startWorker("one");
+  feed.change(10);
+  expect(await agree(router, feed)).toBe(true);
+  for (const missed of [3, 400]) {
+    await server.kill();
+    await Promise.all([becomes(bus, false), becomes(workerBus, false)]);
+    feed.change(missed);
+    // Longer than anybody may be silent while NATS is there: what is tested is that nothing happens.
+    await sleep(systemClock, 2500);
+    expect(router.leaves).toBe(0);
+    await server.start();
+    expect(await agree(router, feed)).toBe(true);
+    feed.change(1);
+    expect(await agree(router, feed)).toBe(true);
+  }
+  expect(worker.counts().batchesUntold).toBe(403);
+  expect(router).toMatchObject({ joins: 1, leaves: 0 });
+  directory.checkIntegrity();
+  worker.checkIntegrity();
+});
+
+test("when NATS comes up last, everything begins when it does", async () => {
+  await server.kill();
+  const { feed, bus } = await cluster.startWorker("one", { waitsForNats: false });
+  const { router } = await cluster.startRouter({ waitsForNats: false });
+  expect(bus.publish("anything", new Uint8Array(1))).toBe(false);
+  feed.change(5);
+  await server.start();
+  expect(await agree(router, feed)).toBe(true);
+  // Each of the two buses told once that nobody was there.
+  expect(cluster.problems).toEqual(["connection refused", "connection refused"]);
+});
+
+test("a server that asks for a password gets it, and refuses who has none", async () => {
+  const locked = await NatsServer.create(["--user", "router", "--pass", "s@fe"]);
+  const inside = new TestCluster(locked, "router:s%40fe");
+  const { feed } = await inside.startWorker("one");
+  const { router } = await inside.startRouter();
+  feed.change(1);
+  expect(await agree(router, feed)).toBe(true);
+  const outside = new TestCluster(locked, "router:guess");
+  const bus = outside.openBus("stranger");
+  await outside.hasProblem;
+  expect(outside.problems[0]).toMatch(/authorization violation/i);
+  expect(bus.isUp).toBe(false);
+  await inside.end();
+  await outside.end();
+  await locked.dispose();
+});
