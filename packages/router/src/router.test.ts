@@ -137,7 +137,6 @@ describe("health", () => {
     router.join(workerFacts("a", { epoch: "2" }), 50);
     expect(router.takeNews()).toEqual([
       { type: "health", workerId: "a", health: "dead", requestIds: ["1"] },
-      { type: "health", workerId: "a", health: "starting", requestIds: [] },
     ]);
     router.checkIntegrity();
     expect(retried(router.failed("1", "worker_lost", nothing, 60))).toBe("a");

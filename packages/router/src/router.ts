@@ -8,7 +8,14 @@
 //
 // Nothing here reads a clock, draws chance or does I/O: the same calls give the same answers.
 
-import { assert, type KvEventBatch, type KvSnapshot, LociError, type WorkerLoad } from "@loci/core";
+import {
+  assert,
+  type BlockName,
+  type KvEventBatch,
+  type KvSnapshot,
+  LociError,
+  type WorkerLoad,
+} from "@loci/core";
 import type { LengthForecast, LengthPredictor } from "@loci/predict";
 import { nobodyReady } from "./choice/eligible-workers.ts";
 import { Placer } from "./choice/placer.ts";
@@ -36,6 +43,9 @@ export interface RouterParts {
   readonly seed: number;
 }
 
+/** Expected of an answer before the first has ended; and what a new one weighs in the mean. */
+const answerTokensBefore = 200;
+const answerWeight = 0.02;
 /** A full router says to come back after so long. */
 const fullRetrySeconds = 1;
 
@@ -54,6 +64,8 @@ export class Router {
   /** Live requests by payer. */
   readonly #payers = new Map<string, number>();
   readonly #explanations = new Map<string, Placement>();
+  /** Mean length of recent answers, for want of a prediction. */
+  #answerTokens = answerTokensBefore;
   #nowMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: Partial<RouterOptions>, parts: RouterParts) {
@@ -146,7 +158,8 @@ export class Router {
     assert(!this.#live.has(request.id), "a live request has an id of its own");
     this.#admit(request);
     this.#budget.requested(now);
-    const live = openRequest(request, this.#forecast(request), now);
+    const expected = { forecast: this.#forecast(request), answerTokens: this.#answerTokens };
+    const live = openRequest(request, expected, now);
     const placement = this.#placer.place(live, request.promptTokens, now);
     if (placement === null) throw nobodyReady();
     this.#live.set(request.id, live);
@@ -168,6 +181,7 @@ export class Router {
     worker.update(live, () => {
       live.isStarted = true;
       live.missedTokens = known - cached;
+      live.placedMissedTokens = live.missedTokens;
     });
   }
 
@@ -185,6 +199,7 @@ export class Router {
     if (!isFirst) return;
     // What was computed until now was this prompt's.
     worker.prefillSeenAtMs = now;
+    worker.answered++;
     this.#policy.answered?.(live, now);
   }
 
@@ -194,6 +209,7 @@ export class Router {
     const live = this.#live.get(requestId);
     if (live === undefined) return;
     const tokens = report.completionTokens ?? live.delivered;
+    this.#answerTokens += answerWeight * (tokens - this.#answerTokens);
     if (live.forecast !== null && tokens > 0) {
       live.forecast.close({ tokens, isCensored: !report.endedByItself });
     }
@@ -372,7 +388,13 @@ export class Router {
   }
 
   #slotOpened(worker: RoutedWorker): void {
-    worker.blocks = new WorkerBlocks(this.#directory, worker.slot);
+    const policy = this.#policy;
+    const losses = {
+      removed: (names: readonly BlockName[]): void => policy.removed?.(worker, names),
+      cleared: (): void => policy.cleared?.(worker),
+    };
+    const wantsLosses = policy.removed !== undefined || policy.cleared !== undefined;
+    worker.blocks = new WorkerBlocks(this.#directory, worker.slot, wantsLosses ? losses : null);
   }
 
   #slotClosed(worker: RoutedWorker): void {

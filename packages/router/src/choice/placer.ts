@@ -115,6 +115,7 @@ export class Placer {
     counts.hitTokens.disk += disk * blockTokens;
     live.placedAtMs = nowMs;
     live.missedTokens = hits.missedTokens(worker);
+    live.placedMissedTokens = live.missedTokens;
     worker.add(live);
     worker.breaker.sent(live.request.id, nowMs);
     const names = hits.names(worker);

@@ -67,7 +67,6 @@ export class Members {
     const worker = new RoutedWorker(facts, slot, nowMs, known?.breaker ?? null);
     this.#byId.set(facts.id, worker);
     this.#slots.opened(worker);
-    this.#tell(worker, "starting", []);
   }
 
   leave(workerId: string): void {

@@ -15,9 +15,10 @@ const reportDelayMs = 20;
 /** Sums of `RequestWork` over the requests that this router sent to a worker. */
 export interface OwnWork {
   pendingTokens: number;
+  pendingAttended: number;
   contextTokens: number;
   answerTokens: number;
-  peakBlocks: number;
+  newBlocks: number;
   /** Requests that have had their first token here. */
   decoding: number;
 }
@@ -38,6 +39,8 @@ export class RoutedWorker {
   /** What this router had there when the last report came. */
   ownAtReport: OwnWork = emptyWork();
   requestsAtReport = 0;
+  /** First tokens that came from here. */
+  answered = 0;
   readonly own: OwnWork = emptyWork();
   /** What it holds; null while it is dead. */
   blocks: WorkerBlocks | null = null;
@@ -141,11 +144,13 @@ export class RoutedWorker {
       assert(live.worker === this, "a worker's request knows its worker");
       addWork(naive, live, 1);
     }
-    for (const key of ["pendingTokens", "contextTokens", "peakBlocks", "decoding"] as const) {
+    for (const key of ["pendingTokens", "contextTokens", "newBlocks", "decoding"] as const) {
       assert(naive[key] === this.own[key], `the worker's ${key} are those of its requests`);
     }
-    const difference = Math.abs(naive.answerTokens - this.own.answerTokens);
-    assert(difference <= 1e-6 * (1 + naive.answerTokens), "expected tokens add up");
+    for (const key of ["answerTokens", "pendingAttended"] as const) {
+      const difference = Math.abs(naive[key] - this.own[key]);
+      assert(difference <= 1e-6 * (1 + naive[key]), `the worker's ${key} add up`);
+    }
     this.breaker.checkIntegrity();
     this.blocks?.checkIntegrity();
     assert((this.blocks === null) === (this.health === "dead"), "the living hold blocks");
@@ -153,14 +158,22 @@ export class RoutedWorker {
 }
 
 export function emptyWork(): OwnWork {
-  return { pendingTokens: 0, contextTokens: 0, answerTokens: 0, peakBlocks: 0, decoding: 0 };
+  return {
+    pendingTokens: 0,
+    pendingAttended: 0,
+    contextTokens: 0,
+    answerTokens: 0,
+    newBlocks: 0,
+    decoding: 0,
+  };
 }
 
 function addWork(own: OwnWork, live: LiveRequest, sign: 1 | -1): void {
   const work: RequestWork = live.work;
   own.pendingTokens += sign * work.pendingTokens;
+  own.pendingAttended += sign * work.pendingAttended;
   own.contextTokens += sign * work.contextTokens;
   own.answerTokens += sign * work.answerTokens;
-  own.peakBlocks += sign * work.peakBlocks;
+  own.newBlocks += sign * work.newBlocks;
   if (live.deliveredHere > 0) own.decoding += sign;
 }

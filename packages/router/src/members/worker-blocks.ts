@@ -1,22 +1,31 @@
 // What is known of one worker's blocks: its events in their order, gaps repaired by snapshots, all
 // kept in the shared directory under the worker's slot.
 
-import type { KvEventBatch, KvSnapshot } from "@loci/core";
+import type { BlockName, KvEvent, KvEventBatch, KvSnapshot } from "@loci/core";
 import type { BlockDirectory } from "../directory/block-directory.ts";
 import { EventOrder } from "../events/event-order.ts";
 
 /** A snapshot that did not come is asked for again. */
 const askAgainMs = 2000;
 
+/** Who wants to know what a worker gave up. */
+export interface LossListener {
+  /** In no memory any more. */
+  readonly removed: (names: readonly BlockName[]) => void;
+  readonly cleared: () => void;
+}
+
 export class WorkerBlocks {
   readonly #directory: BlockDirectory;
   readonly #slot: number;
+  readonly #losses: LossListener | null;
   readonly #order = new EventOrder();
   #askedAtMs: number | null = null;
 
-  constructor(directory: BlockDirectory, slot: number) {
+  constructor(directory: BlockDirectory, slot: number, losses: LossListener | null) {
     this.#directory = directory;
     this.#slot = slot;
+    this.#losses = losses;
     directory.addWorker(slot);
   }
 
@@ -60,7 +69,18 @@ export class WorkerBlocks {
 
   #apply(batches: readonly KvEventBatch[]): void {
     for (const { events } of batches) {
-      for (const event of events) this.#directory.apply(this.#slot, event);
+      for (const event of events) {
+        this.#directory.apply(this.#slot, event);
+        if (this.#losses !== null) this.#tellLoss(event, this.#losses);
+      }
     }
+  }
+
+  #tellLoss(event: KvEvent, losses: LossListener): void {
+    if (event.type === "cleared") losses.cleared();
+    if (event.type !== "removed") return;
+    const isGone = (name: BlockName): boolean =>
+      !this.#directory.holders(name).includes(this.#slot);
+    losses.removed(event.blocks.filter(isGone));
   }
 }

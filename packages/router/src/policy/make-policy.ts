@@ -3,11 +3,14 @@
 import type { PolicyName } from "../router-options.ts";
 import { CacheAware } from "./cache-aware.ts";
 import { Dynamo } from "./dynamo.ts";
+import { E2Code } from "./e2/e2-code.ts";
+import { E2 } from "./e2/e2.ts";
 import { LeastRequests } from "./least-requests.ts";
 import { LlmD } from "./llm-d.ts";
 import { LMetric } from "./l-metric.ts";
 import type { PlacementPolicy } from "./placement-policy.ts";
 import { RoundRobin } from "./round-robin.ts";
+import { Seconds } from "./seconds.ts";
 import { SessionHash } from "./session-hash.ts";
 
 export function makePolicy(name: PolicyName): PlacementPolicy {
@@ -24,10 +27,13 @@ export function makePolicy(name: PolicyName): PlacementPolicy {
       return new Dynamo();
     case "llm-d":
       return new LlmD();
-    case "l-metric":
     case "seconds":
-    case "e2":
-    case "e2-code":
+      return new Seconds();
+    case "l-metric":
       return new LMetric();
+    case "e2":
+      return new E2();
+    case "e2-code":
+      return new E2Code();
   }
 }

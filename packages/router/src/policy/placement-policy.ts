@@ -5,6 +5,7 @@
 // A policy that wants fewer workers gives the others Infinity. What it remembers of requests it is
 // told by the optional verbs; all of it is bounded by live requests, workers, or a named bound.
 
+import type { BlockName } from "@loci/core";
 import type { PromptHits } from "../choice/prompt-hits.ts";
 import type { RoutedWorker } from "../members/routed-worker.ts";
 import type { LiveRequest } from "../requests/live-request.ts";
@@ -42,7 +43,11 @@ export interface PlacementPolicy {
   answered?(live: LiveRequest, nowMs: number): void;
   /** It left `live.worker`: finished, or failed there. */
   ended?(live: LiveRequest, nowMs: number): void;
-  /** What the worker held is gone. */
+  /** The worker holds these blocks in no memory any more. */
+  removed?(worker: RoutedWorker, names: Iterable<BlockName>): void;
+  /** The worker holds nothing any more. */
+  cleared?(worker: RoutedWorker): void;
+  /** The worker itself is gone, with what it held. */
   workerGone?(worker: RoutedWorker): void;
   tick?(nowMs: number): void;
   checkIntegrity?(): void;

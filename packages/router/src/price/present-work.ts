@@ -2,14 +2,15 @@
 // report shows beyond that (other routers' requests), which shrinks at the worker's pace until the
 // next report. A report alone is too old: a burst would all see the same idle worker.
 
+import type { LatencyCoefficients } from "@loci/core";
 import type { RoutedWorker } from "../members/routed-worker.ts";
 
 export interface PresentWork {
   requests: number;
   /** Requests that wait for their first token. */
   pendingRequests: number;
-  /** Prompt tokens that are not computed. */
-  pendingTokens: number;
+  /** Seconds of prompts that are not computed. */
+  pendingSeconds: number;
   /** Sequences that decode, and the tokens they hold. */
   decoding: number;
   contextTokens: number;
@@ -19,31 +20,31 @@ export interface PresentWork {
   peakBlocks: number;
 }
 
-/** `secondsPerToken`: at which the worker computes prompts. */
 export function presentWork(
   worker: RoutedWorker,
-  secondsPerToken: number,
+  price: LatencyCoefficients,
   nowMs: number,
 ): PresentWork {
   const { own, load, ownAtReport: before } = worker;
+  const attended = own.pendingAttended * price.secondsPerAttended;
+  const pendingSeconds = worker.pendingTokensPresent * price.secondsPerToken + attended;
   const work: PresentWork = {
     requests: worker.requestsPresent,
     pendingRequests: worker.pendingPresent,
-    pendingTokens: worker.pendingTokensPresent,
+    pendingSeconds,
     decoding: own.decoding,
     contextTokens: own.contextTokens,
     answerTokens: own.answerTokens,
-    peakBlocks: own.peakBlocks,
+    peakBlocks: own.newBlocks,
   };
   if (load !== null) {
     work.decoding += over(load.requestsRunning, worker.requestsAtReport);
     work.contextTokens += over(load.contextTokens, before.contextTokens + before.pendingTokens);
     work.answerTokens += over(load.decodeTokensExpected, before.answerTokens);
-    work.peakBlocks += over(load.kvBlocksPeak, before.peakBlocks);
+    work.peakBlocks = Math.max(0, load.kvBlocksPeak + own.newBlocks - before.newBlocks);
   }
-  const sinceMs = Math.max(0, nowMs - worker.prefillSeenAtMs);
-  const computed = sinceMs / 1000 / Math.max(secondsPerToken, 1e-9);
-  work.pendingTokens = Math.max(0, work.pendingTokens - computed);
+  const sinceSeconds = Math.max(0, nowMs - worker.prefillSeenAtMs) / 1000;
+  work.pendingSeconds = Math.max(0, work.pendingSeconds - sinceSeconds);
   return work;
 }
 

@@ -8,12 +8,14 @@ import type { RouteRequest } from "../placement.ts";
 export interface RequestWork {
   /** Prompt tokens that are not computed, until its first token comes. */
   readonly pendingTokens: number;
+  /** Sum over these of the tokens that each attends to. */
+  readonly pendingAttended: number;
   /** Tokens held by it while it decodes. */
   readonly contextTokens: number;
   /** Tokens that are expected to come. */
   readonly answerTokens: number;
-  /** Blocks that it is expected to hold in the end. */
-  readonly peakBlocks: number;
+  /** Blocks that it adds to those that were held before it, in the end. */
+  readonly newBlocks: number;
 }
 
 /** A worker that went away, or seemed to, with the request on it. */
@@ -42,22 +44,31 @@ export interface LiveRequest {
   /** Answer tokens so far, on all workers; of these, on the present one. */
   delivered: number;
   deliveredHere: number;
-  /** Tokens that its worker has to compute before the first new one; set at placement. */
+  /** Tokens that its worker still has to compute before the first new one. */
   missedTokens: number;
+  /** As it was at placement, or when the worker took it up. */
+  placedMissedTokens: number;
   /** Expected tokens of the whole answer; grows when the answer does. */
   expectedTokens: number;
   work: RequestWork;
 }
 
-const noWork: RequestWork = { pendingTokens: 0, contextTokens: 0, answerTokens: 0, peakBlocks: 0 };
+const noWork: RequestWork = {
+  pendingTokens: 0,
+  pendingAttended: 0,
+  contextTokens: 0,
+  answerTokens: 0,
+  newBlocks: 0,
+};
 
 /** A request that no worker has. */
 export function openRequest(
   request: RouteRequest,
-  forecast: LengthForecast | null,
+  expected: { readonly forecast: LengthForecast | null; readonly answerTokens: number },
   nowMs: number,
 ): LiveRequest {
   const most = Math.max(1, request.maxTokens);
+  const { forecast, answerTokens } = expected;
   return {
     request,
     payer: request.payer ?? request.tenant,
@@ -72,7 +83,8 @@ export function openRequest(
     delivered: 0,
     deliveredHere: 0,
     missedTokens: request.promptTokens.length,
-    expectedTokens: forecast === null ? most : Math.min(most, forecast.distribution.mean),
+    placedMissedTokens: request.promptTokens.length,
+    expectedTokens: Math.min(most, forecast?.distribution.mean ?? answerTokens),
     work: noWork,
   };
 }
@@ -84,11 +96,15 @@ export function workOf(live: LiveRequest, blockTokens: number): RequestWork {
   if (delivered >= live.expectedTokens) live.expectedTokens = expectedBeyond(live);
   const answerTokens = Math.max(1, live.expectedTokens - delivered);
   const decodes = live.deliveredHere > 0;
+  const { missedTokens } = live;
   return {
-    pendingTokens: decodes ? 0 : live.missedTokens,
+    pendingTokens: decodes ? 0 : missedTokens,
+    pendingAttended: decodes ? 0 : missedTokens * (known - missedTokens / 2),
     contextTokens: decodes ? known : 0,
     answerTokens,
-    peakBlocks: Math.ceil((known + answerTokens) / blockTokens),
+    newBlocks: Math.ceil(
+      (live.placedMissedTokens + live.deliveredHere + answerTokens) / blockTokens,
+    ),
   };
 }
 

@@ -1,0 +1,50 @@
+// What work costs on each worker: by its own word once it has answered a few requests; until then as
+// on the others, so that a new worker is neither shunned nor flooded for what it does not know yet.
+
+import type { LatencyCoefficients } from "@loci/core";
+import type { RoutedWorker } from "../members/routed-worker.ts";
+
+/** The engine's own prior: believed when nobody knows better. */
+const priorPrice: LatencyCoefficients = {
+  secondsPerStep: 0.01,
+  secondsPerToken: 0.001,
+  secondsPerAttended: 2e-8,
+  secondsPerSequence: 1e-5,
+};
+
+/** From so many answers on, a worker has been busy long enough to know itself. */
+const answersMin = 3;
+
+/** By index in `workers`. */
+export function workerPrices(workers: readonly RoutedWorker[]): LatencyCoefficients[] {
+  let usual: LatencyCoefficients | null = null;
+  return workers.map((worker) => {
+    const own = experienced(worker);
+    if (own !== null) return own;
+    usual ??= meanPrice(workers);
+    return usual;
+  });
+}
+
+function experienced({ load, answered }: RoutedWorker): LatencyCoefficients | null {
+  return load === null || answered < answersMin ? null : load.latency;
+}
+
+/** Mean of those who know; of any word at all when nobody does. */
+function meanPrice(workers: readonly RoutedWorker[]): LatencyCoefficients {
+  const known = workers.map(experienced).filter((price) => price !== null);
+  if (known.length > 0) return mean(known);
+  const said = workers.map(({ load }) => load?.latency ?? null).filter((price) => price !== null);
+  return said.length > 0 ? mean(said) : priorPrice;
+}
+
+function mean(prices: readonly LatencyCoefficients[]): LatencyCoefficients {
+  const of = (key: keyof LatencyCoefficients): number =>
+    prices.reduce((sum, price) => sum + price[key], 0) / prices.length;
+  return {
+    secondsPerStep: of("secondsPerStep"),
+    secondsPerToken: of("secondsPerToken"),
+    secondsPerAttended: of("secondsPerAttended"),
+    secondsPerSequence: of("secondsPerSequence"),
+  };
+}
