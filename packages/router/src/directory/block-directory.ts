@@ -59,9 +59,8 @@ export class BlockDirectory {
   readonly #broom = { segment: 0, place: 0 };
   /** Workers that have held all blocks of the prompt so far; used by `match`. */
   readonly #unbroken: Int32Array;
-  /** Of the names that are looked up together. */
-  readonly #hashes = new Int32Array(lookedUpTogether);
-  #peeked = 0;
+  /** Of the names that are looked up together, and what reading their entries gave. */
+  readonly #hashes = new Int32Array(lookedUpTogether + 1);
 
   constructor(options: BlockDirectoryOptions) {
     assert(options.blocksMax >= 1, "the directory holds at least one block");
@@ -259,8 +258,8 @@ export class BlockDirectory {
       const hash = hashes[index] ?? 0;
       peeked ^= this.#segmentOf(hash).peek(hash);
     }
-    // Kept, so that no compiler drops the reading.
-    this.#peeked = peeked;
+    // Used, so that no compiler drops the reading.
+    hashes[count] = peeked;
   }
 
   #word(name: BlockName, word: number): number {
