@@ -1,6 +1,6 @@
 // Engines without a model behind a router, in one process and over real sockets; for tests.
 
-import { greedySampling, systemClock } from "@loci/core";
+import { greedySampling, sleep, systemClock } from "@loci/core";
 import type { GenerationRequest, GenerationService, WorkerService } from "@loci/core";
 import { ClusterKey, createWorkerApp, openCluster, StaticDirectory } from "@loci/cluster";
 import type { Cluster, ClusterService, WorkerApp, WorkerDirectory } from "@loci/cluster";
@@ -135,7 +135,7 @@ export class HashCluster implements AsyncDisposable {
       const all = [...this.#cluster.table.all()];
       return all.length === count && all.every(({ snapshot }) => snapshot !== null);
     };
-    while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+    while (!isSo()) await sleep(systemClock, 1);
   }
 
   /** Resolves when every worker has reported twice: what was on its way is old by then. */
@@ -144,7 +144,7 @@ export class HashCluster implements AsyncDisposable {
       const all = [...this.#cluster.table.all()];
       const seen = all.map(({ snapshot }) => snapshot);
       const isNew = (): boolean => all.every(({ snapshot }, index) => snapshot !== seen[index]);
-      while (!isNew()) await new Promise((resolve) => setImmediate(resolve));
+      while (!isNew()) await sleep(systemClock, 1);
     }
   }
 

@@ -16,9 +16,9 @@ export interface ParentLink {
   /** Resolves when the parent is gone; there is nobody left to work for. */
   readonly gone: Promise<void>;
   /** The worker listens at `url`. */
-  tellReady(url: string): void;
+  readonly tellReady: (url: string) => void;
   /** The worker cannot start, and trying again would not help. */
-  tellFailed(error: LociError): void;
+  readonly tellFailed: (error: LociError) => void;
 }
 
 export interface ParentStreams {

@@ -160,9 +160,14 @@ export class Supervisor implements WorkerDirectory {
       this.#options.onLine?.(seat.worker.id, word.error.message);
       return;
     }
+    const address = addressOf(word.url);
+    if (address === null) {
+      // Not the program that was meant; its end is told like any other.
+      process.kill();
+      return;
+    }
     seat.cancelTimer();
     seat.wasReady = true;
-    const address = parseWorkerAddress(word.url);
     if (seat.address?.url !== address.url) {
       this.#forgetAddress(seat);
       seat.address = address;
@@ -200,5 +205,14 @@ export class Supervisor implements WorkerDirectory {
   #enter(seat: Seat, state: ProcessState, detail: string): void {
     seat.state = state;
     this.#options.onState?.(seat.worker.id, state, detail);
+  }
+}
+
+function addressOf(url: string): WorkerAddress | null {
+  try {
+    return parseWorkerAddress(url);
+  } catch (error) {
+    if (error instanceof LociError) return null;
+    throw error;
   }
 }

@@ -2,7 +2,7 @@
 // reset, its port closed), stalled (it keeps them and says nothing) and brought back.
 
 import type { Socket } from "node:net";
-import { greedySampling, systemClock } from "@loci/core";
+import { greedySampling, sleep, systemClock } from "@loci/core";
 import type { GenerationEvent, GenerationRequest } from "@loci/core";
 import { Router } from "@loci/router";
 import type { RouterOptions } from "@loci/router";
@@ -48,9 +48,9 @@ export function tokensOf(events: readonly GenerationEvent[]): number[] {
   return events.flatMap((event) => (event.type === "token" ? [event.tokenId] : []));
 }
 
-/** Resolves when `isSo` is; looks at every turn of the event loop. */
+/** Resolves when `isSo` is; looks every millisecond. */
 export async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+  while (!isSo()) await sleep(systemClock, 1);
 }
 
 export class TestWorker {
