@@ -12,12 +12,21 @@ import { registerInspect } from "./inspect/register-inspect.ts";
 import type { Output } from "./output.ts";
 import { registerPull } from "./pull/register-pull.ts";
 import { reportError } from "./report-error.ts";
+import { registerServing } from "./serve/register-serving.ts";
 import { registerSimulate } from "./simulate/register-simulate.ts";
 import { addSettingOptions, givenFlags } from "./setting-flags.ts";
 import { lociVersion } from "./version.ts";
 
 /** Verbs that take the settings, and with them the aliases other servers' users know. */
-const settingVerbs: ReadonlySet<string> = new Set(["serve", "chat", "run", "config", "doctor"]);
+const settingVerbs: ReadonlySet<string> = new Set([
+  "serve",
+  "worker",
+  "router",
+  "chat",
+  "run",
+  "config",
+  "doctor",
+]);
 
 /** Names that users of other programs try first. */
 const verbAliases: ReadonlyMap<string, readonly string[]> = new Map([
@@ -62,7 +71,7 @@ function buildProgram(output: Output, handle: Handler): Command {
     .showHelpAfterError("(--help shows every option)")
     .enablePositionalOptions()
     .addHelpText("after", `\n${exitCodeHelp}`);
-  addServingVerbs(program, output, handle);
+  registerServing(program, output, handle);
   registerPull(program, output, handle);
   registerInspect(program, output, handle, modelKnowledge);
   registerCache(program, output, handle);
@@ -73,36 +82,6 @@ function buildProgram(output: Output, handle: Handler): Command {
 }
 
 const exitCodeHelp = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted.";
-
-function addServingVerbs(program: Command, output: Output, handle: Handler): void {
-  const serve = program
-    .command("serve [model]")
-    .description("Serve a model over an OpenAI-compatible API.")
-    .action(
-      handle(async (command) => {
-        const resolved = await loadConfig(withModel(command));
-        const { runServe } = await import("./serve/serve-command.ts");
-        return runServe(resolved.config, output);
-      }),
-    );
-  addSettingOptions(serve);
-  const chat = program
-    .command("chat [model]")
-    .description("Talk with a model in the terminal.")
-    .option("--url <url>", "talk with this server instead of starting one")
-    .option("--system <text>", "system message")
-    .option("--max-tokens <integer>", "longest answer, in tokens")
-    .option("--temperature <number>", "0 always takes the likeliest token")
-    .addHelpText("after", "\nTakes every setting of loci serve too.")
-    .action(
-      handle(async (command) => {
-        const resolved = await loadConfig(withModel(command));
-        const { runChat } = await import("./chat/chat-command.ts");
-        return runChat(resolved.config, command.opts(), output);
-      }),
-    );
-  addSettingOptions(chat, true);
-}
 
 function addOtherVerbs(program: Command, output: Output, handle: Handler): void {
   const doctor = program
@@ -166,21 +145,6 @@ function addConfigVerbs(program: Command, output: Output, handle: Handler): void
       }),
     );
   addSettingOptions(check, true);
-}
-
-/** The flags, with the model given by position as `--model`. */
-function withModel(command: Command): ReturnType<typeof givenFlags> {
-  const flags = givenFlags(command);
-  const [model] = command.args;
-  if (model === undefined) return flags;
-  if (flags.model === undefined) return { ...flags, model };
-  throw new LociError(
-    "config_invalid",
-    `Two models are given: ${model} and ${String(flags.model)}.`,
-    {
-      remedy: "Name the model once.",
-    },
-  );
 }
 
 /** What `inspect` asks of the model package, loaded only then. */

@@ -1,6 +1,7 @@
 // The one small interface between whoever serves HTTP and whoever computes: submit a request,
 // receive a stream of events, cancel by signal. A local engine implements it, a router later.
 
+import type { ClusterSnapshot } from "./cluster-snapshot.ts";
 import type { LatencyCoefficients } from "./latency-model.ts";
 
 /** How the next token is chosen. Neutral values switch a step off. */
@@ -156,6 +157,8 @@ export interface ServiceSnapshot {
   readonly kvTiers?: readonly KvTierSnapshot[];
   /** Moves between memories that have not ended. */
   readonly kvMovesUnderWay?: number;
+  /** Absent where one process computes everything. */
+  readonly cluster?: ClusterSnapshot;
 }
 
 export interface LengthSnapshot {

@@ -5,6 +5,7 @@
 import type { ServiceSnapshot } from "@loci/core";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { registerCacheMetrics } from "./cache-metrics.ts";
+import { registerClusterMetrics } from "./cluster-metrics.ts";
 import { registerSchedulingMetrics } from "./scheduling-metrics.ts";
 
 export type Endpoint = "chat" | "completions" | "responses";
@@ -77,6 +78,7 @@ export class ServerMetrics {
     for (const source of snapshotSources) registerSnapshot(source, snapshot, this.registry);
     registerCacheMetrics(snapshot, this.registry);
     registerSchedulingMetrics(snapshot, this.registry);
+    registerClusterMetrics(snapshot, this.registry);
   }
 
   queued(seconds: number): void {

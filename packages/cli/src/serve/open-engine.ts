@@ -37,6 +37,7 @@ export async function openEngine(
     clock: systemClock,
     observer: logObserver(logger),
     lengths: lengths.predictor,
+    reportsBlocks: config.prefixCaching,
     ...(kvTiers && { tiers: kvTiers.forService }),
     options: engineOptions(config),
   });

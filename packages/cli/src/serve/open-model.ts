@@ -1,7 +1,7 @@
 // From settings to a loaded model: which file is meant, and how it is to be run.
 
 import { LociError, systemClock } from "@loci/core";
-import type { Config, ModelInfo } from "@loci/core";
+import type { Clock, Config, ModelInfo } from "@loci/core";
 import { loadModel } from "@loci/model";
 import type { LoadedModel } from "@loci/model";
 
@@ -16,16 +16,34 @@ const gapSlices = 64;
 
 const templateBytesMax = 1024 * 1024;
 
+/** Where the text side of a model comes from. */
+export interface CodecOptions {
+  readonly path: string;
+  readonly name: string;
+  readonly clock: Clock;
+  readonly chatTemplateSource?: string;
+}
+
+/** The model that the settings name; LociError says what is wrong with which of them. */
+export async function codecOptions(config: Config, signal?: AbortSignal): Promise<CodecOptions> {
+  const { path, name } = await findModel(config, signal);
+  const { chatTemplateFile } = config;
+  const template = chatTemplateFile === null ? null : await readTemplate(chatTemplateFile);
+  return {
+    path,
+    name: config.servedModelName ?? name,
+    clock: systemClock,
+    ...(template === null ? {} : { chatTemplateSource: template }),
+  };
+}
+
 /** Loads the model that the settings name; LociError says what is wrong with which of them. */
 export async function openModel(config: Config, signal?: AbortSignal): Promise<LoadedModel> {
-  const { path, name } = await findModel(config, signal);
-  const { chatTemplateFile, contextTokensMax, threads } = config;
-  const template = chatTemplateFile === null ? null : await readTemplate(chatTemplateFile);
+  const source = await codecOptions(config, signal);
+  const { contextTokensMax, threads } = config;
   const kvMemoryBytes = kvBudgetBytes(config.kvMemory, process.availableMemory());
   const model = await loadModel({
-    path,
-    clock: systemClock,
-    name: config.servedModelName ?? name,
+    ...source,
     blockTokens: config.blockTokens,
     cacheType: cacheType(config),
     attention: config.attention,
@@ -34,7 +52,6 @@ export async function openModel(config: Config, signal?: AbortSignal): Promise<L
     ...(contextTokensMax === null ? {} : { contextTokensMax }),
     ...(kvMemoryBytes === null ? {} : { kvMemoryBytes }),
     ...(threads === null ? {} : { threads }),
-    ...(template === null ? {} : { chatTemplateSource: template }),
   });
   return { ...model, info: withToolCallFormat(model.info, config) };
 }

@@ -26,7 +26,11 @@ export interface RunningServer {
   stop(graceMs: number): Promise<void>;
 }
 
-type OpenBackend = (config: Config, logger: Logger, signal?: AbortSignal) => Promise<Backend>;
+export type OpenBackend = (
+  config: Config,
+  logger: Logger,
+  signal?: AbortSignal,
+) => Promise<Backend>;
 
 /** Resolves when requests are served. LociError when a setting, the model or the port is wrong. */
 export async function startServer(

@@ -1,0 +1,22 @@
+// A router's view of its cluster, in the words of metrics.
+
+import type { ClusterSnapshot } from "@loci/core";
+import type { Router } from "@loci/router";
+
+export function clusterSnapshot(router: Router): ClusterSnapshot {
+  const { placements, retries, moves, quarantined, workerDeaths, promptTokens, hitTokens } =
+    router.snapshotCounts();
+  return {
+    workers: router.workers().map(({ facts, health, requests, load }) => ({
+      id: facts.id,
+      health,
+      requests,
+      requestsRunning: load?.requestsRunning ?? null,
+      requestsWaiting: load?.requestsWaiting ?? null,
+      kvBlocksTotal: facts.kvBlocksTotal,
+      kvBlocksFree: load?.kvBlocksFree ?? null,
+    })),
+    workersWanted: null,
+    ...{ placements, retries, moves, quarantined, workerDeaths, promptTokens, hitTokens },
+  };
+}

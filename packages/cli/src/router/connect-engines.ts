@@ -1,0 +1,70 @@
+// What answers at the addresses of a router: our own workers, or engines that know nothing of us.
+
+import { sleep, systemClock } from "@loci/core";
+import type { Config } from "@loci/core";
+import type { WorkerAddress, WorkerLink } from "@loci/cluster";
+import { ForeignWorker } from "@loci/foreign";
+import type { LoadedCodec } from "@loci/model";
+import { request } from "undici";
+
+import type { Logger } from "../serve/logger.ts";
+
+const askMsMax = 2000;
+const askAgainMs = 500;
+
+/**
+ * Whether our own workers are meant. With `auto` the first address that answers says so; resolves
+ * when one did.
+ */
+export async function speaksLoci(
+  config: Config,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const { workerEngine, workerUrls } = config;
+  if (workerEngine !== "auto") return workerEngine === "loci";
+  // Only our own workers announce themselves.
+  if (workerUrls.length === 0) return true;
+  for (let round = 0; ; round++) {
+    for (const url of workerUrls) {
+      const answer = await asksForClusterKey(url);
+      if (answer !== null) return answer;
+    }
+    signal?.throwIfAborted();
+    if (round === 0) logger.info("no worker answers yet");
+    await sleep(systemClock, askAgainMs);
+  }
+}
+
+/** Null when nobody is there. */
+async function asksForClusterKey(url: string): Promise<boolean | null> {
+  try {
+    const { statusCode, body } = await request(new URL("/worker/snapshot", url), {
+      headersTimeout: askMsMax,
+      bodyTimeout: askMsMax,
+    });
+    await body.dump();
+    return statusCode === 401 || statusCode === 200;
+  } catch {
+    return null;
+  }
+}
+
+/** Links to other engines, which are given token ids of this vocabulary. */
+export function connectForeign(
+  config: Config,
+  { codec }: LoadedCodec,
+): (address: WorkerAddress) => WorkerLink {
+  const { workerApiKey, workerEngine, servedModelName } = config;
+  let count = 0;
+  return (address) =>
+    new ForeignWorker({
+      address,
+      clock: systemClock,
+      engine: workerEngine === "loci" ? "auto" : workerEngine,
+      codec,
+      seed: count++,
+      ...(servedModelName !== null && { model: servedModelName }),
+      ...(workerApiKey !== null && { headers: { authorization: `Bearer ${workerApiKey}` } }),
+    });
+}

@@ -1,0 +1,74 @@
+// Where workers are named besides a list: NATS, Kubernetes. Both are loaded only when they are asked for.
+
+import { LociError, systemClock } from "@loci/core";
+import type { Config } from "@loci/core";
+import { AddressPolicy } from "@loci/cluster";
+import type { Cluster, WorkerDirectory } from "@loci/cluster";
+
+import { needsKey } from "../cluster-key-file.ts";
+import type { Logger } from "../serve/logger.ts";
+
+export interface OpenDirectories {
+  readonly list: readonly WorkerDirectory[];
+  /** Who takes what is heard of workers there. */
+  tellTo(cluster: Cluster): void;
+  close(): Promise<void>;
+}
+
+/** LociError config_invalid when nobody could ever be found. */
+export async function openDirectories(
+  config: Config,
+  key: string | null,
+  logger: Logger,
+): Promise<OpenDirectories> {
+  const { nats, kubernetesService, workerUrls } = config;
+  if (nats === null && kubernetesService === null && workerUrls.length === 0) {
+    throw new LociError("config_invalid", "The router does not know where its workers are.", {
+      remedy: "Give --worker-url, --nats or --kubernetes-service.",
+    });
+  }
+  const opened: OpenDirectories[] = [];
+  if (nats !== null) opened.push(await openNats(config, nats, { key, logger }));
+  return {
+    list: opened.flatMap(({ list }) => list),
+    tellTo: (cluster) => {
+      for (const each of opened) each.tellTo(cluster);
+    },
+    close: async () => {
+      await Promise.all(opened.map((each) => each.close()));
+    },
+  };
+}
+
+async function openNats(
+  config: Config,
+  url: string,
+  { key, logger }: { readonly key: string | null; readonly logger: Logger },
+): Promise<OpenDirectories> {
+  if (key === null) throw needsKey("--nats");
+  const { NatsBus, NatsDirectory } = await import("@loci/nats");
+  const bus = new NatsBus({
+    url,
+    name: "loci router",
+    clock: systemClock,
+    seed: 1,
+    onProblem: (problem) => logger.warn(problem),
+  });
+  const directory = new NatsDirectory(
+    {
+      cluster: config.clusterName,
+      clusterKey: key,
+      policy: new AddressPolicy(config.workerNetworks),
+    },
+    { bus, clock: systemClock },
+  );
+  return {
+    list: [directory],
+    tellTo: ({ sink, table }) =>
+      directory.tellTo({
+        sink,
+        isKnown: ({ workerId, epoch }) => table.get(workerId)?.facts.epoch === epoch,
+      }),
+    close: () => bus.close(),
+  };
+}

@@ -1,0 +1,92 @@
+// A router and its links to workers: the same for workers of this machine and for a fleet.
+
+import { systemClock } from "@loci/core";
+import type { Config, ModelInfo } from "@loci/core";
+import { openCluster } from "@loci/cluster";
+import type { Cluster, ClusterParts } from "@loci/cluster";
+import type { LoadedCodec } from "@loci/model";
+import { defaultPredictor } from "@loci/predict";
+import { Router } from "@loci/router";
+import type { WorkerFacts } from "@loci/router";
+
+import type { Backend, BackendFact } from "../serve/backend.ts";
+import type { Logger } from "../serve/logger.ts";
+import { clusterSnapshot } from "./cluster-snapshot.ts";
+import { clusterFacts } from "./cluster-facts.ts";
+import { firstWorkers } from "./first-workers.ts";
+
+/** Chance breaks ties and spreads retries: nothing that anyone would want to vary. */
+const seed = 1;
+
+export interface OpenRouter {
+  readonly router: Router;
+  readonly cluster: Cluster;
+}
+
+type Surroundings = Pick<ClusterParts, "key" | "directories" | "connect" | "withBlocks"> & {
+  readonly logger: Logger;
+  readonly onHealth?: ClusterParts["onHealth"];
+};
+
+export function openRouter(
+  config: Pick<Config, "routingPolicy">,
+  { logger, onHealth, ...parts }: Surroundings,
+): OpenRouter {
+  const router = new Router(
+    { policy: config.routingPolicy },
+    { lengths: defaultPredictor({ seed }), seed },
+  );
+  const cluster = openCluster({
+    ...parts,
+    router,
+    clock: systemClock,
+    seed,
+    onAttemptFailed: (requestId, workerId, error) =>
+      logger.warn({ requestId, workerId, failure: error.failure }, error.message),
+    onHealth: (workerId, health) => {
+      logger[health === "dead" ? "warn" : "debug"]({ workerId }, `worker ${health}`);
+      onHealth?.(workerId, health);
+    },
+    onError: (error) => logger.error({ err: error }, "a worker could not be understood"),
+  });
+  return { router, cluster };
+}
+
+/** What serves once the first worker is there. `close` ends what the cluster stands on, too. */
+export async function routedBackend(
+  { router, cluster }: OpenRouter,
+  codec: LoadedCodec,
+  parts: { readonly name: string | null; readonly close: () => Promise<void> },
+): Promise<Backend> {
+  const workers = await firstWorkers(cluster.table);
+  const info = routedModel(codec.info, parts.name, workers);
+  const facts: readonly BackendFact[] = clusterFacts(info, workers);
+  const { service } = cluster;
+  return {
+    service: {
+      generate: (request, signal) => service.generate(request, signal),
+      snapshot: () => ({ ...service.snapshot(), cluster: clusterSnapshot(router) }),
+    },
+    cache: service,
+    erasure: service,
+    codec: codec.codec,
+    info,
+    facts,
+    // A router goes on whatever its workers do.
+    failed: new Promise<never>(() => undefined),
+    close: async () => {
+      await parts.close();
+      await codec.close();
+    },
+  };
+}
+
+/** No prompt may be longer than the least of the workers takes. */
+function routedModel(
+  info: ModelInfo,
+  name: string | null,
+  workers: readonly WorkerFacts[],
+): ModelInfo {
+  const contextTokensMax = Math.min(...workers.map(({ contextTokensMax: own }) => own));
+  return { ...info, id: name ?? info.id, contextTokensMax };
+}

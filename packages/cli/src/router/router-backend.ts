@@ -1,0 +1,42 @@
+// From settings to a router over a fleet: where its workers are named, and how they are talked to.
+
+import { systemClock } from "@loci/core";
+import type { Config } from "@loci/core";
+import { StaticDirectory } from "@loci/cluster";
+import { loadCodec } from "@loci/model";
+import type { LoadedCodec } from "@loci/model";
+
+import { loadClusterKey } from "../cluster-key-file.ts";
+import type { Backend } from "../serve/backend.ts";
+import type { Logger } from "../serve/logger.ts";
+import { codecOptions } from "../serve/open-model.ts";
+import { connectForeign, speaksLoci } from "./connect-engines.ts";
+import { openDirectories } from "./open-directories.ts";
+import { openRouter, routedBackend } from "./open-router.ts";
+
+export async function openRouterBackend(
+  config: Config,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<Backend> {
+  const key = await loadClusterKey(config);
+  const isOurs = await speaksLoci(config, logger, signal);
+  const model = config.tokenizer ?? config.model;
+  const codec = await loadCodec(await codecOptions({ ...config, model }, signal));
+  const directories = await openDirectories(config, key.text, logger);
+  const routed = openRouter(config, {
+    key: key.key,
+    directories: [new StaticDirectory(config.workerUrls), ...directories.list],
+    logger,
+    ...(!isOurs && { connect: connectForeign(config, codec) }),
+  });
+  directories.tellTo(routed.cluster);
+  logger.info("waiting for the first worker");
+  return routedBackend(routed, codec, {
+    name: config.servedModelName,
+    close: async () => {
+      await routed.cluster.close();
+      await directories.close();
+    },
+  });
+}

@@ -1,0 +1,89 @@
+// One worker: a model with its engine, offered to routers at an address.
+
+import { randomUUID } from "node:crypto";
+
+import { systemClock } from "@loci/core";
+import type { Config } from "@loci/core";
+import { createWorkerApp } from "@loci/cluster";
+import type { AddressPolicy, ClusterKey, WorkerApp } from "@loci/cluster";
+import type { WorkerFacts } from "@loci/router";
+
+import type { Logger } from "../serve/logger.ts";
+import { openEngine } from "../serve/open-engine.ts";
+import type { OpenEngine } from "../serve/open-engine.ts";
+
+export interface WorkerIdentity {
+  readonly id: string;
+  readonly key: ClusterKey | null;
+  /** Other workers that blocks may be fetched from; null: none. */
+  readonly peers: AddressPolicy | null;
+}
+
+export interface OpenWorker {
+  readonly app: WorkerApp;
+  readonly facts: WorkerFacts;
+  /** Rejects when the engine breaks down. */
+  readonly failed: Promise<never>;
+  /** Resolves when a router asked it to end. */
+  readonly drained: Promise<void>;
+  /** Lets answers end for `graceMs`, then frees everything. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** LociError when a setting or the model is wrong. */
+export async function openWorker(
+  config: Config,
+  identity: WorkerIdentity,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<OpenWorker> {
+  const engine = await openEngine(config, logger, signal);
+  const drained = Promise.withResolvers<void>();
+  const facts = factsOf(config, identity, engine);
+  let isBroken = false;
+  engine.failed.catch(() => {
+    isBroken = true;
+  });
+  const app = createWorkerApp({
+    service: engine.service,
+    facts,
+    clock: systemClock,
+    key: identity.key,
+    peers: identity.peers,
+    ready: () => !isBroken,
+    onDrain: () => drained.resolve(),
+    onError: (error) => logger.error({ err: error }, "a request to the worker failed"),
+  });
+  return {
+    app,
+    facts,
+    failed: engine.failed,
+    drained: drained.promise,
+    close: async (graceMs) => {
+      await app.close(graceMs);
+      await engine.close();
+    },
+  };
+}
+
+function factsOf(
+  config: Config,
+  { id, peers }: WorkerIdentity,
+  { model, service }: OpenEngine,
+): WorkerFacts {
+  const { blockTokens, blockCount } = model.runner.limits;
+  return {
+    id,
+    epoch: randomUUID(),
+    model: model.info.id,
+    // Only who exchanges blocks asks for it, and pays for reading the file.
+    fingerprint: peers === null ? "" : model.fingerprint,
+    contextTokensMax: service.contextTokensMax,
+    blockTokens,
+    kvBlocksTotal: blockCount,
+    sequencesMax: config.runningMax,
+    toleratesGaps: true,
+    sendsEvents: config.prefixCaching,
+    continuesAnswers: true,
+  };
+}

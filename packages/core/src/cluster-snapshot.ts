@@ -1,0 +1,32 @@
+// What a router knows of its workers and has done so far, for metrics and dashboards.
+
+import type { KvTierName } from "./kv-events.ts";
+
+export interface ClusterSnapshot {
+  readonly workers: readonly ClusterWorker[];
+  /** Workers that the expected load needs; null where nobody estimates it. */
+  readonly workersWanted: number | null;
+  /** Since the start: why requests were placed where they were. */
+  readonly placements: Readonly<Record<string, number>>;
+  /** Requests that went to another worker before their first token; after it. */
+  readonly retries: number;
+  readonly moves: number;
+  /** Refused because two workers had died with them. */
+  readonly quarantined: number;
+  readonly workerDeaths: number;
+  /** Prompt tokens of placed requests; of these, believed to be held where they went, by memory. */
+  readonly promptTokens: number;
+  readonly hitTokens: Readonly<Record<KvTierName, number>>;
+}
+
+export interface ClusterWorker {
+  readonly id: string;
+  readonly health: string;
+  /** Live requests that this router has there. */
+  readonly requests: number;
+  /** All that it reports, whoever sent them; null before its first report. */
+  readonly requestsRunning: number | null;
+  readonly requestsWaiting: number | null;
+  readonly kvBlocksTotal: number;
+  readonly kvBlocksFree: number | null;
+}

@@ -1,0 +1,110 @@
+// What a router counts and knows of its workers, read from the service's snapshot. A service that
+// computes by itself has none of these series.
+
+import type { ClusterSnapshot, ClusterWorker, ServiceSnapshot } from "@loci/core";
+import type { Registry } from "prom-client";
+import { registerSnapshotMetric, series } from "./snapshot-metric.ts";
+import type { Series, SnapshotMetric } from "./snapshot-metric.ts";
+
+/** Workers with series of their own; the sums hold for all. */
+const workersShownMax = 256;
+
+const clusterMetrics: readonly SnapshotMetric[] = [
+  {
+    kind: "gauge",
+    name: "loci_workers",
+    help: "Workers by health",
+    labelNames: ["health"],
+    read: ({ cluster }) => (cluster === undefined ? [] : byHealth(cluster)),
+  },
+  {
+    kind: "gauge",
+    name: "loci_workers_wanted",
+    help: "Workers that the expected load needs",
+    labelNames: [],
+    read: ({ cluster }) => {
+      const wanted = cluster?.workersWanted ?? null;
+      return wanted === null ? [] : [series(wanted)];
+    },
+  },
+  perWorker(
+    "requests",
+    "Live requests that this router has on a worker",
+    (worker) => worker.requests,
+  ),
+  perWorker(
+    "requests_running",
+    "Requests a worker computes, whoever sent them",
+    (worker) => worker.requestsRunning,
+  ),
+  perWorker(
+    "requests_waiting",
+    "Requests that wait on a worker",
+    (worker) => worker.requestsWaiting,
+  ),
+  perWorker("kv_usage_ratio", "Share of a worker's blocks that requests use", (worker) =>
+    worker.kvBlocksFree === null ? null : 1 - worker.kvBlocksFree / worker.kvBlocksTotal,
+  ),
+  {
+    kind: "counter",
+    name: "loci_router_placements_total",
+    help: "Requests placed, by why they went where they went",
+    labelNames: ["reason"],
+    read: ({ cluster }) =>
+      Object.entries(cluster?.placements ?? {}).map(([reason, count]) => series(count, { reason })),
+  },
+  total("retries", "Requests sent to another worker before their first token", "retries"),
+  total("moves", "Answers that another worker went on with", "moves"),
+  total("quarantined", "Requests refused because two workers died with them", "quarantined"),
+  total("worker_deaths", "Workers given up for dead", "workerDeaths"),
+  total("prompt_tokens", "Prompt tokens of placed requests", "promptTokens"),
+  {
+    kind: "counter",
+    name: "loci_router_hit_tokens_total",
+    help: "Prompt tokens believed to be held where the request went, by memory",
+    labelNames: ["tier"],
+    read: ({ cluster }) =>
+      Object.entries(cluster?.hitTokens ?? {}).map(([tier, count]) => series(count, { tier })),
+  },
+];
+
+export function registerClusterMetrics(snapshot: () => ServiceSnapshot, registry: Registry): void {
+  for (const metric of clusterMetrics) registerSnapshotMetric(metric, snapshot, registry);
+}
+
+function byHealth({ workers }: ClusterSnapshot): readonly Series[] {
+  const counts = new Map<string, number>();
+  for (const { health } of workers) counts.set(health, (counts.get(health) ?? 0) + 1);
+  return [...counts].map(([health, count]) => series(count, { health }));
+}
+
+type TotalName = "retries" | "moves" | "quarantined" | "workerDeaths" | "promptTokens";
+
+function total(name: string, help: string, key: TotalName): SnapshotMetric {
+  return {
+    kind: "counter",
+    name: `loci_router_${name}_total`,
+    help,
+    labelNames: [],
+    read: ({ cluster }) => (cluster === undefined ? [] : [series(cluster[key])]),
+  };
+}
+
+/** `read` gives null where it is not known yet. */
+function perWorker(
+  name: string,
+  help: string,
+  read: (worker: ClusterWorker) => number | null,
+): SnapshotMetric {
+  return {
+    kind: "gauge",
+    name: `loci_worker_${name}`,
+    help,
+    labelNames: ["worker"],
+    read: ({ cluster }) =>
+      (cluster?.workers ?? []).slice(0, workersShownMax).flatMap((worker) => {
+        const value = read(worker);
+        return value === null ? [] : [series(value, { worker: worker.id })];
+      }),
+  };
+}
