@@ -1,7 +1,7 @@
 // The command line: verbs and their options. Each verb's code is imported when it runs, so that
 // `loci --help` stays quick.
 
-import { canonicalArguments, LociError } from "@loci/core";
+import { canonicalArguments } from "@loci/core";
 import { Command, CommanderError } from "commander";
 
 import { registerCache } from "./cache/register-cache.ts";

@@ -17,6 +17,12 @@ export function clusterSnapshot(router: Router): ClusterSnapshot {
       kvBlocksFree: load?.kvBlocksFree ?? null,
     })),
     workersWanted: null,
-    ...{ placements, retries, moves, quarantined, workerDeaths, promptTokens, hitTokens },
+    placements,
+    retries,
+    moves,
+    quarantined,
+    workerDeaths,
+    promptTokens,
+    hitTokens,
   };
 }

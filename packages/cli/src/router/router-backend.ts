@@ -1,10 +1,8 @@
 // From settings to a router over a fleet: where its workers are named, and how they are talked to.
 
-import { systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
 import { StaticDirectory } from "@loci/cluster";
 import { loadCodec } from "@loci/model";
-import type { LoadedCodec } from "@loci/model";
 
 import { loadClusterKey } from "../cluster-key-file.ts";
 import type { Backend } from "../serve/backend.ts";

@@ -57,7 +57,6 @@ test(
     const random = new Random(7);
     const whole = new Map<string, StreamedCompletion>();
     const pauses: number[] = [];
-    let interrupted = 0;
     for (let round = 0; round < kills; round++) {
       const makeBody = kinds[round % kinds.length];
       assert(makeBody !== undefined, "there are kinds of requests");

@@ -1,5 +1,6 @@
 // A streamed completion with its token ids and pauses, for tests of streams that are interrupted.
 
+import { systemClock } from "@loci/core";
 import { createParser } from "eventsource-parser";
 
 /** As POST /v1/completions takes it, but for what makes it a stream. */
@@ -36,11 +37,11 @@ export async function streamCompletion(
   if (!response.ok || response.body === null) throw new Error(await response.text());
   const tokenIds: number[] = [];
   let [text, finishReason, isWhole]: [string, string | null, boolean] = ["", null, false];
-  let [lastMs, longestPauseMs] = [performance.now(), 0];
+  let [lastMs, longestPauseMs] = [systemClock.nowMs(), 0];
   const parser = createParser({
     onEvent: ({ data }) => {
-      longestPauseMs = Math.max(longestPauseMs, performance.now() - lastMs);
-      lastMs = performance.now();
+      longestPauseMs = Math.max(longestPauseMs, systemClock.nowMs() - lastMs);
+      lastMs = systemClock.nowMs();
       if (data === "[DONE]") {
         isWhole = true;
         return;

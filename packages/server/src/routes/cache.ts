@@ -35,10 +35,9 @@ export function cacheRoutes(app: Routes, context: ServerContext): void {
     query: cacheQuery,
     response: forgetAnswer,
   });
-  app.delete<{ Querystring: CacheQuery }>("/v1/cache", { schema: removal }, async (request) => {
-    const owner = cacheOwner(request.tenant, request.query.cache_salt);
-    return forgotten(await requireCache(context).forgetCached(owner, null));
-  });
+  app.delete<{ Querystring: CacheQuery }>("/v1/cache", { schema: removal }, ({ tenant, query }) =>
+    forget(context, cacheOwner(tenant, query.cache_salt), null),
+  );
   const explaining = documentedBody(cachePromptBody, {
     summary: "Why a prompt would find its history in the cache, or not",
     tag,
@@ -53,9 +52,9 @@ export function cacheRoutes(app: Routes, context: ServerContext): void {
     response: forgetAnswer,
   });
   app.post("/v1/cache/forget", { schema: forgetting }, async ({ tenant, body }) => {
-    const cache = requireCache(context);
+    requireCache(context);
     const { tokens } = await promptOf(context, tenant, body);
-    return forgotten(await cache.forgetCached(cacheOwner(tenant, body.cache_salt), tokens));
+    return forget(context, cacheOwner(tenant, body.cache_salt), tokens);
   });
 }
 
@@ -66,7 +65,12 @@ function requireCache({ cache }: ServerContext): CacheInspection {
   });
 }
 
-function forgotten(blocks: number): object {
+async function forget(
+  context: ServerContext,
+  owner: string,
+  tokens: Int32Array | null,
+): Promise<object> {
+  const blocks = await requireCache(context).forgetCached(owner, tokens);
   return { object: "cache.forgotten", blocks };
 }
 
