@@ -5,7 +5,8 @@ import { defined } from "@loci/core";
 import type { GenerationEvent, GenerationRequest } from "@loci/core";
 import { generationServiceConformance } from "@loci/engine/generation-service.suite";
 import { describe, expect, it } from "vitest";
-import { HashCluster, hashRequest } from "./hash-cluster.ts";
+import { HashCluster } from "./hash-cluster.ts";
+import { hashRequest } from "./hash-service.ts";
 
 for (const [workers, policy] of [
   [1, "round-robin"],

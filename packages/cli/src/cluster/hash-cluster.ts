@@ -1,55 +1,13 @@
 // Engines without a model behind a router, in one process and over real sockets; for tests.
 
-import { greedySampling, sleep, systemClock } from "@loci/core";
-import type { GenerationRequest, GenerationService, WorkerService } from "@loci/core";
+import { sleep, systemClock } from "@loci/core";
+import type { GenerationService } from "@loci/core";
 import { ClusterKey, createWorkerApp, openCluster, StaticDirectory } from "@loci/cluster";
 import type { Cluster, ClusterService, WorkerApp, WorkerDirectory } from "@loci/cluster";
-import { HashRunner, LocalService } from "@loci/engine";
+import type { LocalService } from "@loci/engine";
 import { Router } from "@loci/router";
-import type { PolicyName, WorkerFacts } from "@loci/router";
-
-const contextTokensMax = 512;
-const blockTokens = 16;
-
-let requests = 0;
-
-/** 100 tokens of prompt that depend on `seed`. */
-export function hashRequest(seed: number, maxTokens: number): GenerationRequest {
-  return {
-    id: `hash-${requests++}`,
-    tenant: "tenant",
-    promptTokens: Int32Array.from({ length: 100 }, (_, index) => (seed * 7919 + index * 31) % 1000),
-    maxTokens,
-    minTokens: 0,
-    ignoreEos: true,
-    stop: [],
-    stopTokenIds: [],
-    sampling: greedySampling,
-  };
-}
-
-/** An engine whose tokens depend on all that it reads back. */
-export function hashService(): LocalService & Pick<WorkerService, "exchange"> {
-  const runner = new HashRunner({ blockTokens, contextTokensMax });
-  const parts = { runner, tokenText: runner, clock: systemClock, reportsBlocks: true };
-  return Object.assign(new LocalService(parts), { exchange: null });
-}
-
-export function hashFacts(id: string, epoch: string): WorkerFacts {
-  return {
-    id,
-    epoch,
-    model: "hash",
-    fingerprint: "hash",
-    contextTokensMax,
-    blockTokens,
-    kvBlocksTotal: 64,
-    sequencesMax: 16,
-    toleratesGaps: true,
-    sendsEvents: true,
-    continuesAnswers: true,
-  };
-}
+import type { PolicyName } from "@loci/router";
+import { hashFacts, hashService } from "./hash-service.ts";
 
 export interface HashClusterOptions {
   readonly workers: number;
