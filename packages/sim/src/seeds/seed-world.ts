@@ -89,6 +89,10 @@ export class SeedWorld {
     this.#engine = this.#makeEngine();
   }
 
+  get turns(): number {
+    return this.counts.turns;
+  }
+
   /** A hash of all that happened. */
   get digest(): string {
     return this.#digest.value;

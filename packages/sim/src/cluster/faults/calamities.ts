@@ -28,6 +28,8 @@ const faultKinds: readonly (keyof FaultRates)[] = [
 export class Calamities {
   readonly #choices: FaultChoices;
   readonly #world: FaultWorldParts;
+  /** Workers that get nothing new until they start again. */
+  readonly #drained = new Set<FaultWorker>();
   #isOver = false;
   #count = 0;
 
@@ -50,6 +52,7 @@ export class Calamities {
     this.#isOver = true;
     const { workers, routers, network } = this.#world;
     network.calm();
+    for (const worker of this.#drained) worker.kill(false);
     for (const worker of workers) {
       for (const router of routers) network.heal(worker.process, router.process);
       worker.slowness = 1;
@@ -102,6 +105,7 @@ export class Calamities {
         break;
       case "drain":
         if (router.process.isUp && !router.process.isPaused) router.drain(worker);
+        this.#drained.add(worker);
         this.#later(downMsMax, () => this.#kill(worker));
     }
   }

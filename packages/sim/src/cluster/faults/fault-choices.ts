@@ -75,10 +75,10 @@ export function faultChoices(seed: number): FaultChoices {
     limits,
     options: {
       sequencesMax: random.integer(1, 9),
-      queueRequestsMax: pick([2, 10, 100]),
+      queueRequestsMax: pick([3, 30, 100]),
       scheduling: pick(["fcfs", "fair"]),
     },
-    costMs: [pick([1, 20, 200]), pick([0.1, 5]), 0.001],
+    costMs: [pick([10, 100, 500]), pick([0.1, 5]), 0.001],
     delayMs: pick([0.1, 1, 20]),
     network: pick([
       { drop: 0, duplicate: 0, jitterMs: 0 },
@@ -95,18 +95,18 @@ export function faultChoices(seed: number): FaultChoices {
 
 /** Worlds of one kind of fault, of all at once, or of none. */
 function ratesOf(random: Random): FaultRates {
-  const rate = (): number => 0.02 + 0.3 * random.next();
+  const rate = (): number => 0.05 + random.next();
   const which = random.integer(0, kinds.length + 1);
   if (which === 0) return noFaults;
   const kind = kinds[which - 1];
   if (kind !== undefined) return { ...noFaults, [kind]: rate() };
   return {
-    kill: rate(),
-    stall: rate(),
-    slow: rate(),
-    partition: rate(),
-    routerKill: rate() / 4,
-    routerPause: rate() / 2,
-    drain: rate() / 4,
+    kill: rate() / 2,
+    stall: rate() / 2,
+    slow: rate() / 2,
+    partition: rate() / 2,
+    routerKill: rate() / 8,
+    routerPause: rate() / 4,
+    drain: rate() / 8,
   };
 }

@@ -5,6 +5,7 @@ import { assert } from "@loci/core";
 import type { GenerationEvent, GenerationRequest, LociError } from "@loci/core";
 import { ClientView } from "../../seeds/client-view.ts";
 import type { LonelyAnswer } from "../../seeds/lonely-run.ts";
+import type { FaultRouter } from "./fault-router.ts";
 
 /** How a request may end without an answer. */
 const errorsAllowed: ReadonlySet<string> = new Set([
@@ -19,6 +20,8 @@ export class FaultClient {
   readonly #answer: LonelyAnswer;
   #view: ClientView;
   #tries = 1;
+  /** The router that it asked; null while it has none. */
+  router: FaultRouter | null = null;
 
   constructor(request: GenerationRequest, answer: LonelyAnswer) {
     this.request = request;
@@ -47,11 +50,14 @@ export class FaultClient {
     return this.#view.history;
   }
 
+  /** Something comes; who has left does not see it. */
   take(event: GenerationEvent): void {
+    if (this.end === "cancelled") return;
     this.#view.take({ requestId: this.request.id, event });
   }
 
   fail(error: LociError): void {
+    if (this.end === "cancelled") return;
     assert(errorsAllowed.has(error.code), `${this.request.id}: ends by ${error.code}`);
     this.#view.take({ requestId: this.request.id, error });
   }

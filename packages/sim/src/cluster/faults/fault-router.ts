@@ -37,6 +37,8 @@ export interface Greeting {
 }
 
 const tickEveryMs = 100;
+/** More than all workers of a world can hold. */
+const blocksMax = 4096;
 
 export class FaultRouter {
   readonly process: WorldProcess;
@@ -80,11 +82,9 @@ export class FaultRouter {
   kill(isSilent: boolean): void {
     if (!this.process.isUp) return;
     this.process.kill();
-    for (const asked of this.#asked.values()) {
-      if (!isSilent) this.#close(asked);
-      asked.client.tryAgain();
-    }
+    if (!isSilent) for (const asked of this.#asked.values()) this.#close(asked);
     this.#asked.clear();
+    this.#world.routerDied(this);
   }
 
   /** A client asks. */
@@ -108,13 +108,12 @@ export class FaultRouter {
     }
   }
 
-  /** A client leaves. */
-  leave(client: FaultClient): void {
+  /** A client has left. */
+  left(client: FaultClient): void {
     const asked = this.#asked.get(client.tryId);
     if (asked === undefined) return;
     this.#close(asked);
     this.#forget(asked);
-    client.leave();
   }
 
   /** A worker is there, with all it holds. */
@@ -144,7 +143,7 @@ export class FaultRouter {
   }
 
   heardSnapshot(worker: FaultWorker, epoch: string, snapshot: KvSnapshot): void {
-    if (this.#epochs.get(worker.id) !== epoch) return;
+    if (this.#epochs.get(worker.id) !== epoch || this.#world.sabotage === "deaf") return;
     this.#router.snapshot(worker.id, snapshot, this.#world.now());
     this.#takeNews();
   }
@@ -219,7 +218,7 @@ export class FaultRouter {
   #failed(asked: Asked, failure: AttemptFailure): void {
     asked.attempt++;
     asked.worker = null;
-    const delivered = Int32Array.from(asked.delivered);
+    const delivered = deliveredTo(asked);
     this.#goOn(asked, this.#router.failed(asked.id, failure, delivered, this.#world.now()));
   }
 
@@ -236,7 +235,7 @@ export class FaultRouter {
         this.#open(asked, next.placement.workerId);
         return;
       }
-      const delivered = Int32Array.from(asked.delivered);
+      const delivered = deliveredTo(asked);
       this.#goOn(asked, this.#router.again(asked.id, delivered, this.#world.now()));
     });
   }
@@ -247,9 +246,12 @@ export class FaultRouter {
     const attemptId = attemptIdOf(asked, ++asked.attempt);
     const { life } = this.process;
     asked.worker = worker;
+    const delivered = deliveredTo(asked);
+    const deliveredTokens =
+      this.#world.sabotage === "forget-token" ? delivered.slice(0, -1) : delivered;
     const request: GenerationRequest = {
       ...asked.client.request,
-      ...(asked.delivered.length > 0 && { deliveredTokens: Int32Array.from(asked.delivered) }),
+      ...(deliveredTokens.length > 0 && { deliveredTokens }),
     };
     this.#world.network.stream(this.process, worker.process, () => {
       if (this.process.life !== life) return;
@@ -325,8 +327,12 @@ export class FaultRouter {
 
   #makeRouter(): Router {
     const { policy } = this.#choices;
-    return new Router({ policy }, { seed: this.#seed });
+    return new Router({ policy, blocksMax, workersMax: 8 }, { seed: this.#seed });
   }
+}
+
+function deliveredTo({ delivered }: Asked): Int32Array {
+  return Int32Array.from(delivered);
 }
 
 function attemptIdOf({ id }: Pick<Asked, "id">, attempt: number): string {

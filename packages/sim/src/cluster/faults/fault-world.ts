@@ -19,6 +19,7 @@ import { faultChoices } from "./fault-choices.ts";
 import type { FaultChoices } from "./fault-choices.ts";
 import { FaultRouter } from "./fault-router.ts";
 import { FaultWorker } from "./fault-worker.ts";
+import type { FaultSabotage } from "./fault-world-parts.ts";
 import { WorldNetwork } from "./world-network.ts";
 import type { Deed } from "./world-process.ts";
 
@@ -63,7 +64,7 @@ export class FaultWorld {
   #nowMs = 0;
   #deeds = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, sabotage: FaultSabotage = "none") {
     this.choices = faultChoices(seed);
     const { workers, routers, delayMs, network: faults } = this.choices;
     this.#random = new Random(seed);
@@ -72,9 +73,11 @@ export class FaultWorld {
     this.#network = new WorldNetwork({ ...shared, delayMs, faults });
     const world = {
       ...shared,
+      sabotage,
       network: this.#network,
       routers: this.#routers,
       workers: this.#workers,
+      routerDied: this.#routerDied.bind(this),
     };
     for (let index = 0; index < workers; index++) {
       this.#workers.push(new FaultWorker(index, this.choices, world));
@@ -85,7 +88,12 @@ export class FaultWorld {
     this.#calamities = new Calamities(this.choices, world);
   }
 
-  /** A hash of all that clients saw, and when. */
+  /** What happened so far, one thing after the other. */
+  get turns(): number {
+    return this.#deeds;
+  }
+
+  /** A hash of how requests ended, and when. */
   get digest(): string {
     return this.#digest.value;
   }
@@ -140,32 +148,45 @@ export class FaultWorld {
     this.#clients.push(client);
     this.#ask(client);
     if (this.#random.next() >= cancelChance) return;
-    this.#queue.push(this.#nowMs + this.#random.integer(0, 5000), () => {
-      if (client.end !== null) return;
-      for (const router of this.#routers) {
-        router.process.run(router.process.life, () => router.leave(client));
-      }
+    this.#queue.push(this.#nowMs + this.#random.integer(0, 5000), () => this.#leave(client));
+  }
+
+  #leave(client: FaultClient): void {
+    if (client.end !== null) return;
+    client.leave();
+    const { router } = client;
+    router?.process.run(router.process.life, () => router.left(client));
+  }
+
+  /** At any router that is up; again later when none is. */
+  #ask(client: FaultClient): void {
+    if (client.end !== null) return;
+    const up = this.#routers.filter(({ process }) => process.isUp);
+    const router = up[this.#random.integer(0, Math.max(0, up.length - 1))];
+    if (router === undefined) {
+      this.#askLater(client);
+      return;
+    }
+    client.router = router;
+    router.process.run(router.process.life, () => {
+      // It may have left while its request waited to be read.
+      if (client.end === null) router.ask(client);
     });
   }
 
-  /** At any router that is there; again later when none is, or when its router dies. */
-  #ask(client: FaultClient): void {
-    const up = this.#routers.filter(({ process }) => process.isUp);
-    const router = up[this.#random.integer(0, Math.max(0, up.length - 1))];
-    const { tries } = client;
-    const again = (): void => {
-      if (client.end !== null || client.tries !== tries) return;
-      const isKnown = router?.process.isUp === true;
-      if (isKnown) this.#later(client, again);
-      else this.#ask(client);
-    };
-    if (router === undefined) this.#later(client, again);
-    else router.process.run(router.process.life, () => router.ask(client));
+  #askLater(client: FaultClient): void {
+    const waitMs = this.#random.integer(1, tryAgainMsMax);
+    this.#queue.push(this.#nowMs + waitMs, () => this.#ask(client));
   }
 
-  #later(client: FaultClient, deed: Deed): void {
-    const waitMs = this.#random.integer(1, tryAgainMsMax);
-    this.#queue.push(this.#nowMs + waitMs, deed);
+  /** Its clients' connections break: they ask again, from the first token. */
+  #routerDied(router: FaultRouter): void {
+    for (const client of this.#clients) {
+      if (client.router !== router || client.end !== null) continue;
+      client.router = null;
+      client.tryAgain();
+      this.#askLater(client);
+    }
   }
 
   /**
@@ -199,6 +220,8 @@ export class FaultWorld {
 
   #count(): void {
     const { counts } = this;
+    this.#digest.addNumber(this.#nowMs);
+    this.#digest.add(this.#deeds);
     counts.calamities = this.#calamities.count;
     counts.virtualSeconds = this.#nowMs / 1000;
     for (const { counts: routed } of this.#routers) {
@@ -209,6 +232,8 @@ export class FaultWorld {
       counts.deaths += routed.workerDeaths;
     }
     for (const { end, tokens, tries } of this.#clients) {
+      this.#digest.addText(end ?? "");
+      this.#digest.add(tokens);
       counts.requests++;
       counts.newTries += tries - 1;
       counts.tokens += tokens;
