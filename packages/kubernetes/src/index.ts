@@ -1,0 +1,4 @@
+// Public names of the package: workers found through Kubernetes.
+
+export { KubernetesDirectory } from "./kubernetes-directory.ts";
+export type { KubernetesDirectoryOptions } from "./kubernetes-directory.ts";
