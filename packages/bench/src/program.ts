@@ -15,6 +15,7 @@ import { registerPredictorProbe } from "./predictor-probe/predictor-probe-comman
 import { registerProbe } from "./probe/probe-command.ts";
 import { registerRetention } from "./retention/retention-command.ts";
 import { registerRestart } from "./restart/restart-command.ts";
+import { registerRouter } from "./router/router-command.ts";
 import { registerStart } from "./start/start-command.ts";
 import { registerAhead } from "./tiered/ahead-command.ts";
 import { registerGap } from "./tiered/gap-command.ts";
@@ -39,6 +40,7 @@ export function benchProgram(clock: Clock): Command {
   registerRounds(program, clock);
   registerRestore(program, clock);
   registerRestart(program, clock);
+  registerRouter(program, clock);
   registerGap(program, clock);
   registerAhead(program, clock);
   registerOverhead(program, clock);

@@ -1,0 +1,89 @@
+// How long a router takes to decide: naming a prompt's blocks, looking them up, pricing every worker,
+// and noting what was decided. Tokenisation comes before and is not in it.
+
+import type { Clock } from "@loci/core";
+import type { PolicyName } from "@loci/router";
+import { percentile } from "../measure/statistics.ts";
+import { LoadedRouter, tenant } from "./router-load.ts";
+
+export type DecisionCell = {
+  readonly policy: PolicyName;
+  readonly workers: number;
+  readonly tokens: number;
+  readonly decisions: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+};
+
+export interface DecisionPlan {
+  readonly policy: PolicyName;
+  readonly workers: number;
+  readonly blocks: number;
+  /** Lengths of prompts, each measured apart. */
+  readonly tokens: readonly number[];
+  readonly decisions: number;
+}
+
+/** Requests under way at once, for each worker. */
+const liveOfWorker = 4;
+/** Decisions between two reports of all workers and a tick. */
+const reportEvery = 10;
+const msBetween = 10;
+/** Decisions before those that count, as shares of them. */
+const warmUpShare = 0.3;
+
+export function decisionTimes(plan: DecisionPlan, clock: Clock): readonly DecisionCell[] {
+  const { policy, workers, blocks } = plan;
+  const filled = [2000, 8000, 8000, 30_000, 100_000];
+  const loaded = new LoadedRouter({ policy, workers, blocks, promptTokens: filled });
+  return plan.tokens.map((tokens) => {
+    const taken = takenMs(loaded, tokens, plan, clock);
+    return {
+      policy,
+      workers,
+      tokens,
+      decisions: taken.length,
+      p50Ms: percentile(taken, 0.5),
+      p99Ms: percentile(taken, 0.99),
+      maxMs: Math.max(...taken),
+    };
+  });
+}
+
+function takenMs(
+  loaded: LoadedRouter,
+  tokens: number,
+  plan: DecisionPlan,
+  clock: Clock,
+): readonly number[] {
+  const { router } = loaded;
+  const taken: number[] = [];
+  const live: string[] = [];
+  const warmUp = Math.ceil(plan.decisions * warmUpShare);
+  for (let decision = 0; decision < warmUp + plan.decisions; decision++) {
+    // Nothing known, half known, three quarters known, in turn.
+    const prompt = loaded.prompts.prompt(tokens, [0, 0.5, 0.75][decision % 3] ?? 0);
+    const id = `${tokens}-${decision}`;
+    const request = { id, tenant, promptTokens: prompt, maxTokens: 512 };
+    const startMs = clock.nowMs();
+    router.place(request, loaded.nowMs);
+    const endMs = clock.nowMs();
+    if (decision >= warmUp) taken.push(endMs - startMs);
+    router.started(id, 0, loaded.nowMs);
+    router.tokens(id, 1, loaded.nowMs);
+    live.push(id);
+    if (live.length > liveOfWorker * plan.workers) finish(loaded, live.shift());
+    loaded.nowMs += msBetween;
+    if (decision % reportEvery === 0) loaded.report();
+  }
+  for (const id of live) finish(loaded, id);
+  return taken;
+}
+
+function finish(loaded: LoadedRouter, id: string | undefined): void {
+  if (id === undefined) return;
+  const tokens = loaded.random.integer(1, 400);
+  const report = { completionTokens: tokens, cachedTokens: null, endedByItself: true };
+  loaded.router.finished(id, report, loaded.nowMs);
+}
