@@ -25,6 +25,7 @@ import { engineDefaults } from "./options.ts";
 import type { EngineOptions } from "./options.ts";
 import { plainHasher } from "./tiers/block-hasher.ts";
 import type { CacheInspector } from "./kv/cache-inspector.ts";
+import type { KvExchange } from "./kv/kv-exchange.ts";
 import { PrefixIndex } from "./kv/prefix-index.ts";
 import type { KeptTokens, PrefixIndexOptions } from "./kv/prefix-index.ts";
 import { EngineRequest } from "./request.ts";
@@ -312,6 +313,11 @@ export class Engine {
   /** What a router prices requests with; as of the last step. O(requests). */
   load(): WorkerLoad {
     return this.#load.load;
+  }
+
+  /** Blocks on their way to and from other workers. */
+  get exchange(): KvExchange {
+    return this.#index.exchange;
   }
 
   /** What the cache knows, and forgetting it. */

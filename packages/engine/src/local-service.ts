@@ -9,19 +9,17 @@
 
 import { assert, LociError, toLociError } from "@loci/core";
 import type {
+  BlockExchange,
   CachedChain,
-  CacheErasure,
-  CacheInspection,
   CacheMatch,
   Clock,
   DeletedTokens,
   GenerationEvent,
   GenerationRequest,
-  GenerationService,
-  KvEventSource,
   KvSnapshot,
   ServiceSnapshot,
   WorkerLoad,
+  WorkerService,
 } from "@loci/core";
 import type { LengthPredictor } from "@loci/predict";
 import { Engine } from "./engine.ts";
@@ -29,10 +27,12 @@ import type { EngineEvent } from "./request-reports.ts";
 import { EventChannel } from "./event-channel.ts";
 import { KvEventFeed } from "./kv-event-feed.ts";
 import type { KvEventListener } from "./kv-event-feed.ts";
+import { LocalExchange } from "./local-exchange.ts";
 import type { EngineObserver } from "./observer.ts";
 import type { EngineOptions } from "./options.ts";
 import { PendingErasures } from "./pending-erasures.ts";
 import type { Runner, StepBatch, StepResult, TokenText } from "./runner.ts";
+import type { BlockContents } from "./tiers/block-contents.ts";
 import type { BlockHasher } from "./tiers/block-hasher.ts";
 import type { BlockMover, MoveOrder } from "./tiers/block-mover.ts";
 
@@ -53,6 +53,8 @@ export interface LocalServiceParts {
   readonly observer?: EngineObserver;
   /** Says how long answers will be; when absent, nothing is known but the limits. */
   readonly lengths?: LengthPredictor;
+  /** Reads and writes the device's blocks; without it nothing is exchanged with other workers. */
+  readonly contents?: BlockContents;
   /** Tells listeners which blocks it holds. */
   readonly reportsBlocks?: boolean;
   /** Tenants known from the start: what survived of their blocks is told before they come. */
@@ -70,9 +72,7 @@ export interface ServiceTiers {
 }
 
 /** Serves requests from one runner in this process. */
-export class LocalService
-  implements GenerationService, CacheInspection, CacheErasure, KvEventSource
-{
+export class LocalService implements WorkerService {
   /** Resolves when the service has closed; rejects when the engine itself broke down. */
   readonly done: Promise<void>;
   readonly #runner: Runner;
@@ -87,6 +87,7 @@ export class LocalService
   readonly #erasures = new PendingErasures();
   readonly #kvEvents: KvEventFeed;
   readonly #tenants: readonly string[];
+  readonly #exchange: LocalExchange | null;
   #wake: (() => void) | null = null;
   #closing = false;
   #flushOver = false;
@@ -109,6 +110,14 @@ export class LocalService
     });
     this.#kvEvents = new KvEventFeed(this.#engine);
     this.#tenants = parts.tenants ?? [];
+    this.#exchange =
+      parts.contents === undefined
+        ? null
+        : new LocalExchange(this.#engine.exchange, {
+            contents: parts.contents,
+            clock: this.#clock,
+            signal: () => this.#signal(),
+          });
     this.#recovery = this.#mover === null ? null : this.#recover(this.#mover);
     this.done = this.#run();
     // Every stream and `close` report it too; nobody has to listen.
@@ -168,6 +177,7 @@ export class LocalService
     });
     this.#signal();
     try {
+      await this.#exchange?.close();
       await this.done;
     } finally {
       cancelTimer();
@@ -193,6 +203,7 @@ export class LocalService
 
   /** See CacheErasure. */
   eraseCached(tenant: string, deleted: DeletedTokens | null): Promise<void> {
+    this.#exchange?.stopImports(tenant);
     const erased = this.#erasures.add(tenant, deleted);
     this.#signal();
     return erased;
@@ -206,6 +217,11 @@ export class LocalService
   /** See KvEventSource. Nothing unless the service reports its blocks. */
   heldBlocks(): KvSnapshot["held"] {
     return this.#kvEvents.held();
+  }
+
+  /** See WorkerService. */
+  get exchange(): BlockExchange | null {
+    return this.#exchange;
   }
 
   /** Gives up all cached blocks that nobody uses, in every memory. */

@@ -3,7 +3,7 @@
 
 import { availableParallelism } from "node:os";
 import { type Clock, LociError, assert, type ModelInfo } from "@loci/core";
-import type { RunnerLimits } from "@loci/engine";
+import type { BlockContents, RunnerLimits } from "@loci/engine";
 import {
   CpuBackend,
   type GgufFile,
@@ -26,6 +26,7 @@ import { ModelCodec } from "./model-codec.ts";
 import { cacheFingerprint } from "./cache-fingerprint.ts";
 import { guardModelFile } from "./guard-model-file.ts";
 import { makeTemplate } from "./make-template.ts";
+import { PoolContents } from "./pool-contents.ts";
 import type { StepWork } from "./step-threads.ts";
 import { Weights } from "./weights.ts";
 
@@ -61,6 +62,8 @@ export interface LoadedModel extends Disposable {
   readonly facts: ModelFacts;
   /** The block pool, for whatever moves blocks to and from other memory. */
   readonly kvPool: KvPool;
+  /** The same pool, for whatever carries blocks to other workers of the same fingerprint. */
+  readonly blockContents: BlockContents;
   /**
    * 32 hex digits: keys and values computed under another fingerprint mean something else. Reads the
    * model file; LociError model_file_changed when it is not the file that was loaded.
@@ -144,6 +147,7 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
     runner,
     facts: facts({ params, kv, threads, file, weights, limits }),
     kvPool: kv.pool,
+    blockContents: new PoolContents(kv.pool),
     // Only who keeps blocks longer than the process asks for it, and pays for reading the file.
     get fingerprint() {
       return cacheFingerprint(file, {

@@ -110,6 +110,19 @@ export class CacheTree {
     return this.pool.tryAllocate();
   }
 
+  /** The same, at the cost of cached blocks that are worth less than `wanted`, which is used soon. */
+  tryAllocateFor(requester: string, wanted: CachedBlock): number | null {
+    wanted.lastUseMs = this.#nowMs;
+    wanted.lastUse = Number.MAX_SAFE_INTEGER;
+    wanted.queuedUses = 1;
+    while (this.pool.freeCount === 0) {
+      const victim = this.tiers.deviceVictimBelow(wanted, requester, this.#nowMs);
+      if (victim === null) return null;
+      this.#drop(victim);
+    }
+    return this.pool.tryAllocate();
+  }
+
   #evict(requester: string): boolean {
     const victim = this.tiers.deviceVictim(requester, this.#nowMs);
     if (victim === null) return false;
@@ -117,9 +130,13 @@ export class CacheTree {
       this.waitsForCopy = true;
       return false;
     }
+    this.#drop(victim);
+    return true;
+  }
+
+  #drop(victim: CachedBlock): void {
     this.tiers.noteDrop(victim, this.#nowMs);
     this.dropDevice(victim);
-    return true;
   }
 
   /** Gives up the device's copy; the record stays while anything else does. */

@@ -30,6 +30,7 @@ import { checkPrefixIndex } from "./check-prefix-index.ts";
 import { fillMissing } from "./fill-missing.ts";
 import type { FillOptions, KnownTail } from "./fill-missing.ts";
 import type { HeldNames } from "./held-names.ts";
+import { KvExchange } from "./kv-exchange.ts";
 import { noBlock, SequenceBlocks } from "./sequence-blocks.ts";
 import { StepWrites } from "./step-writes.ts";
 import type { KeptTokens, TokenView } from "./token-view.ts";
@@ -51,12 +52,15 @@ export class PrefixIndex {
   readonly #open = new Set<SequenceBlocks>();
   readonly #writes: StepWrites;
   readonly #publisher: BlockPublisher;
+  /** Blocks on their way to and from other workers. */
+  readonly exchange: KvExchange;
 
   constructor(options: PrefixIndexOptions, model: LatencyModel = new LatencyModel()) {
     this.blockTokens = options.blockTokens;
     this.#cache = new CacheTree({ tiers: withoutTiers, ...options }, model);
     this.#writes = new StepWrites(this.#cache);
     this.#publisher = new BlockPublisher(this.#cache, this.#writes, this.blockTokens);
+    this.exchange = new KvExchange(this.#cache, this.#writes, this.blockTokens);
   }
 
   get tiers(): TierDirectory {

@@ -17,6 +17,8 @@ import { AheadCopies } from "./ahead-copies.ts";
 import { bestTier } from "./best-tier.ts";
 import { BlockIdentities } from "./block-identities.ts";
 import type { MoveOrder, MoveOutcome, TierName } from "./block-mover.ts";
+import { Loans } from "./loans.ts";
+import type { Loan } from "./loans.ts";
 import { LowerTier } from "./lower-tier.ts";
 import { rests, setMember } from "./queue-membership.ts";
 import { Moves } from "./moves.ts";
@@ -69,6 +71,7 @@ export class TierDirectory {
   readonly #host: DirectoryHost;
   readonly #recompute: RecomputePrice;
   readonly #moves = new Moves();
+  readonly #loans = new Loans();
   readonly #ahead: AheadCopies;
   readonly #deviceQueue: RetentionQueue<CachedBlock>;
   /** Looked up before and not used yet, and for whom. */
@@ -112,28 +115,47 @@ export class TierDirectory {
     return this.#deviceQueue.size;
   }
 
-  /** Moves that have not ended. */
+  /** Moves that have not ended, and loans. */
   get movesUnderWay(): number {
-    return this.#moves.count;
+    return this.#moves.count + this.#loans.count;
   }
 
   /** No move is under way, and a durable tier has all that came to rest. */
   get isSettled(): boolean {
-    return this.#moves.count === 0 && this.#ahead.unstoredCount === 0;
+    return this.movesUnderWay === 0 && this.#ahead.unstoredCount === 0;
   }
 
   /** Device blocks that nobody uses but a move keeps; O(blocks in motion). */
   get inMotionCount(): number {
     const blocks = new Set<CachedBlock>();
-    for (const copy of this.#moves.copies()) {
+    for (const copy of [...this.#moves.copies(), ...this.#loans.copies()]) {
       if (copy.node?.locks === 0 && copy.device !== null) blocks.add(copy);
     }
-    return blocks.size + [...this.#moves.heldBlocks()].length;
+    return blocks.size + [...this.heldBlocks()].length;
   }
 
   /** Device blocks that a move keeps although no sequence or node holds them. */
   heldBlocks(): Iterable<number> {
-    return this.#moves.heldBlocks();
+    return [...this.#moves.heldBlocks(), ...this.#loans.heldBlocks()];
+  }
+
+  /** Device blocks set apart for contents that come from elsewhere. */
+  get reservedCount(): number {
+    return this.#loans.reservedCount;
+  }
+
+  /** Lends blocks to whoever carries contents; returns the loan's number. */
+  lend(loan: Loan, nowMs: number): number {
+    const id = this.#loans.start(loan);
+    for (const copy of loan.copies) this.refresh(copy, nowMs);
+    return id;
+  }
+
+  /** Who gets the block that was set apart is up to the caller. */
+  endLoan(id: number, nowMs: number): Loan {
+    const loan = this.#loans.end(id);
+    this.#settle(loan.copies, nowMs);
+    return loan;
   }
 
   takeOrders(): MoveOrder[] {
@@ -168,6 +190,15 @@ export class TierDirectory {
     this.#victims = this.#deviceQueue.lowest(victimBatch, nowMs, accept);
     // A wish to keep blocks does not stop a request that runs.
     return this.#victims.shift() ?? this.#deviceQueue.lowest(1, pinsOver)[0] ?? null;
+  }
+
+  /** The same for a block that may as well not come: none that is worth more, pinned, or guarded. */
+  deviceVictimBelow(wanted: CachedBlock, requester: string, nowMs: number): CachedBlock | null {
+    const victim = this.deviceVictim(requester, nowMs);
+    if (victim === null || victim.pinnedUntilMs > nowMs) return null;
+    if (!this.#mayTake(requester, victim)) return null;
+    const value = (copy: CachedBlock): number => this.#deviceQueue.value(copy, nowMs);
+    return value(victim) < value(wanted) ? victim : null;
   }
 
   /**
@@ -318,11 +349,7 @@ export class TierDirectory {
     if (order.kind === "restore") this.#restored(move, failed, outcome.durationMs);
     else if (order.kind !== "erase") this.#ahead.stored(move, failed, outcome.durationMs);
     for (const block of move.freeAfter) this.#host.releaseDevice(block);
-    for (const copy of move.copies) {
-      this.refresh(copy, nowMs);
-      if (copy.doomed) this.#host.giveUp(copy);
-      else this.#host.prune(copy);
-    }
+    this.#settle(move.copies, nowMs);
     return order.kind === "restore" ? { order: order.id, failed: failed.size > 0 } : null;
   }
 
@@ -359,6 +386,7 @@ export class TierDirectory {
 
   checkIntegrity(nodes: Iterable<CacheNode>): void {
     this.#moves.checkIntegrity();
+    this.#loans.checkIntegrity();
     for (const node of nodes) {
       const copy = defined(node.payload, "every node has its block's record");
       const atRest = copy.moves === 0;
@@ -372,6 +400,15 @@ export class TierDirectory {
     assert(this.shares.total === this.#deviceQueue.size, "shares count the blocks at rest");
     this.returns.checkIntegrity();
     for (const tier of this.tiers) tier.checkIntegrity();
+  }
+
+  /** A move of these has ended. */
+  #settle(copies: readonly CachedBlock[], nowMs: number): void {
+    for (const copy of copies) {
+      this.refresh(copy, nowMs);
+      if (copy.doomed) this.#host.giveUp(copy);
+      else this.#host.prune(copy);
+    }
   }
 
   #takeUp(copy: CachedBlock): boolean {
