@@ -50,6 +50,11 @@ export class BlockNamer {
     return this.#blocks.size;
   }
 
+  /** Names held on the device. */
+  get names(): number {
+    return this.#namesIn("device").size;
+  }
+
   /** Stored blocks that could not be named, since the start. */
   get unnamed(): number {
     return this.#unnamed;

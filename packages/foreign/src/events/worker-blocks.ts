@@ -4,8 +4,9 @@
 import { BlockNamer } from "./block-namer.ts";
 import { EventSubscriber } from "./event-subscriber.ts";
 import type { EventSources, SubscriberCounts } from "./event-subscriber.ts";
+import type { HeldBlocks } from "./held-blocks.ts";
 import type { TenantSalts } from "./tenant-salts.ts";
-import { assert, blockNames } from "@loci/core";
+import { assert } from "@loci/core";
 import type { Clock, KvEvent, KvEventBatch, KvSnapshot } from "@loci/core";
 import { KvEventLog } from "@loci/router";
 
@@ -17,7 +18,7 @@ export interface WorkerBlocksOptions {
   readonly onBatch: (batch: KvEventBatch) => void;
 }
 
-export class WorkerBlocks {
+export class WorkerBlocks implements HeldBlocks {
   readonly #options: WorkerBlocksOptions;
   readonly #namer: BlockNamer;
   readonly #subscriber: EventSubscriber;
@@ -42,9 +43,8 @@ export class WorkerBlocks {
     return { ...this.#subscriber.counts, unnamed: this.#namer.unnamed };
   }
 
-  /** Engine blocks held. */
   get size(): number {
-    return this.#namer.size;
+    return this.#namer.names;
   }
 
   /** Listens until closed; never rejects but for mistakes in this program. */
@@ -52,17 +52,22 @@ export class WorkerBlocks {
     return this.#subscriber.run();
   }
 
-  /** Leading tokens of a prompt that the engine holds. */
-  heldTokens(tenant: string, promptTokens: Int32Array): number {
-    const { blockTokens } = this.#options;
-    return this.#namer.heldOf(blockNames(tenant, promptTokens, blockTokens)) * blockTokens;
+  heldOf(names: Float64Array): number {
+    return this.#namer.heldOf(names);
+  }
+
+  used(): void {
+    // The engine tells that itself.
+  }
+
+  found(): void {
+    // Nor is that news.
   }
 
   snapshot(): KvSnapshot {
     return { sequence: this.#log.sequence, held: this.#namer.held() };
   }
 
-  /** The engine has restarted, and holds nothing; batches are numbered from 1 again. */
   restart(): void {
     this.#namer.clear();
     this.#subscriber.restart();

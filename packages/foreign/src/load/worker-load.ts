@@ -9,8 +9,8 @@ export interface LoadSources {
   readonly live: LiveRequests;
   readonly blockTokens: number;
   readonly kvBlocksTotal: number;
-  /** Blocks that the engine says it holds; null where it tells no events. */
-  readonly blocksHeld: number | null;
+  /** Blocks that it holds, as it says or as it follows from what was sent. */
+  readonly blocksHeld: number;
 }
 
 /** Share of the memory from which on a new block costs an old one. */
@@ -24,7 +24,7 @@ export function workerLoad(sources: LoadSources): WorkerLoad {
   const usedBlocks = Math.round((gauges.kvUsage ?? 0) * kvBlocksTotal);
   const used = Math.min(kvBlocksTotal, Math.max(usedBlocks, ownBlocks));
   const free = kvBlocksTotal - used;
-  const cached = Math.max(0, (sources.blocksHeld ?? 0) - used);
+  const cached = Math.max(0, sources.blocksHeld - used);
   const decodeTokens = live.decodeTokens;
   return {
     requestsRunning: running,

@@ -154,7 +154,7 @@ describe("ForeignWorker", () => {
       contextTokensMax: 4096,
       blockTokens: 16,
       kvBlocksTotal: 1000,
-      sendsEvents: false,
+      sendsEvents: true,
       continuesAnswers: true,
     });
     await link.listener.next("report");

@@ -4,12 +4,13 @@
 
 import { AttemptError } from "@loci/cluster";
 import type { FetchOrder, LinkListener, WorkerLink, WorkerVoice } from "@loci/cluster";
-import { assert, LociError } from "@loci/core";
+import { assert, blockNames, LociError } from "@loci/core";
 import type {
   CachedChain,
   CacheMatch,
   GenerationEvent,
   GenerationRequest,
+  KvEventBatch,
   ServiceSnapshot,
   WorkerLoad,
 } from "@loci/core";
@@ -18,12 +19,18 @@ import type { AttemptObserver, TokenCodec } from "../answer/engine-answer.ts";
 import { attempt } from "../answer/engine-attempt.ts";
 import { dialectOf } from "../dialect/dialect-of.ts";
 import type { EngineDescription, EngineDialect } from "../dialect/engine-dialect.ts";
+import { AssumedBlocks } from "../events/assumed-blocks.ts";
 import { eventSourcesOf } from "../events/event-source.ts";
+import type { EventSources } from "../events/event-subscriber.ts";
+import type { HeldBlocks } from "../events/held-blocks.ts";
 import { TenantSalts } from "../events/tenant-salts.ts";
 import { WorkerBlocks } from "../events/worker-blocks.ts";
 import { isNobodyThere } from "../http/engine-errors.ts";
 import { EngineHttp } from "../http/engine-http.ts";
 import { LiveRequests } from "../load/live-requests.ts";
+import type { LiveParts } from "../load/live-requests.ts";
+import { RequestWatch } from "../load/request-watch.ts";
+import type { WatchParts } from "../load/request-watch.ts";
 import { serviceSnapshot, workerLoad } from "../load/worker-load.ts";
 import type { EngineGauges } from "../metrics/engine-gauges.ts";
 import { describeEngine, scraped, slotGauges } from "./describe-engine.ts";
@@ -49,7 +56,7 @@ export class ForeignWorker implements WorkerLink {
   #listener: LinkListener | null = null;
   #poll: EnginePoll | null = null;
   #life: EngineLife | null = null;
-  #blocks: WorkerBlocks | null = null;
+  #blocks: HeldBlocks | null = null;
   #lives = 0;
   #polls = 0;
   #isDown = false;
@@ -95,21 +102,30 @@ export class ForeignWorker implements WorkerLink {
     if (this.#isDraining) throw new AttemptError("refused", "The engine is to take nothing new.");
     checkRequest(request, codec, life.facts);
     const engine = { http: this.http, dialect: life.dialect, model: life.described.model, codec };
-    const believed = this.#blocks?.heldTokens(request.tenant, request.promptTokens) ?? null;
+    const watch = new RequestWatch(this.#watchParts(life, request.tenant), request);
     const size = life.described.gauges.blockTokens ?? 0;
     this.#salts.sent(request.tenant, request.promptTokens.subarray(0, size));
     const parts = {
       request,
       salt: this.#salts.saltFor(request.tenant),
-      cachedTokensBelieved: believed ?? 0,
-      observer: this.#live.open(request, believed),
+      cachedTokensBelieved: watch.believedTokens,
+      observer: watch,
     };
-    yield* attempt(engine, parts, signal);
+    const answered: number[] = [];
+    try {
+      for await (const event of attempt(engine, parts, signal)) {
+        if (event.type === "token") answered.push(event.tokenId);
+        yield event;
+      }
+    } finally {
+      watch.answered(answered);
+    }
   }
 
-  /** For requests that are passed through as text; see LiveRequests.open. */
-  observe(request: Pick<GenerationRequest, "promptTokens" | "maxTokens">): AttemptObserver {
-    return this.#live.open(request, null);
+  /** Follows a request that is passed through as text. Null while the engine is not known. */
+  observe(request: LiveParts): AttemptObserver | null {
+    const life = this.#life;
+    return life === null ? null : new RequestWatch(this.#watchParts(life, ""), request);
   }
 
   requestSnapshot(): void {
@@ -124,7 +140,9 @@ export class ForeignWorker implements WorkerLink {
   }
 
   async matchPrompt(tenant: string, promptTokens: Int32Array): Promise<CacheMatch> {
-    const knownTokens = this.#blocks?.heldTokens(tenant, promptTokens) ?? 0;
+    const blockTokens = this.#life?.facts.blockTokens ?? 1;
+    const names = blockNames(tenant, promptTokens, blockTokens);
+    const knownTokens = (this.#blocks?.heldOf(names) ?? 0) * blockTokens;
     const byTier = { device: knownTokens, host: 0, disk: 0, missing: 0 };
     return await Promise.resolve({ knownTokens, byTier, knownNext: [] });
   }
@@ -183,30 +201,36 @@ export class ForeignWorker implements WorkerLink {
     const sources =
       this.#options.events ?? eventSourcesOf(described.eventsConfig, this.#options.address.host);
     const started = described.gauges.startedUnixSeconds ?? 0;
-    const facts = workerFactsOf(this.#options, described, {
-      epoch: `${started}-${this.#lives}`,
-      sendsEvents: sources !== null,
-    });
+    const facts = workerFactsOf(this.#options, described, `${started}-${this.#lives}`);
     const dialect = dialectOf(described);
     this.#life = { facts, described, dialect, gauges: described.gauges };
     this.#listener?.hello(facts);
-    if (this.#blocks !== null) this.#blocks.restart();
-    else if (sources !== null && facts.sendsEvents) this.#listen(sources, facts.blockTokens);
+    if (this.#blocks === null) this.#blocks = this.#openBlocks(facts, sources);
+    else this.#blocks.restart();
     this.requestSnapshot();
     this.#report();
   }
 
-  #listen(sources: NonNullable<ForeignWorkerOptions["events"]>, blockTokens: number): void {
-    this.#blocks = new WorkerBlocks({
-      sources,
-      blockTokens,
-      salts: this.#salts,
-      clock: this.#options.clock,
-      onBatch: (batch) => {
-        if (this.#life !== null) this.#listener?.events(voiceOf(this.#life), batch);
-      },
-    });
-    void this.#blocks.run();
+  #openBlocks(
+    { blockTokens, kvBlocksTotal }: WorkerFacts,
+    sources: EventSources | null,
+  ): HeldBlocks {
+    const { clock, codec } = this.#options;
+    const onBatch = (batch: KvEventBatch): void => {
+      if (this.#life !== null) this.#listener?.events(voiceOf(this.#life), batch);
+    };
+    if (sources === null || codec === null) {
+      return new AssumedBlocks({ blocksMax: kvBlocksTotal, blockTokens, onBatch });
+    }
+    const blocks = new WorkerBlocks({ sources, blockTokens, salts: this.#salts, clock, onBatch });
+    void blocks.run();
+    return blocks;
+  }
+
+  #watchParts({ facts }: EngineLife, tenant: string): WatchParts {
+    const blocks = this.#blocks;
+    assert(blocks !== null, "a known engine has blocks");
+    return { live: this.#live, blocks, blockTokens: facts.blockTokens, tenant };
   }
 
   async #ask(life: EngineLife): Promise<void> {
@@ -244,14 +268,13 @@ export class ForeignWorker implements WorkerLink {
     return serviceSnapshot(load, this.#live, facts.blockTokens);
   }
 
-  #loadOf({ facts, described, gauges }: EngineLife): WorkerLoad {
-    const engineTokens = (this.#blocks?.size ?? 0) * (described.gauges.blockTokens ?? 0);
+  #loadOf({ facts, gauges }: EngineLife): WorkerLoad {
     return workerLoad({
       gauges,
       live: this.#live,
       blockTokens: facts.blockTokens,
       kvBlocksTotal: facts.kvBlocksTotal,
-      blocksHeld: this.#blocks === null ? null : Math.floor(engineTokens / facts.blockTokens),
+      blocksHeld: this.#blocks?.size ?? 0,
     });
   }
 }

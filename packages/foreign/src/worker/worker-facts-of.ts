@@ -8,7 +8,7 @@ import type { ForeignWorkerOptions } from "./foreign-options.ts";
 export function workerFactsOf(
   options: ForeignWorkerOptions,
   described: EngineDescription,
-  life: { readonly epoch: string; readonly sendsEvents: boolean },
+  epoch: string,
 ): WorkerFacts {
   const isText = options.codec === null;
   const context =
@@ -20,7 +20,7 @@ export function workerFactsOf(
   const tokens = blocks === null || size === null ? 4 * context : blocks * size;
   return {
     id: options.address.url,
-    epoch: life.epoch,
+    epoch,
     model: options.model ?? described.model,
     fingerprint: "",
     contextTokensMax: context,
@@ -28,7 +28,8 @@ export function workerFactsOf(
     kvBlocksTotal: Math.max(1, Math.floor(tokens / blockTokens)),
     sequencesMax,
     toleratesGaps: false,
-    sendsEvents: life.sendsEvents && !isText,
+    // Where the engine does not tell, its link does: see AssumedBlocks.
+    sendsEvents: true,
     continuesAnswers: !isText,
   };
 }

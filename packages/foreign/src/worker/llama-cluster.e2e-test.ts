@@ -1,0 +1,46 @@
+// Three real llama-servers, unmodified, behind the router; see llama-server.e2e-test.ts.
+
+import { expect, test } from "vitest";
+import { findLlamaServer, LlamaServer } from "../testing/llama-server.ts";
+import { ForeignCluster } from "../testing/open-foreign-cluster.ts";
+import { textRequest } from "../testing/open-worker.ts";
+
+const binary = findLlamaServer();
+/** Long enough that computing it again is dearer than anything that noise makes of an answer. */
+const story = "A story of a long day on the river, told again and again. ".repeat(60);
+
+test.runIf(binary !== null)(
+  "prompts go where they are cached, and no token is lost when a server is killed",
+  async () => {
+    const servers = await Promise.all([0, 1, 2].map(() => LlamaServer.start(binary ?? "")));
+    await using stack = new AsyncDisposableStack();
+    for (const server of servers) stack.use(server);
+    const codec = servers[0]?.codec() ?? null;
+    const cluster = stack.use(
+      await ForeignCluster.open(
+        servers.map(({ url }) => url),
+        codec,
+      ),
+    );
+    const options = { addSpecial: false, parseSpecial: false };
+    const promptTokens = (await codec?.tokenize(story, options)) ?? new Int32Array();
+    const asked = { ...textRequest(""), promptTokens, maxTokens: 80 };
+    await cluster.answer({ ...asked, id: "first" });
+    const again = await cluster.answer({ ...asked, id: "again" });
+    expect(again.finished?.usage.cachedTokens).toBe(promptTokens.length - 1);
+    let tokens = 0;
+    const survived = await cluster.answer({ ...asked, id: "killed" }, () => {
+      if (++tokens !== 30) return;
+      const home = cluster.router.explain("killed")?.workerId;
+      void servers.find(({ url }) => url === home)?.kill();
+    });
+    expect(servers.filter(({ process: child }) => child.killed)).toHaveLength(1);
+    expect(tokens).toBe(80);
+    expect(survived.tokens).toEqual(whole.tokens);
+    expect(survived.text).toBe(whole.text);
+  },
+);
+
+test.runIf(binary === null)("NO LLAMA-SERVER IS HERE: nothing real was tested", () => {
+  expect(binary).toBeNull();
+});
