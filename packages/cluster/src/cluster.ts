@@ -61,7 +61,14 @@ export function openCluster(parts: ClusterParts): Cluster {
   let links = 0;
   const connect = (address: WorkerAddress): WorkerLink => {
     const { seed, withBlocks = true } = parts;
-    return new HttpWorkerLink({ address, key, clock, seed: seed + links++, withBlocks });
+    return new HttpWorkerLink({
+      address,
+      key,
+      clock,
+      seed: seed + links++,
+      withBlocks,
+      onError,
+    });
   };
   const monitor = new ClusterMonitor({
     router,

@@ -2,7 +2,7 @@
 // whenever it breaks. What was missed meanwhile the worker sends itself: the reader says how far it
 // got.
 
-import { uniformAt } from "@loci/core";
+import { LociError, uniformAt } from "@loci/core";
 import type { Clock } from "@loci/core";
 import type { WorkerFacts } from "@loci/router";
 import type { Pool } from "undici";
@@ -18,6 +18,7 @@ import type { LinkListener } from "./worker-link.ts";
 import type { WorkerVoice } from "./worker-sink.ts";
 
 export interface ControlStreamParts {
+  readonly url: string;
   readonly pool: Pool;
   readonly headers: Record<string, string>;
   readonly clock: Clock;
@@ -25,6 +26,8 @@ export interface ControlStreamParts {
   readonly withBlocks: boolean;
   readonly silenceMsMax: number;
   readonly listener: LinkListener;
+  /** The worker refuses to talk; told when that begins. */
+  readonly onError: (error: LociError) => void;
 }
 
 /** Waits between attempts to connect: so long at first, growing to at most so long. */
@@ -42,6 +45,7 @@ export class ControlStream {
   #attempts = 0;
   #draws = 0;
   #snapshotUnderWay = false;
+  #complained = false;
 
   constructor(parts: ControlStreamParts) {
     this.#parts = parts;
@@ -88,8 +92,10 @@ export class ControlStream {
     const { statusCode, body } = await pool.request({ method: "GET", path, headers, signal });
     if (statusCode !== 200) {
       await body.dump();
+      this.#complain(statusCode);
       return;
     }
+    this.#complained = false;
     const onHeard = (): void => {
       const voice = this.#voice;
       if (voice !== null) this.#parts.listener.heard(voice);
@@ -102,6 +108,14 @@ export class ControlStream {
       isFirst = false;
       this.#take(line);
     }
+  }
+
+  #complain(status: number): void {
+    if (this.#complained) return;
+    this.#complained = true;
+    const reason = status === 401 ? "it has another cluster key" : `status ${status}`;
+    const { url, onError } = this.#parts;
+    onError(new LociError("unavailable", `The worker at ${url} does not talk to us: ${reason}.`));
   }
 
   #query(): URLSearchParams {

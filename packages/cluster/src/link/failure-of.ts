@@ -56,11 +56,18 @@ export function attemptErrorOf(error: unknown): AttemptError {
   return new AttemptError("worker_lost", `The connection broke (${code}).`);
 }
 
+/** Refusals that say more to a client than that no worker took its request. */
+const tellingCodes: ReadonlySet<ErrorCode> = new Set(["queue_full", "deadline_unmet"]);
+
 /** An error that the worker told: refused, its engine failed, or for the client. */
 export function toldError(error: LociError): AttemptError | LociError {
-  if (refusalCodes.has(error.code)) return new AttemptError("refused", error.message, error);
+  if (refusalCodes.has(error.code)) {
+    // A key that is not accepted is the operator's business.
+    const refusal = tellingCodes.has(error.code) ? error : null;
+    return new AttemptError("refused", error.message, refusal);
+  }
   // The engine broke in a step with this request: it may be why.
-  if (error.code === "internal") return new AttemptError("worker_lost", error.message, error);
+  if (error.code === "internal") return new AttemptError("worker_lost", error.message);
   return error;
 }
 

@@ -42,6 +42,8 @@ export interface HttpWorkerLinkOptions {
   readonly silenceMsMax?: number;
   /** Streams and calls at once; default 4096. */
   readonly connectionsMax?: number;
+  /** The worker refuses to talk: the operator should look. */
+  readonly onError?: (error: LociError) => void;
 }
 
 /** Cache calls are answered within so long; erasing waits for disks. */
@@ -80,6 +82,8 @@ export class HttpWorkerLink implements WorkerLink {
     const { clock, seed, withBlocks = true } = this.#options;
     const { authorization } = this.#headers;
     this.#control = new ControlStream({
+      url: this.url,
+      onError: this.#options.onError ?? (() => undefined),
       pool: this.#pool,
       headers: authorization === undefined ? {} : { authorization },
       clock,

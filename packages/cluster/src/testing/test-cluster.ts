@@ -6,6 +6,7 @@ import { greedySampling, sleep, systemClock } from "@loci/core";
 import type { GenerationEvent, GenerationRequest } from "@loci/core";
 import { Router } from "@loci/router";
 import type { RouterOptions } from "@loci/router";
+import { AddressPolicy } from "../address/address-policy.ts";
 import { ClusterKey } from "../cluster-key.ts";
 import { openCluster } from "../cluster.ts";
 import type { Cluster } from "../cluster.ts";
@@ -107,6 +108,7 @@ export class TestWorker {
       facts: testFacts(this.id, `epoch-${this.#lives}`),
       clock: systemClock,
       key: testKey,
+      peers: new AddressPolicy(["127.0.0.0/8"]),
       limits: { pingMs: 20, reportMs: 20, reportMsMin: 10, ...this.#limits },
     });
   }

@@ -1,0 +1,144 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { Server, ServerResponse } from "node:http";
+import { assert, defined } from "@loci/core";
+import type { BlockExchange, GenerationRequest } from "@loci/core";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { clusterRequest, testKey, TestWorker } from "../testing/test-cluster.ts";
+import { answerTo, testBlockTokens } from "../testing/token-service.ts";
+import { blockFrameHead, lastBlockFrame } from "../wire/block-frames.ts";
+import { decodeAnswerLine } from "../wire/generation-lines.ts";
+import { encodeGenerationBody } from "../wire/generation-body.ts";
+import type { FetchOrder } from "../link/worker-link.ts";
+
+const blockBytes = 64 * 1024;
+
+/** Blocks whose contents say which tokens they are for. */
+class TestExchange implements BlockExchange {
+  readonly blockBytes = blockBytes;
+  readonly imported: { readonly index: number; readonly firstByte: number }[] = [];
+  exportedMax = Number.MAX_SAFE_INTEGER;
+
+  async *exportBlocks(
+    _tenant: string,
+    tokens: Int32Array,
+    range: { readonly blockStart: number; readonly blockEnd: number },
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const contents = new Uint8Array(blockBytes);
+    const end = Math.min(range.blockEnd, this.exportedMax);
+    for (let index = range.blockStart; index < end; index++) {
+      // One buffer for all, as a mover may do it.
+      contents.fill(defined(tokens[index * testBlockTokens]) % 256);
+      yield contents;
+      await Promise.resolve();
+    }
+  }
+
+  async importBlocks(
+    _tenant: string,
+    _tokens: Int32Array,
+    blockStart: number,
+    contents: AsyncIterable<Uint8Array>,
+  ): Promise<number> {
+    const taken: { index: number; firstByte: number }[] = [];
+    for await (const block of contents) {
+      assert(new Set(block).size === 1, "a block is whole");
+      taken.push({ index: blockStart + taken.length, firstByte: defined(block[0]) });
+    }
+    this.imported.push(...taken);
+    return taken.length;
+  }
+}
+
+let source: TestWorker;
+let target: TestWorker;
+let [sent, received]: TestExchange[] = [];
+
+beforeEach(async () => {
+  [source, target] = [new TestWorker("source"), new TestWorker("target")];
+  [sent, received] = [new TestExchange(), new TestExchange()];
+  source.service.exchange = sent;
+  target.service.exchange = received;
+  await Promise.all([source.listen(), target.listen()]);
+});
+
+afterEach(() => Promise.all([source.worker.close(), target.worker.close()]));
+
+/** The answer is the same whether anything was fetched or not. */
+async function ask(request: GenerationRequest, fetchOrder: FetchOrder): Promise<void> {
+  const response = await fetch(`${target.url}/worker/generate`, {
+    method: "POST",
+    headers: { authorization: testKey.authorization, "content-type": "application/json" },
+    body: encodeGenerationBody({ request, fetch: fetchOrder }),
+  });
+  const lines = (await response.text()).split("\n").filter((line) => line !== "");
+  const events = lines.map((line) => decodeAnswerLine(JSON.parse(line)));
+  const tokens = events.flatMap((line) =>
+    line.kind === "event" && line.event.type === "token" ? [line.event.tokenId] : [],
+  );
+  expect(tokens).toEqual(answerTo(request));
+}
+
+describe("blocks of another worker", () => {
+  it("are there before the request begins", async () => {
+    const request = clusterRequest();
+    await ask(request, { url: source.url, blockStart: 1, blockEnd: 4 });
+    const expected = [1, 2, 3].map((index) => ({
+      index,
+      firstByte: defined(request.promptTokens[index * testBlockTokens]) % 256,
+    }));
+    expect(received?.imported).toEqual(expected);
+  });
+
+  it("are taken as far as they are held", async () => {
+    defined(sent).exportedMax = 2;
+    await ask(clusterRequest(), { url: source.url, blockStart: 0, blockEnd: 5 });
+    expect(received?.imported).toHaveLength(2);
+  });
+
+  it("are done without when they cannot be had, or from where they may not come", async () => {
+    const range = { blockStart: 0, blockEnd: 5 };
+    await ask(clusterRequest(), { url: "http://127.0.0.1:1", ...range });
+    await ask(clusterRequest(), { url: "http://169.254.169.254", ...range });
+    await ask(clusterRequest(), { url: "file:///etc/passwd", ...range });
+    await source.kill();
+    await ask(clusterRequest(), { url: source.url, ...range });
+    await source.restart();
+    source.service.exchange = null;
+    await ask(clusterRequest(), { url: source.url, ...range });
+    expect(received?.imported).toEqual([]);
+  });
+
+  it("are not taken from who sends damaged ones, or leads elsewhere", async () => {
+    const block = new Uint8Array(blockBytes).fill(7);
+    const damaged = Buffer.concat([blockFrameHead(block, 0), block.fill(8), lastBlockFrame(1)]);
+    await using broken = await liar((_path, response) => response.end(damaged));
+    await ask(clusterRequest(), { url: broken.url, blockStart: 0, blockEnd: 1 });
+    await using elsewhere = await liar((_path, response) => {
+      response.writeHead(302, { location: `${source.url}/worker/blocks` });
+      response.end();
+    });
+    await ask(clusterRequest(), { url: elsewhere.url, blockStart: 0, blockEnd: 1 });
+    expect(received?.imported).toEqual([]);
+  });
+});
+
+type Lie = (path: string, response: ServerResponse) => void;
+
+async function liar(lie: Lie): Promise<AsyncDisposable & { readonly url: string }> {
+  const server: Server = createServer((request, response) => {
+    request.resume().once("end", () => lie(request.url ?? "", response));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" ? defined(address).port : 0;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
