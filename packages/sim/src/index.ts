@@ -25,3 +25,31 @@ export { s3ArmNames, type S3ArmName } from "./s3/s3-arms.ts";
 export { runS3, s3Chart, type S3Report } from "./s3/s3-report.ts";
 export { compareRuns, simulateRun, type ComparedFigure } from "./validate/compare-runs.ts";
 export { formatRun, parseRun, type RecordedRun } from "./validate/run-file.ts";
+export {
+  comparePolicies,
+  geometricMean,
+  policyRatios,
+  type ComparedRun,
+  type PolicyRatio,
+} from "./cluster/compare-policies.ts";
+export {
+  clusterScenarios,
+  type ClusterScenario,
+  type Traces,
+} from "./cluster/cluster-scenarios.ts";
+export type { ClusterSummary } from "./cluster/cluster-summary.ts";
+export { findWorkers, type FoundWorkers } from "./cluster/find-workers.ts";
+export {
+  largestGains,
+  prebleChart,
+  prebleGains,
+  prebleScenarioNames,
+  prebleSweep,
+  type PrebleGain,
+} from "./cluster/preble-experiment.ts";
+export {
+  serverOf,
+  workerKind,
+  workerKindNames,
+  type WorkerKindName,
+} from "./cluster/worker-kinds.ts";

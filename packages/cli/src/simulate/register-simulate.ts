@@ -6,6 +6,7 @@ import { exitCodes } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
 import type { ActionHandler } from "../pull/register-pull.ts";
 import { addSettingOptions } from "../setting-flags.ts";
+import { registerClusters } from "./register-clusters.ts";
 import { addRunOptions } from "./run-options.ts";
 import { integerWithin, numberWithin } from "./simulate-flags.ts";
 
@@ -20,6 +21,7 @@ export function registerSimulate(program: Command, output: Output, handle: Actio
   registerRun(simulate, output, handle);
   registerS3(simulate, output, handle);
   registerValidate(simulate, output, handle);
+  registerClusters(simulate, output, handle);
   simulate
     .command("calibrate <url>")
     .description("What steps cost on a running server, as it has learned; for --coefficients.")

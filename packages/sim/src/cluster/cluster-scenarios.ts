@@ -5,6 +5,7 @@
 // finds less than a third of its work in its caches falls behind.
 
 import { assert, defined, Random } from "@loci/core";
+import type { ServerParts } from "../run/sim-server.ts";
 import type { ServiceLevel } from "../run/summary.ts";
 import { arrivalTimes } from "../workload/arrivals.ts";
 import { recordedTimes, requestsAt } from "../workload/azure-gaps.ts";
@@ -16,7 +17,7 @@ import {
   withSharedPrefixes,
 } from "../workload/shared-prefixes.ts";
 import type { SimRequest, Workload } from "../workload/sim-request.ts";
-import { uncachedSeconds, workerKind } from "./worker-kinds.ts";
+import { serverOf, uncachedSeconds, workerKind } from "./worker-kinds.ts";
 import type { WorkerKindName } from "./worker-kinds.ts";
 
 /** Recorded traces, as far as they are at hand. */
@@ -25,6 +26,8 @@ export interface Traces {
   readonly mooncakeSynthetic?: readonly SimRequest[];
   readonly azureCode?: readonly SimRequest[];
   readonly azureConversation?: readonly SimRequest[];
+  /** Mooncake's prompts were divided by this, and memories are: the same pressure in less work. */
+  readonly mooncakeDivisor?: number;
 }
 
 export interface ScenarioSize {
@@ -38,6 +41,8 @@ export interface ClusterScenario {
   readonly name: string;
   readonly kind: WorkerKindName;
   readonly level: ServiceLevel;
+  /** Share of the kind's memory that each worker has. */
+  readonly kvShare: number;
   /** At which policies are compared, from easy to hard. */
   readonly loads: readonly number[];
   /** Share of the requests that a run of the whole comparison takes: long prompts cost time. */
@@ -52,6 +57,12 @@ const longLevel: ServiceLevel = { ttftMs: 5000, tpotMs: 200 };
 /** All scenarios whose traces are at hand. */
 export function clusterScenarios(traces: Traces): ClusterScenario[] {
   return [...prebleScenarios(), groupedScenario(), ...traceScenarios(traces)];
+}
+
+/** What each of the scenario's workers is. */
+export function scenarioServer({ kind, kvShare }: ClusterScenario): ServerParts {
+  const whole = workerKind(kind);
+  return serverOf({ ...whole, kvTokens: Math.floor(whole.kvTokens * kvShare) });
 }
 
 /** The scenario's requests, made so fast that the workers have this load. */
@@ -88,6 +99,7 @@ function prebleScenarios(): ClusterScenario[] {
       kind: "a6000",
       level: isLong ? longLevel : burstLevel,
       loads: prebleLoads[shape.name] ?? [1],
+      kvShare: 1,
       sizeShare: isLong ? 0.5 : 1,
       requests: (count, seed) =>
         poisson(prebleRequests(shape, { count, seed, contextTokensMax }), seed),
@@ -101,6 +113,7 @@ function groupedScenario(): ClusterScenario {
     kind: "mock",
     level: burstLevel,
     loads: [0.9, 1.3, 1.8],
+    kvShare: 1,
     sizeShare: 1,
     requests: (count, seed) => {
       const { promptsPerGroup } = groupedPromptsDefault;
@@ -116,7 +129,9 @@ function traceScenarios(traces: Traces): ClusterScenario[] {
   const scenarios: ClusterScenario[] = [];
   const recorded = (name: string, trace: readonly SimRequest[], loads: readonly number[]): void => {
     const requests = (count: number): readonly SimRequest[] => trace.slice(0, count);
-    scenarios.push({ name, kind: "a100", level: longLevel, loads, sizeShare: 0.5, requests });
+    const kvShare = 1 / (traces.mooncakeDivisor ?? 1);
+    const rest = { kind: "a100", level: longLevel, sizeShare: 1, kvShare } as const;
+    scenarios.push({ name, loads, requests, ...rest });
   };
   if (mooncakeConversation)
     recorded("mooncake-conversation", mooncakeConversation, [0.7, 0.9, 1.1]);
@@ -125,7 +140,8 @@ function traceScenarios(traces: Traces): ClusterScenario[] {
   if (azureConversation) {
     const requests = (count: number): readonly SimRequest[] => azureConversation.slice(0, count);
     const [loads, level] = [[0.6, 0.8], burstLevel];
-    scenarios.push({ name: "azure-conv", kind: "a100", level, loads, sizeShare: 1, requests });
+    const rest = { kind: "a100", level, sizeShare: 1, kvShare: 1 } as const;
+    scenarios.push({ name: "azure-conv", loads, requests, ...rest });
   }
   return scenarios;
 }
@@ -143,6 +159,7 @@ function burstScenarios(azureCode: readonly SimRequest[]): ClusterScenario[] {
       kind: "a100",
       level: burstLevel,
       loads: [0.4, 0.7, 1],
+      kvShare: 1,
       sizeShare: 1,
       requests: (count, seed) =>
         withSharedPrefixes(azureCode.slice(0, count), {
@@ -157,6 +174,7 @@ function burstScenarios(azureCode: readonly SimRequest[]): ClusterScenario[] {
       kind: "a6000",
       level: longLevel,
       loads: [0.7, 1, 1.4],
+      kvShare: 1,
       sizeShare: 0.5,
       requests: (count, seed) => {
         const half = Math.ceil(count / 2);

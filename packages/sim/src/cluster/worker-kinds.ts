@@ -20,7 +20,9 @@ export interface WorkerKind {
   readonly sequencesMax: number;
 }
 
-export type WorkerKindName = "a6000" | "a100" | "mock";
+export const workerKindNames = ["a6000", "a100", "mock"] as const;
+
+export type WorkerKindName = (typeof workerKindNames)[number];
 
 /** Nothing is refused for the length of a queue: what waits too long shows in its time. */
 const unbounded = Number.MAX_SAFE_INTEGER;
@@ -37,7 +39,7 @@ export function workerKind(name: WorkerKindName): WorkerKind {
       ...usual,
       cost: new PrebleCost(),
       kvTokens: prebleKvTokens,
-      blockTokens: 32,
+      blockTokens: 64,
       contextTokensMax: prebleContextTokens,
     };
   }

@@ -1,0 +1,138 @@
+// Policies side by side: the same requests, at the same times, to the same workers, for each policy;
+// over scenarios, loads and sizes of the cluster.
+
+import { assert, defined } from "@loci/core";
+import { defaultPredictor } from "@loci/predict";
+import type { PolicyName } from "@loci/router";
+import { scenarioServer, workloadOf } from "./cluster-scenarios.ts";
+import type { ClusterScenario, ScenarioSize } from "./cluster-scenarios.ts";
+import { simulateCluster } from "./cluster-simulation.ts";
+import { summariseCluster } from "./cluster-summary.ts";
+import type { ClusterSummary } from "./cluster-summary.ts";
+
+/** One run. */
+export interface ComparedRun extends ScenarioSize {
+  readonly scenario: string;
+  readonly policy: PolicyName;
+  readonly summary: ClusterSummary;
+}
+
+export interface ComparisonOptions {
+  readonly scenarios: readonly ClusterScenario[];
+  readonly policies: readonly PolicyName[];
+  readonly workers: readonly number[];
+  /** In the smallest cluster; a larger one gets more, by the root of its size. */
+  readonly requests: number;
+  /** Null: each scenario's own. */
+  readonly loads: readonly number[] | null;
+  readonly routers: number;
+  readonly seed: number;
+  readonly onRun?: (run: ComparedRun) => void;
+}
+
+/** How a policy stands against the best of the others, metric by metric; below 1 it is better. */
+export interface PolicyRatio {
+  readonly scenario: string;
+  readonly workers: number;
+  readonly load: number;
+  readonly meanTtft: number;
+  readonly p99Ttft: number;
+  /** Share of requests within the service level, over the best other's: above 1 it is better. */
+  readonly goodShare: number;
+  /** Who was best of the others by mean and by p99. */
+  readonly bestByMean: PolicyName;
+  readonly bestByP99: PolicyName;
+}
+
+export function comparePolicies(options: ComparisonOptions): ComparedRun[] {
+  const { scenarios, policies, workers, seed, loads, onRun } = options;
+  const smallest = Math.min(...workers);
+  const runs: ComparedRun[] = [];
+  for (const scenario of scenarios) {
+    for (const count of workers) {
+      const growth = Math.sqrt(count / smallest);
+      const requests = Math.round(options.requests * scenario.sizeShare * growth);
+      for (const load of loads ?? scenario.loads) {
+        const size = { requests, workers: count, load, seed };
+        for (const policy of policies) {
+          const summary = runScenario(scenario, size, policy, options.routers);
+          const run = { ...size, scenario: scenario.name, policy, summary };
+          runs.push(run);
+          onRun?.(run);
+        }
+      }
+    }
+  }
+  return runs;
+}
+
+/** One scenario under one policy. */
+export function runScenario(
+  scenario: ClusterScenario,
+  size: ScenarioSize,
+  policy: PolicyName,
+  routers: number,
+): ClusterSummary {
+  const { workers, seed } = size;
+  const server = scenarioServer(scenario);
+  const result = simulateCluster({
+    workload: workloadOf(scenario, size),
+    workers: Array.from({ length: workers }, () => server),
+    router: { policy, requestsMax: Number.MAX_SAFE_INTEGER },
+    routers,
+    seed,
+    routerLengths: () => defaultPredictor({ seed }),
+  });
+  return summariseCluster(result, scenario.level);
+}
+
+/** Where `policy` stands in each comparison that has others. */
+export function policyRatios(runs: readonly ComparedRun[], policy: PolicyName): PolicyRatio[] {
+  return runs
+    .filter((run) => run.policy === policy)
+    .flatMap((own) => {
+      const others = runs.filter((run) => run.policy !== policy && isSameCase(run, own));
+      if (others.length === 0) return [];
+      const byMean = best(others, ({ summary }) => -meanTtft(summary));
+      const byP99 = best(others, ({ summary }) => -p99Ttft(summary));
+      const byShare = best(others, ({ summary }) => summary.goodShare);
+      const { scenario, workers, load, summary } = own;
+      return [
+        {
+          scenario,
+          workers,
+          load,
+          meanTtft: meanTtft(summary) / meanTtft(byMean.summary),
+          p99Ttft: p99Ttft(summary) / p99Ttft(byP99.summary),
+          goodShare: summary.goodShare / Math.max(1e-9, byShare.summary.goodShare),
+          bestByMean: byMean.policy,
+          bestByP99: byP99.policy,
+        },
+      ];
+    });
+}
+
+/** The geometric mean; 1 for none. */
+export function geometricMean(values: readonly number[]): number {
+  const logs = values.reduce((sum, value) => sum + Math.log(value), 0);
+  return Math.exp(logs / Math.max(1, values.length));
+}
+
+export function isSameCase(one: ComparedRun, other: ComparedRun): boolean {
+  return (
+    one.scenario === other.scenario && one.workers === other.workers && one.load === other.load
+  );
+}
+
+function meanTtft({ ttftMs }: ClusterSummary): number {
+  return ttftMs?.mean ?? Infinity;
+}
+
+function p99Ttft({ ttftMs }: ClusterSummary): number {
+  return ttftMs?.p99 ?? Infinity;
+}
+
+function best(runs: readonly ComparedRun[], worth: (run: ComparedRun) => number): ComparedRun {
+  assert(runs.length > 0, "there is somebody to compare with");
+  return defined(runs.toSorted((one, other) => worth(other) - worth(one))[0]);
+}
