@@ -33,6 +33,8 @@ export interface ControlStreamParts {
 /** Waits between attempts to connect: so long at first, growing to at most so long. */
 const backoffMsMin = 20;
 const backoffMsMax = 1000;
+/** Snapshots are large: not asked for more often, however many events are lost. */
+const snapshotMsMin = 1000;
 const backoffGrowth = 1.5;
 const jitter = 0.2;
 
@@ -45,6 +47,7 @@ export class ControlStream {
   #attempts = 0;
   #draws = 0;
   #snapshotUnderWay = false;
+  #snapshotAtMs = -Infinity;
   #complained = false;
 
   constructor(parts: ControlStreamParts) {
@@ -65,7 +68,10 @@ export class ControlStream {
   requestSnapshot(): void {
     if (this.#snapshotUnderWay || this.#abort.signal.aborted) return;
     this.#snapshotUnderWay = true;
-    void this.#fetchSnapshot();
+    const { clock } = this.#parts;
+    const waitMs = Math.max(0, this.#snapshotAtMs + snapshotMsMin - clock.nowMs());
+    if (waitMs === 0) void this.#fetchSnapshot();
+    else clock.after(waitMs, () => void this.#fetchSnapshot());
   }
 
   get #voice(): WorkerVoice | null {
@@ -164,6 +170,7 @@ export class ControlStream {
       // It cannot be had now; who still wants it asks again.
     } finally {
       this.#snapshotUnderWay = false;
+      this.#snapshotAtMs = this.#parts.clock.nowMs();
     }
   }
 

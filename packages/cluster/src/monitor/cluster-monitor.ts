@@ -151,6 +151,7 @@ export class ClusterMonitor implements WorkerSink {
       return;
     }
     this.#parts.onHealth?.(news.workerId, news.health);
-    if (news.health === "dead") this.#parts.onMove(news.requestIds);
+    // Dead, or it had its time to finish what it has.
+    if (news.requestIds.length > 0) this.#parts.onMove(news.requestIds);
   }
 }

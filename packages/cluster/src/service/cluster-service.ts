@@ -183,6 +183,8 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
         // What a worker says after it was given up does not count.
         if (isMoved) break;
         const isEnd = event.type === "finished";
+        // The worker ends, and gave up what it had.
+        if (isEnd && event.reason === "cancelled" && !signal.aborted) break;
         const told = this.#take(live, event);
         if (told !== null) yield told;
         if (isEnd) return null;
