@@ -181,6 +181,7 @@ export class Scheduler {
     for (const request of this.#running) assert(request.state === "running", "the batch runs");
     for (const request of [...this.#waiting, ...this.#running]) request.checkIntegrity();
     this.#admitter.checkIntegrity();
+    this.#options.order.checkIntegrity([...this.#waiting, ...this.#running]);
   }
 
   /** Every decoding request gets its token; the oldest of all gets room in any case. */

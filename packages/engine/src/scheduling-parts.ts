@@ -9,6 +9,7 @@ import { RiskLevel } from "./admission/risk-level.ts";
 import type { PrefixIndex } from "./kv/prefix-index.ts";
 import type { EngineOptions } from "./options.ts";
 import { ArrivalOrder, LargestFirstOrder } from "./order/arrival-order.ts";
+import { PrebleOrder } from "./order/preble-order.ts";
 import { ShortestOrder } from "./order/shortest-order.ts";
 import { TenantDeficits } from "./order/tenant-deficits.ts";
 import { WaitBound } from "./order/wait-bound.ts";
@@ -41,7 +42,7 @@ export function schedulingParts(
     risk,
     blocksOwned: ({ blocks }) => index.ownedCount(defined(blocks)),
   });
-  const order = orderOf(admission, scheduling, work);
+  const order = orderOf(admission, scheduling, { index, work });
   const peakAhead = new PeakForecast(blockTokens, tokensMax, peak);
   return { policy, order, work, risk, peakAhead };
 }
@@ -49,11 +50,14 @@ export function schedulingParts(
 function orderOf(
   admission: EngineOptions["admission"],
   scheduling: EngineOptions["scheduling"],
-  work: WorkEstimate,
+  { index, work }: { readonly index: PrefixIndex; readonly work: WorkEstimate },
 ): WaitingOrder {
   // S³'s order is part of its packing.
   if (admission === "s3") return new LargestFirstOrder();
   if (scheduling === "fcfs") return new ArrivalOrder();
+  if (scheduling === "preble") {
+    return new PrebleOrder(({ spec, reusable }) => index.matchedTokens(spec.tenant, reusable));
+  }
   const deficits = scheduling === "fair" ? new TenantDeficits() : null;
   return new ShortestOrder({ work, bound: new WaitBound(work), deficits });
 }

@@ -252,3 +252,62 @@ describe("early refusal", () => {
     bench.finish();
   });
 });
+
+describe("preble", () => {
+  const options = {
+    runner: { blockCount: 400, blockTokens: 4, contextTokensMax: 320, eosTokenId: null },
+    engine: { sequencesMax: 1, scheduling: "preble" },
+  } as const;
+  const shared = promptOf(96, 1);
+  /** Sharing so many hundredths of its prompt with what is cached. */
+  const hit = (percent: number, own: number): number[] => [
+    ...shared.slice(0, (percent / 100) * 96),
+    ...Array.from({ length: ((100 - percent) / 100) * 96 }, (_, place) => 700 + own + place),
+  ];
+
+  it("starts the best cached first, as many of each group as its rank, and then a new round", () => {
+    const world = new EngineBench(options);
+    world.submit({ prompt: shared, maxTokens: 1 });
+    world.finish();
+    const running = world.submit({ prompt: [1], maxTokens: 1 });
+    world.step();
+    const cold = Array.from({ length: 3 }, (_, own) =>
+      world.submit({ prompt: hit(0, 50 * own), maxTokens: 1 }),
+    );
+    // Three quarters: the eighth group, whose quota is eight.
+    const warm = Array.from({ length: 20 }, (_, own) =>
+      world.submit({ prompt: hit(75, 9 * own), maxTokens: 1 }),
+    );
+    const order = startOrder(world, [running, ...cold, ...warm]).slice(1);
+    // The first round had its one start of the lowest group before they came.
+    const expected = [...warm.slice(0, 16), cold[0], ...warm.slice(16), cold[1], cold[2]];
+    expect(order).toEqual(expected);
+  });
+
+  it("lets nobody starve, however many better cached ones come", () => {
+    const world = new EngineBench(options);
+    world.submit({ prompt: shared, maxTokens: 1 });
+    world.finish();
+    const cold = world.submit({ prompt: hit(0, 5), maxTokens: 1 });
+    let hits = 0;
+    while (!world.hasToken(cold)) {
+      while (world.engine.snapshot().requestsWaiting < 30) {
+        world.submit({ prompt: [...shared, 1 + hits++], maxTokens: 1 });
+      }
+      world.step();
+    }
+    // Two rounds of the two groups that have any: ten and one.
+    expect(hits - world.engine.snapshot().requestsWaiting).toBeLessThanOrEqual(22);
+  });
+
+  it("goes on with answers that began elsewhere before anything else, as fcfs does", () => {
+    for (const scheduling of ["preble", "fcfs"] as const) {
+      const world = new EngineBench({ engine: { sequencesMax: 1, scheduling } });
+      const first = world.submit({ prompt: promptOf(40), maxTokens: 3 });
+      const second = world.submit({ prompt: promptOf(40, 2), maxTokens: 3 });
+      const deliveredTokens = Int32Array.of(5);
+      const moved = world.submit({ prompt: promptOf(40, 3), maxTokens: 3, deliveredTokens });
+      expect(startOrder(world, [first, second, moved])).toEqual([moved, first, second]);
+    }
+  });
+});

@@ -262,9 +262,9 @@ const ownSettings = {
     default: "fair",
     group: "Scheduling",
     description:
-      "who starts first: the oldest, the shortest expected, or tenants in turn and each one's shortest",
+      "who starts first: the oldest, the shortest, tenants in turn and their shortest, the best cached",
     aliases: ["--scheduling-policy"],
-    choices: ["fcfs", "shortest", "fair"],
+    choices: ["fcfs", "shortest", "fair", "preble"],
   },
   queueSecondsMax: {
     flag: "max-queue-seconds",

@@ -2,7 +2,7 @@
 // has waited its bound comes before all. With tenants it is fair: the tenant that is owed most first,
 // and the bound holds among its own requests, so that nobody's flood can claim others' turns.
 
-import { defined } from "@loci/core";
+import { assert, defined } from "@loci/core";
 import type { EngineRequest } from "../request.ts";
 import { bestOf } from "./best-of.ts";
 import type { TenantDeficits } from "./tenant-deficits.ts";
@@ -93,6 +93,17 @@ export class ShortestOrder implements WaitingOrder {
     this.#charged.delete(request);
     bound.ended(request);
     deficits?.leave(payerOf(request));
+  }
+
+  checkIntegrity(present: readonly EngineRequest[]): void {
+    assert(this.#charged.size === present.length, "those who are there are charged");
+    const live = new Map<string, number>();
+    for (const request of present) {
+      assert(this.#charged.has(request), "whoever came is charged");
+      live.set(payerOf(request), (live.get(payerOf(request)) ?? 0) + 1);
+    }
+    this.#parts.bound.checkIntegrity(present);
+    this.#parts.deficits?.checkIntegrity(live);
   }
 
   #charge(request: EngineRequest, seconds: number): void {

@@ -45,7 +45,7 @@ describe("TenantDeficits", () => {
           );
           deficits.charge(next, seconds);
           served.set(next, (served.get(next) ?? 0) + seconds);
-          deficits.checkIntegrity();
+          deficits.checkIntegrity(new Map(names.map((name) => [name, 1])));
         }
         const sums = [...served.values()];
         // No two tenants are further apart than two pieces of work.

@@ -52,7 +52,12 @@ export class TenantDeficits {
     return this.#deficits.get(tenant) ?? 0;
   }
 
-  checkIntegrity(): void {
+  /** `expected`: live requests of each tenant. */
+  checkIntegrity(expected: ReadonlyMap<string, number>): void {
+    assert(expected.size === this.#live.size, "who is live is known");
+    for (const [tenant, live] of expected) {
+      assert(this.#live.get(tenant) === live, "live requests are counted");
+    }
     for (const [tenant, live] of this.#live) {
       assert(live > 0 && this.#deficits.has(tenant), "a live tenant has a deficit");
     }

@@ -7,6 +7,7 @@
 // of the device; how true such estimates are is learned from requests that ended. A request is overdue
 // once it has waited a multiple of the longest such wait of late, and of its own work.
 
+import { assert } from "@loci/core";
 import type { EngineRequest } from "../request.ts";
 import type { WorkEstimate } from "./work-estimate.ts";
 
@@ -62,6 +63,11 @@ export class WaitBound {
     if (!(estimated > 0)) return;
     const ratio = Math.min(ratioMax, Math.max(ratioMin, measured / estimated));
     this.#ratio += ratioWeight * (ratio - this.#ratio);
+  }
+
+  checkIntegrity(present: readonly EngineRequest[]): void {
+    assert(this.#overdueAtMs.size === present.length, "the bound holds for those who are there");
+    assert(this.#ratio >= ratioMin && this.#ratio <= ratioMax, "estimates are believed in bounds");
   }
 
   #longest(nowMs: number): number {

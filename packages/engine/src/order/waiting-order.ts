@@ -4,11 +4,12 @@
 import type { EngineRequest } from "../request.ts";
 
 /**
- * `fcfs`: first come, first served.
+ * `fcfs`: first come, first served; answers that began elsewhere come before those that begin.
  * `shortest`: least expected work first, with a bound on how long anyone is passed by.
  * `fair`: tenants in turn by what they were served, inside a tenant the shortest; the same bound.
+ * `preble`: by the cached share of the prompt, with quotas so that nobody starves.
  */
-export type SchedulingName = "fcfs" | "shortest" | "fair";
+export type SchedulingName = "fcfs" | "shortest" | "fair" | "preble";
 
 export interface WaitingOrder {
   /** Those who wait, best first; at most `countMax`. `waiting` is in order of arrival. */
@@ -25,4 +26,6 @@ export interface WaitingOrder {
   started(request: EngineRequest): void;
   /** It ended, in whatever state. */
   ended(request: EngineRequest): void;
+  /** Asserts that what it keeps of requests adds up; `present` are all that run and wait. */
+  checkIntegrity(present: readonly EngineRequest[]): void;
 }

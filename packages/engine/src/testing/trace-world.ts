@@ -15,7 +15,7 @@ import { WildPredictor } from "./wild-predictor.ts";
 
 const eosTokenId = 7;
 const admissions = ["predicted", "s3", "paged", "worst-case", "oracle"] as const;
-const schedulings = ["fcfs", "shortest", "fair"] as const;
+const schedulings = ["fcfs", "shortest", "fair", "preble"] as const;
 
 export interface World {
   readonly random: Random;
