@@ -35,16 +35,13 @@ export function runClusterCommand(command: Command, output: Output): number {
   const slo: unknown = command.opts()["slo"];
   if (isSlo(slo)) return find(command, output, slo);
   const isQuick = isSet(command, "quick");
-  const scenarios = scenariosOf(command, null).map((scenario) => {
-    const middle = defined(scenario.loads[scenario.loads.length >> 1]);
-    return isQuick ? { ...scenario, loads: [middle] } : scenario;
-  });
   const runs = comparePolicies({
-    scenarios,
+    scenarios: scenariosOf(command, null),
     policies: policiesOf(command),
     workers: isQuick ? [4] : (numbersOf(command, "workers") ?? [4]),
     requests: isQuick ? quickRequests : (numberOption(command, "requests") ?? quickRequests),
     loads: numbersOf(command, "loads"),
+    middleLoadOnly: isQuick,
     routers: numberOption(command, "routers") ?? 1,
     seed: numberOption(command, "seed") ?? 0,
     onRun: (run) => noteRun(run, output),

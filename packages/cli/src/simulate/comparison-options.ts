@@ -66,11 +66,10 @@ function tracesOf(command: Command): Parameters<typeof clusterScenarios>[0] {
   };
   const mooncake = (name: string, text: string): SimRequest[] =>
     parseMooncakeTrace(name, text, { promptDivisor: mooncakeDivisor });
-  const azure = (name: string, text: string): SimRequest[] => parseAzureTrace(name, text);
   const mooncakeConversation = read("mooncake-conversation.jsonl", mooncake);
   const mooncakeSynthetic = read("mooncake-synthetic.jsonl", mooncake);
-  const azureCode = read("azure-2023-code.csv", azure);
-  const azureConversation = read("azure-2023-conv.csv", azure);
+  const azureCode = read("azure-2023-code.csv", parseAzureTrace);
+  const azureConversation = read("azure-2023-conv.csv", parseAzureTrace);
   return {
     mooncakeDivisor,
     ...(mooncakeConversation && { mooncakeConversation }),

@@ -8,6 +8,7 @@ import { assert, defined, Random } from "@loci/core";
 import type { ServerParts } from "../run/sim-server.ts";
 import type { ServiceLevel } from "../run/summary.ts";
 import { arrivalTimes } from "../workload/arrivals.ts";
+import { hastened } from "../workload/generators.ts";
 import { recordedTimes, requestsAt } from "../workload/azure-gaps.ts";
 import { prebleRequests, prebleShapes } from "../workload/preble-shapes.ts";
 import {
@@ -76,7 +77,7 @@ export function workloadOf(scenario: ClusterScenario, size: ScenarioSize): Workl
   const factor = (1000 * work) / (workers * load) / lastMs;
   return {
     name: scenario.name,
-    requests: requests.map((request) => ({ ...request, arrivalMs: request.arrivalMs * factor })),
+    requests: hastened(requests, 1 / factor),
     clients: null,
   };
 }

@@ -4,6 +4,7 @@ import { defined } from "@loci/core";
 import { policyNames } from "@loci/router";
 import type { PolicyName } from "@loci/router";
 import { simulate } from "../run/simulate.ts";
+import { requestsAt } from "../workload/azure-gaps.ts";
 import { groupedRequests } from "../workload/shared-prefixes.ts";
 import { plannedWorkload, fixedShapes } from "../workload/generators.ts";
 import type { Workload } from "../workload/sim-request.ts";
@@ -25,7 +26,10 @@ function grouped(gapMs: number): Workload {
   const requests = groupedRequests(sizes, 1);
   return {
     name: "grouped",
-    requests: requests.map((request, index) => ({ ...request, arrivalMs: index * gapMs })),
+    requests: requestsAt(
+      requests,
+      requests.map((_, index) => index * gapMs),
+    ),
     clients: null,
   };
 }

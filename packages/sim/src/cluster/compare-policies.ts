@@ -25,6 +25,8 @@ export interface ComparisonOptions {
   readonly requests: number;
   /** Null: each scenario's own. */
   readonly loads: readonly number[] | null;
+  /** Of a scenario's own loads, the middle one. */
+  readonly middleLoadOnly?: boolean;
   readonly routers: number;
   readonly seed: number;
   readonly onRun?: (run: ComparedRun) => void;
@@ -52,7 +54,7 @@ export function comparePolicies(options: ComparisonOptions): ComparedRun[] {
     for (const count of workers) {
       const growth = Math.sqrt(count / smallest);
       const requests = Math.round(options.requests * scenario.sizeShare * growth);
-      for (const load of loads ?? scenario.loads) {
+      for (const load of loads ?? ownLoads(scenario, options.middleLoadOnly ?? false)) {
         const size = { requests, workers: count, load, seed };
         for (const policy of policies) {
           const summary = runScenario(scenario, size, policy, options.routers);
@@ -64,6 +66,11 @@ export function comparePolicies(options: ComparisonOptions): ComparedRun[] {
     }
   }
   return runs;
+}
+
+function ownLoads({ loads }: ClusterScenario, middleOnly: boolean): readonly number[] {
+  const middle = loads.length >> 1;
+  return middleOnly ? loads.slice(middle, middle + 1) : loads;
 }
 
 /** One scenario under one policy. */

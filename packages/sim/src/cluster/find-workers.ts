@@ -48,7 +48,8 @@ export function findWorkers(options: FindOptions): FoundWorkers {
     high = Math.min(workersMax, 2 * high);
   }
   const isFound = isEnough(high);
-  while (isFound && high - low > 1) {
+  if (!isFound) low = high;
+  while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     if (isEnough(middle)) high = middle;
     else low = middle;

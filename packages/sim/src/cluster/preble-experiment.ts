@@ -50,16 +50,8 @@ export function largestGains(gains: readonly PrebleGain[], policy: PolicyName): 
   const names = [...new Set(own.map(({ scenario }) => scenario))];
   return names.map((scenario) => {
     const all = own.filter((gain) => gain.scenario === scenario);
-    const first = defined(all[0]);
-    return all.reduce(
-      (most, { load, mean, p99 }) => ({
-        ...most,
-        load: mean > most.mean ? load : most.load,
-        mean: Math.max(most.mean, mean),
-        p99: Math.max(most.p99, p99),
-      }),
-      first,
-    );
+    const { load, mean } = defined(all.toSorted((one, other) => other.mean - one.mean)[0]);
+    return { scenario, policy, load, mean, p99: Math.max(...all.map(({ p99 }) => p99)) };
   });
 }
 

@@ -1,7 +1,6 @@
 // A worker as the cluster's simulation has it: a server with its virtual device, and what a worker's
 // process tells routers of it.
 
-import { defined } from "@loci/core";
 import type { GenerationRequest, KvEventBatch, KvSnapshot, WorkerLoad } from "@loci/core";
 import type { EngineEvent } from "@loci/engine";
 import type { WorkerFacts } from "@loci/router";
@@ -74,12 +73,4 @@ export class SimWorker {
     const batch = changes.length === 0 ? null : { sequence: ++this.#sequence, events: changes };
     return { events, batch };
   }
-}
-
-/** The worker that a placement names. */
-export function workerOf(workers: readonly SimWorker[], workerId: string): SimWorker {
-  return defined(
-    workers.find(({ facts }) => facts.id === workerId),
-    "placements name workers",
-  );
 }

@@ -63,10 +63,6 @@ export class SimServer {
     return this.#busyMs;
   }
 
-  get stepInFlight(): boolean {
-    return this.#stepInFlight;
-  }
-
   /** What was planned has come to its end. */
   happen(happening: ServerHappening, nowMs: number): void {
     if (happening.kind === "move") {

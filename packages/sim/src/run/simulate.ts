@@ -113,7 +113,8 @@ class Simulation {
       case "cancel":
         this.#engine.cancel(idOf(happening.index), this.#nowMs);
         break;
-      default:
+      case "step":
+      case "move":
         this.#server.happen(happening, this.#nowMs);
     }
   }

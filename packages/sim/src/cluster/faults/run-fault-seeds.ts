@@ -13,6 +13,9 @@ export function runFaultSeeds(
   count: number,
   onProgress?: (done: number) => void,
 ): FaultReport {
-  const make = (seed: number): FaultWorld => new FaultWorld(seed);
-  return runWorlds({ verb: "faults", make }, from, count, onProgress);
+  return runWorlds({ verb: "faults", make: worldOf }, from, count, onProgress);
+}
+
+function worldOf(seed: number): FaultWorld {
+  return new FaultWorld(seed);
 }
