@@ -1,23 +1,24 @@
 // Which worker holds which block in which memory, for a million blocks and hundreds of workers.
 //
 //   names of a prompt ──▶ table: name → holders, uses ──▶ holders: sets of (memory, worker), each once
-//                          (block-segment.ts)              (holder-sets.ts)
+//                          (block-table.ts)                (holder-sets.ts)
 //
 // Blocks are known by their names (core block-names), workers by slots that the router gives out.
-// All is kept in flat arrays: a lookup costs one cache miss, a decision allocates nothing, and blocks
-// with equal holders are counted together. At its bound, blocks go that nobody used for long.
+// All is kept in flat arrays: a prompt's blocks lie beside each other, a decision allocates nothing,
+// and blocks with equal holders are counted together. At its bound, blocks go that nobody used for
+// long.
 //
 // Everything here is a hint: a wrong entry costs cache hits, never a wrong token.
 
-import { assert, defined, type BlockName, type KvEvent, type KvSnapshot } from "@loci/core";
-import { BlockSegment, hashOf, holdersWord, usesWord } from "./block-segment.ts";
+import { assert, type BlockName, type KvEvent, type KvSnapshot } from "@loci/core";
+import { BlockTable } from "./block-table.ts";
 import { ExpectedPrompts } from "./expected-prompts.ts";
 import { expectedGroup, groupOf, HolderSets } from "./holder-sets.ts";
 import type { PrefixMatches } from "./prefix-matches.ts";
 import { halfAt, usedOnce, usesAt } from "./use-counts.ts";
 
 export interface BlockDirectoryOptions {
-  /** Blocks known at most; beyond it those go that were not used for long. */
+  /** Blocks known at most (up to 16,777,215); beyond it those go that were not used for long. */
   readonly blocksMax: number;
   /** Slots are 0..workersMax-1. */
   readonly workersMax: number;
@@ -27,8 +28,9 @@ export interface BlockDirectoryOptions {
   readonly seed?: number;
 }
 
-const segmentBits = 6;
-const segmentCount = 1 << segmentBits;
+/** Of an entry in the table's words: entry e's are at 4e. */
+const holdersWord = 2;
+const usesWord = 3;
 /** Beside the set's number: the block was used or told of since the hand passed. */
 const freshBit = 1 << 30;
 const setMask = freshBit - 1;
@@ -36,10 +38,10 @@ const setMask = freshBit - 1;
 const roomShift = 5;
 /** Blocks that the hand looks at for one that can go; then any goes. */
 const lookedAtMax = 64;
-/** Names that are looked up together. */
-const lookedUpTogether = 128;
-/** Places that one `expire` looks at for blocks that nobody holds or uses. */
-const sweptPlaces = 8192;
+/** Names of a prompt whose places are read together. */
+const hashedTogether = 32;
+/** Entries that one `expire` looks at for blocks that nobody holds or uses. */
+const sweptEntries = 8192;
 /** Names of prompts that are expected at most, over all workers: 8 MiB. */
 const expectedNamesMax = 1_048_576;
 
@@ -47,44 +49,41 @@ export class BlockDirectory {
   readonly blocksMax: number;
   readonly workersMax: number;
   readonly #halfMs: number;
-  readonly #seed: number;
   readonly #workers: Uint8Array;
-  readonly #segments: readonly BlockSegment[];
+  readonly #table: BlockTable;
   readonly #sets: HolderSets;
   readonly #expected = new ExpectedPrompts(expectedNamesMax);
-  #blocks = 0;
-  /** Where the next block that can go is looked for. */
-  readonly #hand = { segment: 0, place: 0 };
+  /** Entry where the next block that can go is looked for. */
+  #hand = 1;
   /** Where the next sweep begins. */
-  readonly #broom = { segment: 0, place: 0 };
+  #broom = 1;
   /** Workers that have held all blocks of the prompt so far; used by `match`. */
   readonly #unbroken: Int32Array;
-  /** Of the names that are looked up together, and what reading their entries gave. */
-  readonly #hashes = new Int32Array(lookedUpTogether + 1);
+  /** Hashes of a prompt's names [#hashedFrom, #hashedTo), and what reading their places gave. */
+  readonly #hashes = new Int32Array(hashedTogether + 1);
+  #hashedFrom = 0;
+  #hashedTo = 0;
 
   constructor(options: BlockDirectoryOptions) {
     assert(options.blocksMax >= 1, "the directory holds at least one block");
-    assert(options.blocksMax < freshBit, "every block may have a set of its own");
     assert(options.workersMax >= 1, "there is at least one slot");
     this.blocksMax = options.blocksMax;
     this.workersMax = options.workersMax;
     this.#halfMs = (options.windowMs ?? 180_000) / 2;
-    this.#seed = options.seed ?? 0;
     this.#workers = new Uint8Array(options.workersMax);
-    this.#segments = Array.from({ length: segmentCount }, () => new BlockSegment(this.#seed));
+    this.#table = new BlockTable(options.blocksMax, options.seed ?? 0);
     this.#sets = new HolderSets(options.workersMax);
     this.#unbroken = new Int32Array(this.#sets.groupWords);
   }
 
   /** Names that are known, held by somebody or not. */
   get blockCount(): number {
-    return this.#blocks;
+    return this.#table.count;
   }
 
   /** Bytes of memory that it takes. */
   get bytes(): number {
-    const ofTable = this.#segments.reduce((sum, { bytes }) => sum + bytes, 0);
-    return ofTable + this.#sets.bytes + this.#expected.bytes;
+    return this.#table.bytes + this.#sets.bytes + this.#expected.bytes;
   }
 
   addWorker(slot: number): void {
@@ -109,7 +108,7 @@ export class BlockDirectory {
     }
     const group = groupOf(event.tier);
     if (event.type === "stored") this.#storeAll(slot, group, event.blocks);
-    else for (const name of event.blocks) this.#unset(name, this.#sets.bitOf(group, slot));
+    else this.#unsetAll(event.blocks, this.#sets.bitOf(group, slot));
   }
 
   /** What a worker holds, in place of all that was known of it; what is expected there stays so. */
@@ -127,18 +126,18 @@ export class BlockDirectory {
   speculate(slot: number, names: Float64Array, untilMs: number): void {
     this.#assertWorker(slot);
     if (!this.#expected.tryAdd(slot, names, untilMs)) return;
+    const table = this.#table;
     const device = this.#sets.bitOf(0, slot);
     const expected = this.#sets.bitOf(expectedGroup, slot);
+    this.#hashedTo = 0;
+    let entry = 0;
     for (let index = 0; index < names.length; index++) {
-      const hash = this.#hashAt(names, index);
-      const name = names[index] ?? 0;
-      if (!isName(name)) continue;
-      const segment = this.#segmentOf(hash);
-      const at = this.#entry(segment, name, hash) + holdersWord;
-      const word = segment.words[at] ?? 0;
+      entry = this.#enter(names, index, entry);
+      const at = 4 * entry + holdersWord;
+      const word = table.words[at] ?? 0;
       const set = word & setMask;
-      if (this.#sets.has(set, device) || this.#sets.has(set, expected)) continue;
-      segment.words[at] = this.#sets.flip(set, expected, -1) | (word & freshBit);
+      if (entry === 0 || this.#sets.has(set, device) || this.#sets.has(set, expected)) continue;
+      table.words[at] = this.#sets.flip(set, expected, -1) | (word & freshBit);
     }
   }
 
@@ -153,26 +152,25 @@ export class BlockDirectory {
       for (;;) {
         const overdue = this.#expected.takeOverdue(slot, nowMs);
         if (overdue === null) break;
-        const { names, from } = overdue;
-        for (let index = from; index < names.length; index++) this.#unset(names[index] ?? 0, bit);
+        this.#unsetAll(overdue.names.subarray(overdue.from), bit);
       }
     }
     this.#sweep(halfAt(nowMs, this.#halfMs));
     const blocksAim = this.blocksMax - (this.blocksMax >> roomShift);
-    while (this.#blocks > blocksAim) this.#evict();
+    while (this.#table.count > blocksAim) this.#evict();
   }
 
   /** Counts what each worker holds of a prompt. */
   match(names: Float64Array, into: PrefixMatches): void {
     into.reset(names.length);
     this.#unbroken.fill(-1);
+    this.#hashedTo = 0;
     let run = 0;
     let runSet = 0;
+    let entry = 0;
     for (let index = 0; index < names.length; index++) {
-      const hash = this.#hashAt(names, index);
-      const segment = this.#segmentOf(hash);
-      const at = segment.find(names[index] ?? 0, hash);
-      const set = at < 0 ? 0 : (segment.words[at + holdersWord] ?? 0) & setMask;
+      entry = this.#find(names, index, entry);
+      const set = entry === 0 ? 0 : (this.#table.words[4 * entry + holdersWord] ?? 0) & setMask;
       if (set !== runSet) {
         this.#count(runSet, run, into);
         runSet = set;
@@ -186,13 +184,14 @@ export class BlockDirectory {
   /** A request used the blocks of its prompt. */
   touch(names: Float64Array, nowMs: number): void {
     const half = halfAt(nowMs, this.#halfMs);
+    const table = this.#table;
+    this.#hashedTo = 0;
+    let entry = 0;
     for (let index = 0; index < names.length; index++) {
-      const hash = this.#hashAt(names, index);
-      const name = names[index] ?? 0;
-      if (!isName(name)) continue;
-      const segment = this.#segmentOf(hash);
-      const at = this.#entry(segment, name, hash);
-      const { words } = segment;
+      entry = this.#enter(names, index, entry);
+      if (entry === 0) continue;
+      const { words } = table;
+      const at = 4 * entry;
       words[at + holdersWord] = (words[at + holdersWord] ?? 0) | freshBit;
       words[at + usesWord] = usedOnce(words[at + usesWord] ?? 0, half);
     }
@@ -210,17 +209,13 @@ export class BlockDirectory {
 
   /** Checks table, sets and counters against each other; O(places). */
   checkIntegrity(): void {
+    const table = this.#table;
+    table.checkIntegrity();
     const references = new Int32Array(this.#sets.numbersEnd);
-    let blocks = 0;
-    for (const segment of this.#segments) {
-      segment.checkIntegrity();
-      blocks += segment.count;
-      for (let place = 0; place < segment.capacity; place++) {
-        const set = (segment.words[4 * place + 2 + holdersWord] ?? 0) & setMask;
-        if (set !== 0) references[set] = (references[set] ?? 0) + 1;
-      }
+    for (let entry = 1; entry < table.end; entry++) {
+      const set = table.isUsed(entry) ? (table.words[4 * entry + holdersWord] ?? 0) & setMask : 0;
+      if (set !== 0) references[set] = (references[set] ?? 0) + 1;
     }
-    assert(blocks === this.#blocks && blocks <= this.blocksMax, "the directory keeps its bound");
     this.#sets.checkIntegrity(references);
     for (const [set, count] of references.entries()) {
       if (count === 0) continue;
@@ -233,80 +228,91 @@ export class BlockDirectory {
     assert(this.#workers[slot] === 1, "the slot is a worker's");
   }
 
-  #segmentOf(hash: number): BlockSegment {
-    return defined(this.#segments[hash >>> (32 - segmentBits)]);
+  #word(name: BlockName, word: number): number {
+    const entry = isName(name) ? this.#table.find(name, this.#table.hashOf(name)) : 0;
+    return entry === 0 ? 0 : (this.#table.words[4 * entry + word] ?? 0);
+  }
+
+  /** The entry of a prompt's name, 0 when there is none; `before` is that of the name before. */
+  #find(names: Float64Array, index: number, before: number): number {
+    const name = names[index] ?? 0;
+    if (name !== 0 && this.#table.names[2 * before + 2] === name) return before + 1;
+    return this.#table.find(name, this.#hashAt(names, index));
+  }
+
+  /** The same, and it is added where it is not known; 0 for what cannot be a name. */
+  #enter(names: Float64Array, index: number, before: number): number {
+    const entry = this.#find(names, index, before);
+    const name = names[index] ?? 0;
+    return entry === 0 && isName(name) ? this.#add(name, this.#hashAt(names, index)) : entry;
+  }
+
+  #add(name: BlockName, hash: number): number {
+    if (this.#table.count >= this.blocksMax) this.#evict();
+    return this.#table.insert(name, hash);
   }
 
   /**
-   * Hash of a prompt's name, for going through them in order. The entries of the next few are read
-   * together before the first is searched: their cache misses are waited for at once.
+   * Hash of a prompt's name, for going through a prompt from the first on (`#hashedTo` is 0 then). The
+   * places of the next few names are read together: their cache misses are waited for at once.
    */
   #hashAt(names: Float64Array, index: number): number {
-    const first = index % lookedUpTogether;
-    if (first === 0) this.#peekAt(names, index);
-    return this.#hashes[first] ?? 0;
+    if (index >= this.#hashedTo) this.#hashFrom(names, index);
+    return this.#hashes[index - this.#hashedFrom] ?? 0;
   }
 
-  #peekAt(names: Float64Array, start: number): void {
-    const count = Math.min(lookedUpTogether, names.length - start);
-    let peeked = 0;
+  #hashFrom(names: Float64Array, start: number): void {
+    const table = this.#table;
     const hashes = this.#hashes;
+    const count = Math.min(hashedTogether, names.length - start);
     for (let index = 0; index < count; index++) {
-      hashes[index] = hashOf(names[start + index] ?? 0, this.#seed);
+      hashes[index] = table.hashOf(names[start + index] ?? 0);
     }
-    for (let index = 0; index < count; index++) {
-      const hash = hashes[index] ?? 0;
-      peeked ^= this.#segmentOf(hash).peek(hash);
-    }
+    let peeked = 0;
+    for (let index = 0; index < count; index++) peeked ^= table.peek(hashes[index] ?? 0);
     // Used, so that no compiler drops the reading.
-    hashes[count] = peeked;
-  }
-
-  #word(name: BlockName, word: number): number {
-    if (!isName(name)) return 0;
-    const hash = hashOf(name, this.#seed);
-    const segment = this.#segmentOf(hash);
-    const at = segment.find(name, hash);
-    return at < 0 ? 0 : (segment.words[at + word] ?? 0);
-  }
-
-  /** Where a name's words are in its segment; it is added where it is not known. */
-  #entry(segment: BlockSegment, name: BlockName, hash: number): number {
-    const at = segment.find(name, hash);
-    if (at >= 0) return at;
-    if (this.#blocks >= this.blocksMax) this.#evict();
-    this.#blocks++;
-    return segment.insert(name, hash);
+    hashes[hashedTogether] = peeked;
+    this.#hashedFrom = start;
+    this.#hashedTo = start + count;
   }
 
   #storeAll(slot: number, group: number, names: Iterable<BlockName>): void {
     const bit = this.#sets.bitOf(group, slot);
     const expected = group === 0 ? this.#sets.bitOf(expectedGroup, slot) : -1;
-    for (const name of names) if (isName(name)) this.#store(name, bit, expected);
+    let before = 0;
+    for (const name of names) if (isName(name)) before = this.#store(name, before, bit, expected);
   }
 
-  /** Sets a bit and clears another, where there is another to clear. */
-  #store(name: BlockName, bit: number, expected: number): void {
-    const hash = hashOf(name, this.#seed);
-    const segment = this.#segmentOf(hash);
-    const at = this.#entry(segment, name, hash) + holdersWord;
-    let set = (segment.words[at] ?? 0) & setMask;
+  /** Sets a bit and clears another, where there is another to clear; returns the name's entry. */
+  #store(name: BlockName, before: number, bit: number, expected: number): number {
+    const table = this.#table;
+    const entry = this.#near(name, before) || this.#add(name, table.hashOf(name));
+    const at = 4 * entry + holdersWord;
+    let set = (table.words[at] ?? 0) & setMask;
     const isExpected = expected >= 0 && this.#sets.has(set, expected);
     if (!this.#sets.has(set, bit)) set = this.#sets.flip(set, bit, isExpected ? expected : -1);
     else if (isExpected) set = this.#sets.flip(set, expected, -1);
-    segment.words[at] = set | freshBit;
+    table.words[at] = set | freshBit;
+    return entry;
   }
 
-  #unset(name: BlockName, bit: number): void {
-    if (!isName(name)) return;
-    const hash = hashOf(name, this.#seed);
-    const segment = this.#segmentOf(hash);
-    const at = segment.find(name, hash);
-    if (at < 0) return;
-    const word = segment.words[at + holdersWord] ?? 0;
-    const set = word & setMask;
-    if (!this.#sets.has(set, bit)) return;
-    segment.words[at + holdersWord] = this.#sets.flip(set, bit, -1) | (word & freshBit);
+  #unsetAll(names: Iterable<BlockName>, bit: number): void {
+    let before = 0;
+    for (const name of names) {
+      if (!isName(name)) continue;
+      before = this.#near(name, before);
+      const at = 4 * before + holdersWord;
+      const word = this.#table.words[at] ?? 0;
+      const set = word & setMask;
+      if (before === 0 || !this.#sets.has(set, bit)) continue;
+      this.#table.words[at] = this.#sets.flip(set, bit, -1) | (word & freshBit);
+    }
+  }
+
+  /** The entry of a name, 0 when there is none; it may well be the one after `before`. */
+  #near(name: BlockName, before: number): number {
+    const table = this.#table;
+    return table.names[2 * before + 2] === name ? before + 1 : table.find(name, table.hashOf(name));
   }
 
   /** Adds `run` blocks with these holders to the counts. */
@@ -337,62 +343,46 @@ export class BlockDirectory {
   #takeOut(slot: number, groupsEnd: number): void {
     const renumbered = this.#sets.takeOut(slot, groupsEnd);
     if (renumbered === null) return;
-    for (const { words, capacity } of this.#segments) {
-      for (let at = 2 + holdersWord; at < 4 * capacity; at += 4) {
-        const word = words[at] ?? 0;
-        const set = word & setMask;
-        if (set !== 0) words[at] = (renumbered[set] ?? 0) | (word & freshBit);
-      }
+    const table = this.#table;
+    for (let entry = 1; entry < table.end; entry++) {
+      if (!table.isUsed(entry)) continue;
+      const word = table.words[4 * entry + holdersWord] ?? 0;
+      const set = renumbered[word & setMask] ?? 0;
+      table.words[4 * entry + holdersWord] = set | (word & freshBit);
     }
   }
 
   /** Second chance: who was fresh when the hand came by goes when it comes by again. */
   #evict(): void {
-    const hand = this.#hand;
-    for (let lookedAt = 0; ;) {
-      const segment = defined(this.#segments[hand.segment]);
-      if (hand.place >= segment.capacity) {
-        hand.segment = (hand.segment + 1) % segmentCount;
-        hand.place = 0;
-        continue;
+    const table = this.#table;
+    for (let lookedAt = 0; ; this.#hand++) {
+      if (this.#hand >= table.end) this.#hand = 1;
+      if (!table.isUsed(this.#hand)) continue;
+      const at = 4 * this.#hand + holdersWord;
+      const word = table.words[at] ?? 0;
+      lookedAt++;
+      if ((word & freshBit) === 0 || lookedAt > lookedAtMax) {
+        this.#remove(this.#hand);
+        return;
       }
-      const at = 4 * hand.place + 2;
-      if (segment.nameAt(hand.place) !== 0) {
-        const word = segment.words[at + holdersWord] ?? 0;
-        lookedAt++;
-        if ((word & freshBit) === 0 || lookedAt > lookedAtMax) {
-          this.#remove(segment, at);
-          return;
-        }
-        segment.words[at + holdersWord] = word & setMask;
-      }
-      hand.place++;
+      table.words[at] = word & setMask;
     }
   }
 
-  #remove(segment: BlockSegment, at: number): void {
-    this.#sets.release((segment.words[at + holdersWord] ?? 0) & setMask);
-    segment.remove(at);
-    this.#blocks--;
+  #remove(entry: number): void {
+    this.#sets.release((this.#table.words[4 * entry + holdersWord] ?? 0) & setMask);
+    this.#table.remove(entry);
   }
 
   #sweep(half: number): void {
-    const broom = this.#broom;
-    for (let looked = 0; looked < sweptPlaces; looked++) {
-      const segment = defined(this.#segments[broom.segment]);
-      if (broom.place >= segment.capacity) {
-        broom.segment = (broom.segment + 1) % segmentCount;
-        broom.place = 0;
-        continue;
-      }
-      const at = 4 * broom.place + 2;
-      const { words } = segment;
-      const isStale = usesAt(words[at + usesWord] ?? 0, half) === 0;
-      if (isStale) words[at + usesWord] = 0;
-      const isIdle = isStale && ((words[at + holdersWord] ?? 0) & setMask) === 0;
-      // What moves into the place is looked at next.
-      if (isIdle && segment.nameAt(broom.place) !== 0) this.#remove(segment, at);
-      else broom.place++;
+    const table = this.#table;
+    for (let looked = 0; looked < sweptEntries; looked++, this.#broom++) {
+      if (this.#broom >= table.end) this.#broom = 1;
+      if (!table.isUsed(this.#broom)) continue;
+      const at = 4 * this.#broom;
+      if (usesAt(table.words[at + usesWord] ?? 0, half) > 0) continue;
+      table.words[at + usesWord] = 0;
+      if (((table.words[at + holdersWord] ?? 0) & setMask) === 0) this.#remove(this.#broom);
     }
   }
 }
