@@ -46,6 +46,8 @@ export interface RouterOptions {
   readonly sessionsMax: number;
   /** Blocks of a placed prompt are believed to be there for so long without an event. */
   readonly speculationMs: number;
+  /** What fetching a block from another worker takes; null: blocks are not moved. */
+  readonly fetchSecondsPerBlock: number | null;
   /** Placements kept for `explain`. */
   readonly explanationsMax: number;
 }
@@ -66,6 +68,7 @@ export const routerDefaults: RouterOptions = {
   workersMax: 256,
   sessionsMax: 65_536,
   speculationMs: 2000,
+  fetchSecondsPerBlock: null,
   explanationsMax: 1024,
 };
 

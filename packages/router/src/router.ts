@@ -77,8 +77,8 @@ export class Router {
     this.#directory = new BlockDirectory({ blocksMax: all.blocksMax, workersMax: all.workersMax });
     const slots = { opened: this.#slotOpened.bind(this), closed: this.#slotClosed.bind(this) };
     this.#members = new Members(all, slots, counts);
-    this.#policy = makePolicy(all.policy);
     this.#homes = new SessionHomes(all.sessionsMax);
+    this.#policy = makePolicy(all, this.#homes);
     this.#budget = new RetryBudget(all.retryShareMax, all.retriesMin);
     const shared = { options: all, members: this.#members, counts, seed };
     this.#placer = new Placer({
@@ -183,6 +183,7 @@ export class Router {
       live.missedTokens = known - cached;
       live.placedMissedTokens = live.missedTokens;
     });
+    this.#policy.started?.(live);
   }
 
   /** So many more tokens of its answer came. */

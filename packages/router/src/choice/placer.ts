@@ -81,10 +81,10 @@ export class Placer {
     return placement;
   }
 
-  #reason({ live, workers }: PlacementView, index: number): Placement["reason"] {
-    if (live.moves > 0) return "retried";
-    if (workers.length === 1) return "only_choice";
-    return this.#parts.policy.reason?.(index) ?? "cheapest";
+  #reason(view: PlacementView, index: number): Placement["reason"] {
+    if (view.live.moves > 0) return "retried";
+    if (view.workers.length === 1) return "only_choice";
+    return this.#parts.policy.reason?.(index, view) ?? "cheapest";
   }
 
   #candidate({ workers, scores, hits }: PlacementView, index: number): CandidateCost {

@@ -60,6 +60,20 @@ export class PromptHits {
         };
   }
 
+  /** Blocks from the prompt's start that the worker holds in any memory, none missing between. */
+  blocksFromStart(worker: RoutedWorker): number {
+    const { blockTokens } = worker.facts;
+    return this.#names.has(blockTokens) ? this.#matchesOf(blockTokens).prefix(worker.slot) : 0;
+  }
+
+  /** Of these, the ones in memory: what it can give to others at once. */
+  blocksInMemory(worker: RoutedWorker): number {
+    const { blockTokens } = worker.facts;
+    if (!this.#names.has(blockTokens)) return 0;
+    const { devicePrefix, hostPrefix } = this.#matchesOf(blockTokens);
+    return at(devicePrefix, worker.slot) + at(hostPrefix, worker.slot);
+  }
+
   /** Tokens that the worker has to compute: at least the last one of the prompt. */
   missedTokens(worker: RoutedWorker): number {
     const { device, host, disk } = this.blocks(worker);

@@ -1,6 +1,8 @@
 // The policies by their names in settings.
 
-import type { PolicyName } from "../router-options.ts";
+import { PeerCopies } from "../price/peer-copies.ts";
+import type { RouterOptions } from "../router-options.ts";
+import type { SessionHomes } from "../sessions/session-homes.ts";
 import { CacheAware } from "./cache-aware.ts";
 import { Dynamo } from "./dynamo.ts";
 import { E2Code } from "./e2/e2-code.ts";
@@ -13,8 +15,8 @@ import { RoundRobin } from "./round-robin.ts";
 import { Seconds } from "./seconds.ts";
 import { SessionHash } from "./session-hash.ts";
 
-export function makePolicy(name: PolicyName): PlacementPolicy {
-  switch (name) {
+export function makePolicy(options: RouterOptions, homes: SessionHomes): PlacementPolicy {
+  switch (options.policy) {
     case "round-robin":
       return new RoundRobin();
     case "least-requests":
@@ -28,7 +30,7 @@ export function makePolicy(name: PolicyName): PlacementPolicy {
     case "llm-d":
       return new LlmD();
     case "seconds":
-      return new Seconds();
+      return new Seconds(homes, new PeerCopies(options.fetchSecondsPerBlock));
     case "l-metric":
       return new LMetric();
     case "e2":

@@ -36,9 +36,11 @@ export interface PlacementPolicy {
   /** What the last decision's worker `index` should fetch first. */
   fetch?(index: number): FetchAdvice | null;
   /** Why the last decision's worker `index`, unless it was simply the best. */
-  reason?(index: number): Placement["reason"] | null;
+  reason?(index: number, view: PlacementView): Placement["reason"] | null;
   /** It was sent to `live.worker`. */
   placed?(view: PlacementView): void;
+  /** Its worker took it up. */
+  started?(live: LiveRequest): void;
   /** The first token came. */
   answered?(live: LiveRequest, nowMs: number): void;
   /** It left `live.worker`: finished, or failed there. */

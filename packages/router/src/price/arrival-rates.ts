@@ -1,6 +1,8 @@
 // How much comes: requests and seconds of prompts per second, as decayed means. It says how many
 // more will stand behind what is queued now.
 
+import { assert } from "@loci/core";
+
 /** News of so long ago weigh 1/e. */
 const memorySeconds = 30;
 
@@ -10,12 +12,12 @@ export class ArrivalRates {
   #atMs = 0;
   #startMs: number | null = null;
 
-  /** A request came that asks for so many seconds of prompts. */
-  arrived(promptSeconds: number, nowMs: number): void {
+  /** A request came that asks for so many seconds of prompts, and so many of its answer. */
+  arrived(seconds: number, nowMs: number): void {
     this.#startMs ??= nowMs;
     this.#decay(nowMs);
     this.#requests += 1;
-    this.#seconds += promptSeconds;
+    this.#seconds += seconds;
   }
 
   requestsPerSecond(nowMs: number): number {
@@ -23,10 +25,15 @@ export class ArrivalRates {
     return this.#requests / this.#spanSeconds(nowMs);
   }
 
-  /** Seconds of prompts that come in a second, over all workers. */
-  promptLoad(nowMs: number): number {
+  /** Seconds of work that come in a second, over all workers. */
+  secondsPerSecond(nowMs: number): number {
     this.#decay(nowMs);
     return this.#seconds / this.#spanSeconds(nowMs);
+  }
+
+  checkIntegrity(): void {
+    assert(this.#requests >= 0 && this.#seconds >= 0, "rates are not negative");
+    assert(Number.isFinite(this.#requests + this.#seconds), "rates are numbers");
   }
 
   /** What the sums stand for: less than the memory until that much was seen, but a second at least. */

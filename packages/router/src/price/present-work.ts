@@ -1,24 +1,35 @@
 // What a worker has to do now: what this router sent there, known to the token, and what its last
-// report shows beyond that (other routers' requests), which shrinks at the worker's pace until the
-// next report. A report alone is too old: a burst would all see the same idle worker.
+// report shows beyond that (other routers' requests). A report alone is too old: all requests of a
+// burst would see the same idle worker.
 
 import type { LatencyCoefficients } from "@loci/core";
 import type { RoutedWorker } from "../members/routed-worker.ts";
+import { decodeStepSeconds } from "./work-seconds.ts";
 
 export interface PresentWork {
-  requests: number;
   /** Requests that wait for their first token. */
-  pendingRequests: number;
+  readonly pendingRequests: number;
   /** Seconds of prompts that are not computed. */
-  pendingSeconds: number;
-  /** Sequences that decode, and the tokens they hold. */
-  decoding: number;
-  contextTokens: number;
-  /** Tokens that are expected to be generated. */
-  answerTokens: number;
+  readonly pendingSeconds: number;
+  /** Sequences that decode. */
+  readonly decoding: number;
+  /** Seconds of a step in which nobody's prompt is computed. */
+  readonly stepSeconds: number;
+  /** Prompts take so many times longer than alone, for those who decode meanwhile. */
+  readonly stretch: number;
+  /** Seconds until there is a place for one more sequence. */
+  readonly placeSeconds: number;
   /** Blocks that all are expected to hold in the end. */
-  peakBlocks: number;
+  readonly peakBlocks: number;
 }
+
+/**
+ * Progress within prompts is not seen before their first token, and comes in steps: of the time
+ * since something was heard of it, half is taken for progress.
+ */
+const progressShare = 0.5;
+/** Seconds of a step that computes prompts while nobody decodes; engines aim at such steps. */
+const promptStepSeconds = 0.5;
 
 export function presentWork(
   worker: RoutedWorker,
@@ -26,26 +37,48 @@ export function presentWork(
   nowMs: number,
 ): PresentWork {
   const { own, load, ownAtReport: before } = worker;
-  const attended = own.pendingAttended * price.secondsPerAttended;
-  const pendingSeconds = worker.pendingTokensPresent * price.secondsPerToken + attended;
-  const work: PresentWork = {
-    requests: worker.requestsPresent,
-    pendingRequests: worker.pendingPresent,
-    pendingSeconds,
-    decoding: own.decoding,
-    contextTokens: own.contextTokens,
-    answerTokens: own.answerTokens,
-    peakBlocks: own.newBlocks,
-  };
+  let { decoding, contextTokens, answerTokens, newBlocks: peakBlocks } = own;
   if (load !== null) {
-    work.decoding += over(load.requestsRunning, worker.requestsAtReport);
-    work.contextTokens += over(load.contextTokens, before.contextTokens + before.pendingTokens);
-    work.answerTokens += over(load.decodeTokensExpected, before.answerTokens);
-    work.peakBlocks = Math.max(0, load.kvBlocksPeak + own.newBlocks - before.newBlocks);
+    decoding += over(load.requestsRunning, worker.requestsAtReport);
+    contextTokens += over(load.contextTokens, before.contextTokens + before.pendingTokens);
+    answerTokens += over(load.decodeTokensExpected, before.answerTokens);
+    peakBlocks = Math.max(0, load.kvBlocksPeak + own.newBlocks - before.newBlocks);
   }
+  const stepSeconds = decodeStepSeconds(price, decoding, contextTokens);
+  return {
+    pendingRequests: worker.pendingPresent,
+    pendingSeconds: pendingSeconds(worker, price, nowMs),
+    decoding,
+    stepSeconds,
+    stretch: decoding === 0 ? 1 : stretchOf(stepSeconds),
+    placeSeconds: placeSeconds(worker, decoding, answerTokens) * stepSeconds,
+    peakBlocks,
+  };
+}
+
+function pendingSeconds(worker: RoutedWorker, price: LatencyCoefficients, nowMs: number): number {
+  const attended = worker.own.pendingAttended * price.secondsPerAttended;
+  const all = worker.pendingTokensPresent * price.secondsPerToken + attended;
   const sinceSeconds = Math.max(0, nowMs - worker.prefillSeenAtMs) / 1000;
-  work.pendingSeconds = Math.max(0, work.pendingSeconds - sinceSeconds);
-  return work;
+  return Math.max(0, all - progressShare * sinceSeconds);
+}
+
+/**
+ * A step that mixes prompts with decoding is made several times as long as one that only decodes
+ * (see the engine's `stepTargetSeconds`); the rest of it computes prompts.
+ */
+function stretchOf(stepSeconds: number): number {
+  const usual = Math.min(0.3, Math.max(0.05, 8 * stepSeconds));
+  const target = Math.min(promptStepSeconds, Math.max(2 * stepSeconds, usual));
+  return Math.min(2, 1 / (1 - Math.min(0.5, stepSeconds / target)));
+}
+
+/** Steps until a sequence that runs has ended, where all places are taken. */
+function placeSeconds(worker: RoutedWorker, decoding: number, answerTokens: number): number {
+  const waiting = worker.requestsPresent + 1 - worker.facts.sequencesMax;
+  if (waiting <= 0 || decoding === 0) return 0;
+  const tokensLeft = answerTokens / Math.max(1, worker.requestsPresent);
+  return (waiting / decoding) * tokensLeft;
 }
 
 /** What a report shows beyond what is this router's own. */
