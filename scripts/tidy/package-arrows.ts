@@ -17,7 +17,7 @@ export const packageArrows: Readonly<Record<string, readonly string[]>> = {
   store: ["core"],
   server: ["core", "store"],
   router: ["core", "predict"],
-  cluster: ["core", "predict", "router"],
+  cluster: ["core", "router"],
   foreign: ["core", "router", "cluster"],
   nats: ["core", "router", "cluster"],
   kubernetes: ["core", "cluster"],

@@ -29,6 +29,7 @@ export async function openDirectories(
   }
   const opened: OpenDirectories[] = [];
   if (nats !== null) opened.push(await openNats(config, nats, { key, logger }));
+  if (kubernetesService !== null) opened.push(await openKubernetes(kubernetesService, logger));
   return {
     list: opened.flatMap(({ list }) => list),
     tellTo: (cluster) => {
@@ -70,5 +71,21 @@ async function openNats(
         isKnown: ({ workerId, epoch }) => table.get(workerId)?.facts.epoch === epoch,
       }),
     close: () => bus.close(),
+  };
+}
+
+async function openKubernetes(service: string, logger: Logger): Promise<OpenDirectories> {
+  const { KubernetesDirectory } = await import("@loci/kubernetes");
+  const directory = new KubernetesDirectory({
+    service,
+    clock: systemClock,
+    seed: 1,
+    onProblem: (problem) => logger.warn(problem),
+  });
+  return {
+    list: [directory],
+    // Its workers are only heard over their own connections.
+    tellTo: () => undefined,
+    close: () => Promise.resolve(),
   };
 }

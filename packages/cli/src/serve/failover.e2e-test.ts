@@ -1,5 +1,6 @@
 // kill -9 of a worker at a random token: the stream goes on from another one, token for token as if
-// nothing had happened, for plain, sampled and schema-bound answers alike.
+// nothing had happened, for plain, sampled and schema-bound answers alike. A worker that stands still
+// is given up in seconds.
 //
 // LOCI_FAILOVER_KILLS makes it longer.
 
@@ -15,6 +16,8 @@ const kills = Number(process.env["LOCI_FAILOVER_KILLS"] ?? "9");
 const timeout = 60_000 + kills * 15_000;
 /** A dead process is noticed by its connection: the pause is what computing again takes. */
 const pauseMsMax = 3000;
+/** Five seconds of silence, and the same again for a slow machine. */
+const stallMsMax = 10_000;
 
 const schema = {
   type: "object",
@@ -67,7 +70,7 @@ test(
       const killAt = random.integer(1, Math.max(1, reference.tokenIds.length - 40));
       const victim = new Victim(childProcesses(server.pid));
       const answer = await streamCompletion(url, body, (tokens) => {
-        if (tokens >= killAt) victim.kill();
+        if (tokens >= killAt) victim.send("SIGKILL");
       });
       expect(answer.tokenIds, `round ${round}: ${key}`).toEqual(reference.tokenIds);
       expect(answer.text).toBe(reference.text);
@@ -83,6 +86,23 @@ test(
   timeout,
 );
 
+test("a worker stands still: another goes on within seconds, and nothing comes twice", async () => {
+  const body = { prompt: "Two friends", max_tokens: 400, ignore_eos: true, temperature: 0 };
+  const whole = await streamCompletion(url, body);
+  const victim = new Victim(childProcesses(server.pid));
+  const answer = await streamCompletion(url, body, (tokens) => {
+    if (tokens >= 50) victim.send("SIGSTOP");
+  });
+  expect(answer.tokenIds).toEqual(whole.tokenIds);
+  expect(answer.text).toBe(whole.text);
+  expect(answer.longestPauseMs).toBeLessThan(stallMsMax);
+  // What it still says when it wakes up is not heard.
+  assert(victim.pid !== null, "a worker was stopped");
+  process.kill(victim.pid, "SIGCONT");
+  const again = await streamCompletion(url, body);
+  expect(again.tokenIds).toEqual(whole.tokenIds);
+}, 60_000);
+
 /** Of several workers the one that is at work. */
 class Victim {
   readonly #ticksBefore: ReadonlyMap<number, number>;
@@ -93,7 +113,7 @@ class Victim {
   }
 
   /** Once. */
-  kill(): void {
+  send(signal: NodeJS.Signals): void {
     if (this.pid !== null) return;
     let most = -1;
     for (const [pid, before] of this.#ticksBefore) {
@@ -103,7 +123,7 @@ class Victim {
       this.pid = pid;
     }
     assert(this.pid !== null, "the server has workers");
-    process.kill(this.pid, "SIGKILL");
+    process.kill(this.pid, signal);
   }
 }
 

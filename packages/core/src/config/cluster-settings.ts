@@ -115,7 +115,7 @@ export const clusterSettings = {
     kind: "text",
     default: null,
     group: "Cluster",
-    description: "NAMESPACE/NAME of the service whose endpoints are the workers",
+    description: "[NAMESPACE/]NAME[:PORT] of the service whose endpoints are the workers",
     aliases: [],
   },
   workerNetworks: {
