@@ -13,7 +13,7 @@ import { Fields } from "../wire/fields.ts";
 import type { WorkerNumbers } from "../wire/generation-lines.ts";
 import { WireError } from "../wire/wire-error.ts";
 import { isNobodyThere } from "./failure-of.ts";
-import { readLines } from "./read-lines.ts";
+import { LineReader } from "./line-reader.ts";
 import type { LinkListener } from "./worker-link.ts";
 import type { WorkerVoice } from "./worker-sink.ts";
 
@@ -107,12 +107,17 @@ export class ControlStream {
       if (voice !== null) this.#parts.listener.heard(voice);
     };
     const bounds = { clock, silenceMsMax, lineBytesMax: controlLineBytesMax, onHeard };
-    let isFirst = true;
-    for await (const value of readLines(body, bounds)) {
-      const line = decodeControlLine(value);
-      if (isFirst !== (line.kind === "hello")) throw new WireError("a stream has one hello");
-      isFirst = false;
-      this.#take(line);
+    const lines = new LineReader(body, bounds);
+    try {
+      for (let isFirst = true; ; isFirst = false) {
+        const value = await lines.next();
+        if (value === undefined) return;
+        const line = decodeControlLine(value);
+        if (isFirst !== (line.kind === "hello")) throw new WireError("a stream has one hello");
+        this.#take(line);
+      }
+    } finally {
+      lines.destroy();
     }
   }
 

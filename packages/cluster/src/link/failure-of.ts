@@ -3,7 +3,7 @@
 import type { ErrorCode, LociError } from "@loci/core";
 import { WireError } from "../wire/wire-error.ts";
 import { AttemptError } from "./attempt-error.ts";
-import { SilentStreamError } from "./read-lines.ts";
+import { SilentStreamError } from "./line-reader.ts";
 
 /** Nothing was sent: the connection could not be made. */
 const unreachableCodes: ReadonlySet<string> = new Set([

@@ -27,7 +27,7 @@ import { AttemptError } from "./attempt-error.ts";
 import { ControlStream } from "./control-stream.ts";
 import { attemptErrorOf, toldError } from "./failure-of.ts";
 import { openPool } from "./open-pool.ts";
-import { readLines } from "./read-lines.ts";
+import { LineReader } from "./line-reader.ts";
 import type { FetchOrder, LinkListener, WorkerLink } from "./worker-link.ts";
 
 export interface HttpWorkerLinkOptions {
@@ -99,12 +99,26 @@ export class HttpWorkerLink implements WorkerLink {
     fetch: FetchOrder | null,
     signal: AbortSignal,
   ): AsyncGenerator<GenerationEvent, void, undefined> {
+    let lines: LineReader | null = null;
     try {
-      yield* this.#attempt(encodeGenerationBody({ request, fetch }), signal);
+      lines = await this.#ask(encodeGenerationBody({ request, fetch }), signal);
+      for (;;) {
+        const event = await this.#nextEvent(lines);
+        if (event.type === "finished") {
+          // The connection is left to its end, and used again.
+          lines.release();
+          lines = null;
+          yield event;
+          return;
+        }
+        yield event;
+      }
     } catch (error) {
       if (signal.aborted) throw new LociError("cancelled", "The request was cancelled.");
       if (error instanceof LociError) throw error;
       throw attemptErrorOf(error);
+    } finally {
+      lines?.destroy();
     }
   }
 
@@ -144,10 +158,8 @@ export class HttpWorkerLink implements WorkerLink {
     await this.#pool.destroy();
   }
 
-  async *#attempt(
-    body: string,
-    signal: AbortSignal,
-  ): AsyncGenerator<GenerationEvent, void, undefined> {
+  /** Sends a request; the lines of its answer. */
+  async #ask(body: string, signal: AbortSignal): Promise<LineReader> {
     const answer = await this.#pool.request({
       method: "POST",
       path: "/worker/generate",
@@ -158,22 +170,24 @@ export class HttpWorkerLink implements WorkerLink {
       headersTimeout: this.#silenceMsMax,
     });
     if (answer.statusCode !== 200) throw await refusalOf(answer.body);
-    const { clock } = this.#options;
-    const lines = readLines(answer.body, {
-      clock,
+    return new LineReader(answer.body, {
+      clock: this.#options.clock,
       silenceMsMax: this.#silenceMsMax,
       lineBytesMax: answerLineBytesMax,
     });
-    for await (const value of lines) {
-      const line = decodeAnswerLine(value);
-      if (line.kind === "error") throw toldError(line.error);
-      if (line.kind === "numbers") this.#control?.reported(line.numbers);
-      else {
-        yield line.event;
-        if (line.event.type === "finished") return;
+  }
+
+  async #nextEvent(lines: LineReader): Promise<GenerationEvent> {
+    for (;;) {
+      const value = await lines.next();
+      if (value === undefined) {
+        throw new AttemptError("worker_lost", "The worker broke off its answer.");
       }
+      const line = decodeAnswerLine(value);
+      if (line.kind === "event") return line.event;
+      if (line.kind === "error") throw toldError(line.error);
+      this.#control?.reported(line.numbers);
     }
-    throw new AttemptError("worker_lost", "The worker broke off its answer.");
   }
 
   async #call({ path, body, msMax }: Call): Promise<unknown> {

@@ -21,8 +21,9 @@ import type {
   ServiceSnapshot,
 } from "@loci/core";
 import type { NextAttempt, Placement } from "@loci/router";
-import { AttemptError } from "../link/attempt-error.ts";
+import type { AttemptError } from "../link/attempt-error.ts";
 import type { FetchOrder } from "../link/worker-link.ts";
+import { Attempt } from "./attempt.ts";
 import { CacheCalls } from "./cache-calls.ts";
 import { LiveAnswer } from "./live-answer.ts";
 import { pause } from "./pause.ts";
@@ -85,9 +86,14 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     this.#live.set(request.id, live);
     try {
       while (placement !== null) {
-        const failure: AttemptError | null = yield* this.#attempt(live, placement, signal);
-        if (failure === null) return;
-        this.#parts.onAttemptFailed?.(request.id, placement.workerId, failure);
+        using attempt = this.#open(live, placement, signal);
+        for (let event = await attempt.next(); event !== null; event = await attempt.next()) {
+          const told = this.#take(live, event);
+          if (told !== null) yield told;
+          if (event.type === "finished") return;
+        }
+        const { failure } = attempt;
+        if (!signal.aborted) this.#parts.onAttemptFailed?.(request.id, placement.workerId, failure);
         placement = await this.#next(live, failure, signal);
       }
       yield live.cancelled();
@@ -158,49 +164,9 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     }
   }
 
-  /** Yields what is new of one attempt; returns how it failed, null when the request has ended. */
-  async *#attempt(
-    live: LiveAnswer,
-    placement: Placement,
-    signal: AbortSignal,
-  ): AsyncGenerator<GenerationEvent, AttemptError | null, undefined> {
+  #open(live: LiveAnswer, placement: Placement, signal: AbortSignal): Attempt {
     const worker = this.#parts.table.get(placement.workerId);
-    if (worker === null) return new AttemptError("unreachable", "The worker has left.");
-    const controller = new AbortController();
-    const cancel = (): void => controller.abort();
-    let isMoved = false;
-    live.breakOff = () => {
-      isMoved = true;
-      controller.abort();
-    };
-    signal.addEventListener("abort", cancel, { once: true });
-    if (signal.aborted) cancel();
-    worker.attempts++;
-    try {
-      const request = live.nextAttempt();
-      const events = worker.link.generate(request, this.#fetchOf(placement), controller.signal);
-      for await (const event of events) {
-        // What a worker says after it was given up does not count.
-        if (isMoved) break;
-        const isEnd = event.type === "finished";
-        // The worker ends, and gave up what it had.
-        if (isEnd && event.reason === "cancelled" && !signal.aborted) break;
-        const told = this.#take(live, event);
-        if (told !== null) yield told;
-        if (isEnd) return null;
-      }
-      return brokenOff(isMoved);
-    } catch (error) {
-      if (isMoved) return brokenOff(true);
-      if (signal.aborted) return brokenOff(false);
-      if (error instanceof AttemptError) return error;
-      throw error;
-    } finally {
-      live.breakOff = null;
-      worker.attempts--;
-      signal.removeEventListener("abort", cancel);
-      controller.abort();
-    }
+    return new Attempt({ live, worker, fetch: this.#fetchOf(placement), signal });
   }
 
   /** Tells the router of an event, and returns what the client is told. */
@@ -247,10 +213,4 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     this.#live.delete(id);
     this.#parts.router.finished(id, live.report, this.#parts.clock.nowMs());
   }
-}
-
-function brokenOff(isMoved: boolean): AttemptError {
-  return isMoved
-    ? new AttemptError("worker_stalled", "The worker was given up.")
-    : new AttemptError("worker_lost", "The worker broke off its answer.");
 }
