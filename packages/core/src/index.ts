@@ -3,6 +3,7 @@ export * from "./block-names.ts";
 export * from "./bounded-queue.ts";
 export * from "./cache-inspection.ts";
 export * from "./clock.ts";
+export * from "./cluster-admin.ts";
 export * from "./cluster-snapshot.ts";
 export * from "./config/index.ts";
 export * from "./errors.ts";

@@ -1,4 +1,5 @@
 // The HTTP application: OpenAI's endpoints over a GenerationService and a TextCodec.
+export { createAdmin, type AdminServer } from "./admin/create-admin.ts";
 export { createServer, type LociServer } from "./create-server.ts";
 export type { EntropySource } from "./entropy.ts";
 export { eraseRemoved } from "./responses/erase-turns.ts";

@@ -11,6 +11,7 @@ import type { WorkerFacts } from "@loci/router";
 
 import type { Backend, BackendFact } from "../serve/backend.ts";
 import type { Logger } from "../serve/logger.ts";
+import { clusterAdmin } from "./cluster-admin.ts";
 import { clusterSnapshot } from "./cluster-snapshot.ts";
 import { clusterFacts } from "./cluster-facts.ts";
 import { firstWorkers } from "./first-workers.ts";
@@ -29,11 +30,11 @@ type Surroundings = Pick<ClusterParts, "key" | "directories" | "connect" | "with
 };
 
 export function openRouter(
-  config: Pick<Config, "routingPolicy">,
+  config: Pick<Config, "routingPolicy" | "tenantRequestsMax">,
   { logger, onHealth, ...parts }: Surroundings,
 ): OpenRouter {
   const router = new Router(
-    { policy: config.routingPolicy },
+    { policy: config.routingPolicy, tenantRequestsMax: config.tenantRequestsMax },
     { lengths: defaultPredictor({ seed }), seed },
   );
   const cluster = openCluster({
@@ -71,6 +72,7 @@ export async function routedBackend(
     erasure: service,
     codec: codec.codec,
     info,
+    admin: clusterAdmin({ router, cluster }),
     facts,
     // A router goes on whatever its workers do.
     failed: new Promise<never>(() => undefined),

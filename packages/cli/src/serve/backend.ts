@@ -3,6 +3,7 @@
 import type {
   CacheErasure,
   CacheInspection,
+  ClusterAdmin,
   GenerationService,
   ModelInfo,
   TextCodec,
@@ -14,6 +15,8 @@ export interface Backend {
   readonly erasure: CacheErasure;
   readonly codec: TextCodec;
   readonly info: ModelInfo;
+  /** Null where there is no cluster. */
+  readonly admin: ClusterAdmin | null;
   /** Lines for the person who started it: what it is, and of what. */
   readonly facts: readonly BackendFact[];
   /** Rejects when it breaks down; it cannot go on then. */

@@ -20,6 +20,7 @@ export async function openLocalBackend(
     erasure: service,
     codec: model.codec,
     info: model.info,
+    admin: null,
     facts: modelFacts(model.info, model.facts),
     failed,
     close: () => engine.close(),

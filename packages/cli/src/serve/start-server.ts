@@ -2,7 +2,8 @@
 
 import { systemClock } from "@loci/core";
 import type { Config, ModelInfo } from "@loci/core";
-import { createServer, eraseRemoved } from "@loci/server";
+import { createAdmin, createServer, eraseRemoved } from "@loci/server";
+import type { AdminServer } from "@loci/server";
 
 import { loadApiKeys } from "../load-config.ts";
 import type { Output } from "../output.ts";
@@ -66,13 +67,19 @@ export async function startServer(
     logger,
     version: lociVersion(),
   });
+  const admin = adminServer(config, backend, apiKeys);
   const stop = async (graceMs: number): Promise<void> => {
     await server.close(graceMs);
+    await admin?.close();
     await conversations?.close();
     await backend.close();
   };
   try {
     const url = await listen(server, config);
+    if (admin !== null) {
+      const address = await listen(admin, { host: "127.0.0.1", port: config.adminPort ?? 0 });
+      logger.info(`admin at ${address}/admin/cluster`);
+    }
     warnWhenOpen(config, apiKeys, logger);
     return { url, model: info, facts: backend.facts, logger, failed: backend.failed, stop };
   } catch (error) {
@@ -85,4 +92,13 @@ function warnWhenOpen(config: Config, apiKeys: readonly string[], logger: Logger
   const isLoopback = /^(127\.|::1$|localhost$)/.test(config.host);
   if (isLoopback || apiKeys.length > 0) return;
   logger.warn(`${config.host} can be reached by others and no --api-key is set`);
+}
+
+/** Null where nobody asked for it, or there is no cluster to look after. */
+function adminServer(
+  { adminPort }: Config,
+  { admin }: Backend,
+  apiKeys: readonly string[],
+): AdminServer | null {
+  return adminPort === null || admin === null ? null : createAdmin({ admin, apiKeys });
 }

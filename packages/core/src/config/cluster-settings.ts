@@ -118,6 +118,27 @@ export const clusterSettings = {
     description: "[NAMESPACE/]NAME[:PORT] of the service whose endpoints are the workers",
     aliases: [],
   },
+  adminPort: {
+    flag: "admin-port",
+    kind: "integer",
+    default: null,
+    group: "Cluster",
+    description:
+      "port on 127.0.0.1 for operators: who is in the cluster, why requests went where, draining; by default none",
+    aliases: [],
+    min: 0,
+    max: 65_535,
+  },
+  tenantRequestsMax: {
+    flag: "max-tenant-requests",
+    kind: "integer",
+    default: null,
+    group: "Cluster",
+    description: "requests of one key under way in a router; one more is answered 429",
+    aliases: [],
+    min: 1,
+    max: 1_000_000,
+  },
   workerNetworks: {
     flag: "worker-network",
     kind: "list",
