@@ -9,7 +9,8 @@ import type { OpenRouter } from "./open-router.ts";
 export function clusterAdmin({ router, cluster }: OpenRouter): ClusterAdmin {
   return {
     cluster: () => clusterSnapshot(router),
-    placement: (requestId) => router.explain(requestId),
+    // A client knows the id of its answer, which may have been made of several requests.
+    placement: (id) => router.explain(id) ?? router.explain(`${id}-0-0`),
     drain: async (workerId) => {
       const worker = cluster.table.get(workerId);
       if (worker === null) return false;
