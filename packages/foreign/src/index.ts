@@ -3,5 +3,7 @@
 export { engineKinds, type EngineKind } from "./dialect/engine-dialect.ts";
 export type { EventSources } from "./events/event-subscriber.ts";
 export type { TokenCodec } from "./answer/engine-answer.ts";
+export { registerTextProxy, type TextProxyOptions } from "./proxy/text-proxy.ts";
 export type { ForeignWorkerOptions } from "./worker/foreign-options.ts";
 export { ForeignWorker } from "./worker/foreign-worker.ts";
+export { ForeignWorkers, type ForeignWorkersOptions } from "./worker/foreign-workers.ts";

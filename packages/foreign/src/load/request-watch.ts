@@ -39,13 +39,13 @@ export class RequestWatch implements AttemptObserver {
 
   tokens(count: number): void {
     this.#observer.tokens(count);
-    if (this.#hasTokens) return;
-    this.#hasTokens = true;
-    this.#parts.blocks.used(this.#names);
+    this.#hold();
   }
 
   ended(outcome: AttemptOutcome): void {
     this.#observer.ended(outcome);
+    // An answer that came in one piece.
+    if (outcome.completionTokens > 0) this.#hold();
     this.#found(outcome.cachedTokens);
   }
 
@@ -55,6 +55,13 @@ export class RequestWatch implements AttemptObserver {
     if (!this.#hasTokens) return;
     const all = Int32Array.from([...promptTokens, ...(deliveredTokens ?? []), ...tokens]);
     this.#parts.blocks.used(blockNames(this.#parts.tenant, all, this.#parts.blockTokens));
+  }
+
+  /** Once: the prompt was computed. */
+  #hold(): void {
+    if (this.#hasTokens) return;
+    this.#hasTokens = true;
+    this.#parts.blocks.used(this.#names);
   }
 
   /** Once, as soon as the engine says it. */

@@ -57,3 +57,5 @@ export const foreignDefaults: ForeignDefaults = {
 
 /** Words of four bytes in a block of text. */
 export const textBlockWords = 64;
+/** More than any text has that this router takes. */
+export const textContextWords = 1_073_741_824;

@@ -15,7 +15,7 @@ import type {
   WorkerLoad,
 } from "@loci/core";
 import type { WorkerFacts } from "@loci/router";
-import type { AttemptObserver, TokenCodec } from "../answer/engine-answer.ts";
+import type { TokenCodec } from "../answer/engine-answer.ts";
 import { attempt } from "../answer/engine-attempt.ts";
 import { dialectOf } from "../dialect/dialect-of.ts";
 import type { EngineDescription, EngineDialect } from "../dialect/engine-dialect.ts";
@@ -123,7 +123,7 @@ export class ForeignWorker implements WorkerLink {
   }
 
   /** Follows a request that is passed through as text. Null while the engine is not known. */
-  observe(request: LiveParts): AttemptObserver | null {
+  observe(request: LiveParts): RequestWatch | null {
     const life = this.#life;
     return life === null ? null : new RequestWatch(this.#watchParts(life, ""), request);
   }

@@ -2,7 +2,7 @@
 
 import type { WorkerFacts } from "@loci/router";
 import type { EngineDescription } from "../dialect/engine-dialect.ts";
-import { foreignDefaults, textBlockWords } from "./foreign-options.ts";
+import { foreignDefaults, textBlockWords, textContextWords } from "./foreign-options.ts";
 import type { ForeignWorkerOptions } from "./foreign-options.ts";
 
 export function workerFactsOf(
@@ -23,7 +23,8 @@ export function workerFactsOf(
     epoch,
     model: options.model ?? described.model,
     fingerprint: "",
-    contextTokensMax: context,
+    // How many tokens a text has only the engine knows: it refuses what is too long.
+    contextTokensMax: isText ? textContextWords : context,
     blockTokens,
     kvBlocksTotal: Math.max(1, Math.floor(tokens / blockTokens)),
     sequencesMax,
