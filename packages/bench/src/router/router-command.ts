@@ -1,5 +1,6 @@
 // `bench router`: what a router costs by itself. How long a decision takes, for long prompts and a
-// million blocks; what a block takes in its directory; whether it grows over hours of requests.
+// million blocks; what a block takes in its directory; whether it grows over hours of requests; and
+// what it adds to streams, in front of stand-in workers over real sockets.
 
 import type { Command } from "commander";
 import type { Clock } from "@loci/core";
@@ -9,6 +10,7 @@ import { positiveInteger } from "../measure/flag-values.ts";
 import { readMachineTimes, noiseBetween } from "../measure/noise-guard.ts";
 import { openOutput, type Output, type OutputOptions } from "../measure/output.ts";
 import { atMost, shortNumber, table, type Bar } from "../measure/report.ts";
+import { addedLatency, type LatencyResult } from "./added-latency.ts";
 import { churnMemory, type ChurnResult } from "./churn-memory.ts";
 import { decisionTimes, type DecisionCell } from "./decision-times.ts";
 import { directoryMemory, type MemoryCell } from "./directory-memory.ts";
@@ -25,21 +27,23 @@ const barWorkers = 64;
 const decisionBars: Readonly<Record<number, number>> = { 8000: 0.2, 100_000: 2 };
 const bytesPerPairMax = 64;
 const mebibytesPerHourMax = 1;
+const streamsPerSecond = 300;
+const addedMsMax = { p50: 1, p99: 5 } as const;
 
 export function registerRouter(program: Command, clock: Clock): void {
   const command = program
     .command("router")
-    .description("a router by itself: time of a decision, memory of a block, growth over hours")
+    .description("a router by itself: decision time, memory, growth over hours, added latency")
     .option("--quick", "64 workers and the default policy only, fewer decisions, a short churn")
     .option("--decisions <n>", "decisions of each kind", positiveInteger, 1000)
     .option("--policies <list>", "policies to measure; default all", policies)
-    .option("--only <part>", "decisions, memory or churn");
-  withOutputOptions(command).action((options: RouterOptions) => {
-    routerBench(options, clock);
+    .option("--only <part>", "decisions, memory, churn or latency");
+  withOutputOptions(command).action(async (options: RouterOptions) => {
+    await routerBench(options, clock);
   });
 }
 
-function routerBench(options: RouterOptions, clock: Clock): void {
+async function routerBench(options: RouterOptions, clock: Clock): Promise<void> {
   const output = openOutput("router", options, clock);
   const before = readMachineTimes();
   const cpuBefore = process.cpuUsage();
@@ -47,6 +51,8 @@ function routerBench(options: RouterOptions, clock: Clock): void {
   const decisions = wants("decisions") ? decisionCells(options, output, clock) : [];
   const memory = wants("memory") ? memoryCells(options, output) : [];
   const churn = wants("churn") ? churnFigures(options, output) : null;
+  // Last, as it stays on one core.
+  const latency = wants("latency") ? await latencyFigures(options, output, clock) : null;
   const cpu = process.cpuUsage(cpuBefore);
   const noise = noiseBetween(before, readMachineTimes(), (cpu.user + cpu.system) / 1e6);
   if (decisions.length > 0) output.show(decisionTable(decisions));
@@ -57,11 +63,13 @@ function routerBench(options: RouterOptions, clock: Clock): void {
       ...(wants("decisions") ? decisionBarsOf(decisions) : []),
       ...(wants("memory") ? [memoryBar(memory)] : []),
       ...(wants("churn") ? [churnBar(churn)] : []),
+      ...(wants("latency") ? latencyBars(latency) : []),
     ],
     figures: {
       decisions,
       memory,
       churn,
+      latency,
       noise: { ...noise },
     },
   });
@@ -107,12 +115,41 @@ function churnFigures(options: RouterOptions, output: Output): ChurnResult {
   const isQuick = options.quick === true;
   const plan = {
     workers: 16,
-    requestsPerSecond: 300,
+    requestsPerSecond: 100,
     windows: 10,
-    windowSeconds: isQuick ? 30 : 360,
-    warmUpSeconds: isQuick ? 300 : 900,
+    windowSeconds: isQuick ? 60 : 360,
+    warmUpSeconds: isQuick ? 600 : 1800,
   };
   return churnMemory(plan, output.progress);
+}
+
+async function latencyFigures(
+  options: RouterOptions,
+  output: Output,
+  clock: Clock,
+): Promise<LatencyResult> {
+  const seconds = options.quick === true ? 10 : 60;
+  const result = await addedLatency({ requestsPerSecond: streamsPerSecond, seconds }, clock);
+  const { firstTokenMs, tokenMs, coreShare } = result;
+  const words = [
+    `first token +${shortNumber(firstTokenMs.p50)} ms (p99 ${shortNumber(firstTokenMs.p99)})`,
+    `later ones +${shortNumber(tokenMs.p50)} ms (p99 ${shortNumber(tokenMs.p99)})`,
+    `${shortNumber(100 * coreShare)} % of a core`,
+  ];
+  output.progress(`${streamsPerSecond} streams/s: ${words.join(", ")}`);
+  return result;
+}
+
+function latencyBars(latency: LatencyResult | null): readonly Bar[] {
+  const first = latency?.firstTokenMs ?? null;
+  const later = latency?.tokenMs ?? null;
+  return [
+    atMost("added to the first token, p50", first?.p50 ?? null, addedMsMax.p50, "ms"),
+    atMost("added to the first token, p99", first?.p99 ?? null, addedMsMax.p99, "ms"),
+    atMost("added to later tokens, p50", later?.p50 ?? null, addedMsMax.p50, "ms"),
+    atMost("added to later tokens, p99", later?.p99 ?? null, addedMsMax.p99, "ms"),
+    atMost("streams that failed", latency?.failures ?? null, 0, ""),
+  ];
 }
 
 function decisionBarsOf(cells: readonly DecisionCell[]): readonly Bar[] {

@@ -21,7 +21,7 @@ export function workerId(index: number): string {
   return `worker-${index}`;
 }
 
-function workerFacts(index: number): WorkerFacts {
+export function workerFacts(index: number): WorkerFacts {
   return {
     id: workerId(index),
     epoch: "1",
