@@ -49,8 +49,7 @@ export class WorldNetwork {
   heal(one: WorldProcess, other: WorldProcess): void {
     for (const link of [this.#link(one, other), this.#link(other, one)]) {
       link.isCut = false;
-      const { held } = link;
-      for (const deed of held.splice(0)) this.#inOrder(link, deed);
+      this.#parts.queue.push(this.#parts.now(), () => this.#drain(link));
     }
   }
 
@@ -83,6 +82,15 @@ export class WorldNetwork {
       if (link.isCut || link.held.length > 0) link.held.push(deed);
       else deed();
     });
+  }
+
+  /** What comes while others are held waits behind them. */
+  #drain(link: Link): void {
+    while (!link.isCut) {
+      const deed = link.held.shift();
+      if (deed === undefined) return;
+      deed();
+    }
   }
 
   #copies(): number {
