@@ -13,7 +13,6 @@ function namesOf(tokens: readonly number[]): Float64Array {
 class Mirror {
   readonly held: Set<number> = new Set();
   readonly blocks: AssumedBlocks;
-  batches = 0;
 
   constructor(blocksMax: number) {
     const apply = (event: KvEvent): void => {
@@ -25,9 +24,8 @@ class Mirror {
     };
     this.blocks = new AssumedBlocks({
       blocksMax,
-      blockTokens,
-      onBatch: ({ sequence, events }) => {
-        if (sequence === ++this.batches) for (const event of events) apply(event);
+      onEvents: (events) => {
+        for (const event of events) apply(event);
       },
     });
   }
@@ -44,9 +42,7 @@ describe("AssumedBlocks", () => {
       expect(blocks.heldOf(names)).toBe(names.length);
       if (random.next() < 0.2) blocks.found(random.integer(0, 4), random.integer(0, 4));
       blocks.checkIntegrity();
-      expect(new Set(blocks.snapshot().held.flatMap((one) => Array.from(one.blocks)))).toEqual(
-        held,
-      );
+      expect(new Set(blocks.held().flatMap((one) => Array.from(one.blocks)))).toEqual(held);
     }
   });
 
@@ -80,6 +76,6 @@ describe("AssumedBlocks", () => {
     const { blocks } = new Mirror(10);
     blocks.used(namesOf(Array(16).fill(5)));
     blocks.restart();
-    expect(blocks.snapshot()).toEqual({ sequence: 0, held: [] });
+    expect(blocks.held()).toEqual([]);
   });
 });

@@ -3,15 +3,12 @@
 // engine finds less in its cache than was believed, and grows slowly while it finds it all.
 
 import { assert } from "@loci/core";
-import type { BlockName, KvEvent, KvEventBatch, KvSnapshot } from "@loci/core";
-import { KvEventLog } from "@loci/router";
-import type { HeldBlocks } from "./held-blocks.ts";
+import type { BlockName, KvEvent, KvSnapshot } from "@loci/core";
 
 export interface AssumedBlocksOptions {
   /** Blocks that the engine has room for. */
   readonly blocksMax: number;
-  readonly blockTokens: number;
-  readonly onBatch: (batch: KvEventBatch) => void;
+  readonly onEvents: (events: readonly KvEvent[]) => void;
 }
 
 const shrink = 0.9;
@@ -19,15 +16,14 @@ const grow = 1.02;
 /** Not even an engine with one small slot has less. */
 const roomMin = 16;
 
-export class AssumedBlocks implements HeldBlocks {
+export class AssumedBlocks {
   readonly #options: AssumedBlocksOptions;
   /** Least recently used first. */
   readonly #held = new Set<BlockName>();
   #room: number;
-  #log = new KvEventLog({ batchesMax: 1 });
 
   constructor(options: AssumedBlocksOptions) {
-    assert(options.blocksMax >= 1 && options.blockTokens >= 1, "an engine has room for a block");
+    assert(options.blocksMax >= 1, "an engine has room for a block");
     this.#options = options;
     this.#room = options.blocksMax;
   }
@@ -68,26 +64,20 @@ export class AssumedBlocks implements HeldBlocks {
     this.#tell(this.#takeOldest(), []);
   }
 
-  snapshot(): KvSnapshot {
+  held(): KvSnapshot["held"] {
     const blocks = Float64Array.from(this.#held);
-    const held = blocks.length === 0 ? [] : [{ tier: "device", blocks } as const];
-    return { sequence: this.#log.sequence, held };
+    return blocks.length === 0 ? [] : [{ tier: "device", blocks }];
   }
 
+  /** The engine has restarted, and holds nothing. Nobody is told. */
   restart(): void {
     this.#held.clear();
     this.#room = this.#options.blocksMax;
-    this.#log = new KvEventLog({ batchesMax: 1 });
-  }
-
-  close(): void {
-    this.#held.clear();
   }
 
   checkIntegrity(): void {
     assert(this.#held.size <= this.#room, "no more is held than there is room for");
     assert(this.#room <= this.#options.blocksMax, "room is what the engine has, or less");
-    this.#log.checkIntegrity();
   }
 
   #takeOldest(): readonly BlockName[] {
@@ -104,6 +94,6 @@ export class AssumedBlocks implements HeldBlocks {
     const events: KvEvent[] = [];
     if (removed.length > 0) events.push({ type: "removed", tier: "device", blocks: removed });
     if (stored.length > 0) events.push({ type: "stored", tier: "device", blocks: stored });
-    if (events.length > 0) this.#options.onBatch(this.#log.append(events));
+    if (events.length > 0) this.#options.onEvents(events);
   }
 }

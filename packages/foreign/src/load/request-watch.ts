@@ -3,12 +3,12 @@
 
 import { blockNames } from "@loci/core";
 import type { AttemptObserver, AttemptOutcome } from "../answer/engine-answer.ts";
-import type { HeldBlocks } from "../events/held-blocks.ts";
+import type { EngineBlocks } from "../events/engine-blocks.ts";
 import type { LiveParts, LiveRequests } from "./live-requests.ts";
 
 export interface WatchParts {
   readonly live: LiveRequests;
-  readonly blocks: HeldBlocks;
+  readonly blocks: EngineBlocks;
   readonly blockTokens: number;
   readonly tenant: string;
 }

@@ -120,9 +120,11 @@ describe.each(engines)("$name", (options) => {
     const match = await link.worker.matchPrompt("one", asked.promptTokens);
     expect(match.knownTokens).toBe(64);
     expect((await link.worker.matchPrompt("two", asked.promptTokens)).knownTokens).toBe(0);
+    const before = link.listener.all("events").length;
     await engine.clear();
-    await link.listener.next("events", ({ batch }) =>
-      batch.events.some(({ type }) => type === "cleared"),
+    await link.listener.next(
+      "events",
+      ({ batch }) => batch.sequence > before && batch.events.some(({ type }) => type === "cleared"),
     );
     expect((await link.worker.matchPrompt("one", asked.promptTokens)).knownTokens).toBe(0);
   });

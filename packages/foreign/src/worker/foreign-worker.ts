@@ -10,7 +10,6 @@ import type {
   CacheMatch,
   GenerationEvent,
   GenerationRequest,
-  KvEventBatch,
   ServiceSnapshot,
   WorkerLoad,
 } from "@loci/core";
@@ -19,12 +18,10 @@ import type { TokenCodec } from "../answer/engine-answer.ts";
 import { attempt } from "../answer/engine-attempt.ts";
 import { dialectOf } from "../dialect/dialect-of.ts";
 import type { EngineDescription, EngineDialect } from "../dialect/engine-dialect.ts";
-import { AssumedBlocks } from "../events/assumed-blocks.ts";
+import { EngineBlocks } from "../events/engine-blocks.ts";
 import { eventSourcesOf } from "../events/event-source.ts";
 import type { EventSources } from "../events/event-subscriber.ts";
-import type { HeldBlocks } from "../events/held-blocks.ts";
 import { TenantSalts } from "../events/tenant-salts.ts";
-import { WorkerBlocks } from "../events/worker-blocks.ts";
 import { isNobodyThere } from "../http/engine-errors.ts";
 import { EngineHttp } from "../http/engine-http.ts";
 import { LiveRequests } from "../load/live-requests.ts";
@@ -56,7 +53,7 @@ export class ForeignWorker implements WorkerLink {
   #listener: LinkListener | null = null;
   #poll: EnginePoll | null = null;
   #life: EngineLife | null = null;
-  #blocks: HeldBlocks | null = null;
+  #blocks: EngineBlocks | null = null;
   #lives = 0;
   #polls = 0;
   #isDown = false;
@@ -214,17 +211,19 @@ export class ForeignWorker implements WorkerLink {
   #openBlocks(
     { blockTokens, kvBlocksTotal }: WorkerFacts,
     sources: EventSources | null,
-  ): HeldBlocks {
+  ): EngineBlocks {
     const { clock, codec } = this.#options;
-    const onBatch = (batch: KvEventBatch): void => {
-      if (this.#life !== null) this.#listener?.events(voiceOf(this.#life), batch);
-    };
-    if (sources === null || codec === null) {
-      return new AssumedBlocks({ blocksMax: kvBlocksTotal, blockTokens, onBatch });
-    }
-    const blocks = new WorkerBlocks({ sources, blockTokens, salts: this.#salts, clock, onBatch });
-    void blocks.run();
-    return blocks;
+    return new EngineBlocks({
+      // Text has no tokens to compare with the engine's.
+      sources: codec === null ? null : sources,
+      blockTokens,
+      blocksMax: kvBlocksTotal,
+      salts: this.#salts,
+      clock,
+      onBatch: (batch) => {
+        if (this.#life !== null) this.#listener?.events(voiceOf(this.#life), batch);
+      },
+    });
   }
 
   #watchParts({ facts }: EngineLife, tenant: string): WatchParts {
