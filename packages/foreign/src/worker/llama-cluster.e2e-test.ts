@@ -1,8 +1,10 @@
 // Three real llama-servers, unmodified, behind the router; see llama-server.e2e-test.ts.
 
 import { expect, test } from "vitest";
+import { countAt } from "../http/fields.ts";
 import { findLlamaServer, LlamaServer } from "../testing/llama-server.ts";
 import { ForeignCluster } from "../testing/open-foreign-cluster.ts";
+import { OpenProxy } from "../testing/open-proxy.ts";
 import { textRequest } from "../testing/open-worker.ts";
 
 const binary = findLlamaServer();
@@ -42,6 +44,56 @@ test.runIf(binary !== null)(
     const bytes = survived.tokens.map((id) => codec?.tokenBytes(id) ?? new Uint8Array());
     expect(survived.text).toBe(new TextDecoder().decode(Buffer.concat(bytes)));
     expect(cluster.router.snapshotCounts().moves).toBe(1);
+  },
+);
+
+test.runIf(binary !== null)(
+  "an answer goes on elsewhere when its server stops talking",
+  async () => {
+    const servers = await Promise.all([0, 1].map(() => LlamaServer.start(binary ?? "")));
+    await using stack = new AsyncDisposableStack();
+    for (const server of servers) stack.use(server);
+    const codec = servers[0]?.codec() ?? null;
+    const urls = servers.map(({ url }) => url);
+    const cluster = stack.use(await ForeignCluster.open(urls, codec));
+    const options = { addSpecial: false, parseSpecial: false };
+    const promptTokens = (await codec?.tokenize("The tower clock", options)) ?? new Int32Array();
+    let tokens = 0;
+    const asked = { ...textRequest(""), promptTokens, maxTokens: 60, id: "stalled" };
+    const answer = await cluster.answer(asked, () => {
+      if (++tokens !== 20) return;
+      const home = cluster.router.explain("stalled")?.workerId;
+      servers.find(({ url }) => url === home)?.process.kill("SIGSTOP");
+    });
+    expect(tokens).toBe(60);
+    const bytes = answer.tokens.map((id) => codec?.tokenBytes(id) ?? new Uint8Array());
+    expect(answer.text).toBe(new TextDecoder().decode(Buffer.concat(bytes)));
+    expect(cluster.router.snapshotCounts().moves).toBe(1);
+  },
+);
+
+test.runIf(binary !== null)(
+  "chats without a vocabulary go where their beginning is cached",
+  async () => {
+    const servers = await Promise.all([0, 1, 2].map(() => LlamaServer.start(binary ?? "")));
+    await using stack = new AsyncDisposableStack();
+    for (const server of servers) stack.use(server);
+    const proxy = stack.use(await OpenProxy.open(servers.map(({ url }) => url)));
+    const cached: number[] = [];
+    for (const question of ["Who?", "Where?", "When?"]) {
+      const messages = [
+        { role: "system", content: story },
+        { role: "user", content: question },
+      ];
+      const reply = await fetch(`${proxy.url}/v1/chat/completions`, {
+        method: "POST",
+        body: JSON.stringify({ messages, max_tokens: 8, temperature: 0 }),
+      });
+      const body: unknown = await reply.json();
+      cached.push(countAt(body, "usage", "prompt_tokens_details", "cached_tokens") ?? -1);
+    }
+    expect(cached[0]).toBe(0);
+    expect(Math.min(...cached.slice(1))).toBeGreaterThan(1000);
   },
 );
 
