@@ -17,6 +17,6 @@ export { checkBatch } from "./testing/check-batch.ts";
 export { HashMover, type HashMoverOptions } from "./testing/hash-mover.ts";
 export { HashRunner, type HashRunnerOptions } from "./testing/hash-runner.ts";
 export { WildPredictor } from "./testing/wild-predictor.ts";
-export type { BlockContents } from "./tiers/block-contents.ts";
+export type { BlockContents, BlockSource } from "./tiers/block-contents.ts";
 export * from "./tiers/block-mover.ts";
 export { plainHasher, type BlockHasher } from "./tiers/block-hasher.ts";

@@ -118,13 +118,15 @@ export class LocalExchange implements BlockExchange {
 
   /** Copies of the blocks that are there, from the first on. */
   async #read(tenant: string, tokens: Int32Array, range: BlockRange): Promise<Uint8Array[]> {
-    const lent = this.#engine.lend(tenant, tokens, range);
+    const host = this.#contents.readsHost;
+    const lent = this.#engine.lend(tenant, tokens, { ...range, host });
     if (lent === null) return [];
     const read: Uint8Array[] = [];
     try {
-      for (const block of lent.blocks) {
-        if (this.#isClosed) break;
-        read.push(await this.#track(this.#contents.read(block)));
+      for (const source of lent.sources) {
+        const bytes = this.#isClosed ? null : await this.#track(this.#contents.read(source));
+        if (bytes === null) break;
+        read.push(bytes);
       }
       return read;
     } finally {

@@ -2,11 +2,13 @@
 // block at a time, with the event loop turning in between.
 
 import { assert } from "@loci/core";
-import type { BlockContents } from "@loci/engine";
+import type { BlockContents, BlockSource } from "@loci/engine";
 import { type KvPool, memoryView } from "@loci/ggml";
 import { setImmediate } from "node:timers/promises";
 
 export class PoolContents implements BlockContents {
+  /** It knows of the device's pool only. */
+  readonly readsHost = false;
   readonly #pool: KvPool;
 
   constructor(pool: KvPool) {
@@ -17,9 +19,10 @@ export class PoolContents implements BlockContents {
     return this.#pool.blockBytes;
   }
 
-  async read(block: number): Promise<Uint8Array> {
+  async read(source: BlockSource): Promise<Uint8Array> {
+    assert(source.tier === "device", "a block of the pool is asked for");
     await setImmediate();
-    return new Uint8Array(this.#view(block));
+    return new Uint8Array(this.#view(source.block));
   }
 
   async write(block: number, bytes: Uint8Array): Promise<void> {

@@ -1,10 +1,11 @@
 // The memories below the device, opened together: what the engine's block mover works on.
 
 import { type Clock, assert } from "@loci/core";
-import type { BlockMover } from "@loci/engine";
+import type { BlockContents, BlockMover } from "@loci/engine";
 import { type KvPool, createBlockTransfer } from "@loci/ggml";
 import { DiskTier } from "./disk/disk-tier.ts";
 import { slotLayout } from "./disk/slot-header.ts";
+import { ExchangeContents } from "./exchange-contents.ts";
 import { createHostTier } from "./memory-tier.ts";
 import { MissCounts } from "./miss-counts.ts";
 import type { MissReason } from "./tier.ts";
@@ -31,6 +32,8 @@ export interface Tiers {
   readonly mover: BlockMover;
   /** Blocks that could not be had or kept since the start, by reason. */
   readonly misses: Readonly<Record<MissReason, number>>;
+  /** Contents of the device's blocks together with those in host memory, where there is any. */
+  withHost(device: BlockContents): BlockContents;
   /** Lets orders under way finish, then closes the files; before the model whose pool it is. */
   close(): Promise<void>;
 }
@@ -60,6 +63,7 @@ export async function openTiers(options: OpenTiersOptions): Promise<Tiers> {
       get misses() {
         return misses.byReason;
       },
+      withHost: (device) => (host === null ? device : new ExchangeContents(device, host)),
       close: () => mover.close(),
     };
   } catch (error) {

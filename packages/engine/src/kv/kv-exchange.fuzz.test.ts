@@ -37,6 +37,7 @@ class Carrier {
   readonly #read: Contents[] = [];
   readonly #writing: Writing[] = [];
   carried = 0;
+  fromHost = 0;
 
   constructor(random: Random, worlds: readonly TieredWorld[]) {
     this.#random = random;
@@ -60,7 +61,8 @@ class Carrier {
     const tokens = Int32Array.from(this.#any(world.prompts));
     const tenant = `tenant ${this.#random.integer(0, 1)}`;
     const blockStart = this.#random.integer(0, 2);
-    const range = { blockStart, blockEnd: blockStart + this.#random.integer(1, 4) };
+    const host = this.#random.integer(0, 1) === 0;
+    const range = { blockStart, blockEnd: blockStart + this.#random.integer(1, 4), host };
     const lent = world.engine.exchange.lend(tenant, tokens, range);
     if (lent !== null) this.#reading.push({ world, tenant, tokens, blockStart, lent });
   }
@@ -82,8 +84,12 @@ class Carrier {
     const reading = this.#reading.shift();
     if (reading !== undefined) {
       const { world, lent, tenant, tokens, blockStart } = reading;
-      for (const [place, block] of lent.blocks.entries()) {
-        const contents = world.runner.readBlock(block);
+      for (const [place, source] of lent.sources.entries()) {
+        if (source.tier === "host") this.fromHost++;
+        const contents =
+          source.tier === "device"
+            ? world.runner.readBlock(source.block)
+            : defined(world.mover.readHost(source.slot, source.identity), "the slot is lent");
         this.#read.push({ tenant, tokens, index: blockStart + place, contents });
       }
       world.engine.exchange.end(lent.id);
@@ -110,7 +116,7 @@ class Carrier {
 }
 
 it("carries blocks between two engines beside everything else", () => {
-  let [carried, compared] = [0, 0];
+  let [carried, compared, fromHost] = [0, 0, 0];
   for (let seed = 0; seed < 20; seed++) {
     const random = new Random(seed);
     const failChance = seed % 3 === 0 ? 0.1 : 0;
@@ -132,7 +138,9 @@ it("carries blocks between two engines beside everything else", () => {
       assert(world.mover.foreign === 0, "slots hold what they should");
     }
     carried += carrier.carried;
+    fromHost += carrier.fromHost;
   }
   expect(carried).toBeGreaterThan(150);
+  expect(fromHost).toBeGreaterThan(20);
   expect(compared).toBeGreaterThan(350);
 });

@@ -8,6 +8,7 @@
 
 import { assert, defined } from "@loci/core";
 import type { BlockRange, TokenRange } from "@loci/core";
+import type { BlockSource } from "../tiers/block-contents.ts";
 import type { Loan } from "../tiers/loans.ts";
 import { CachedBlock } from "./cached-block.ts";
 import type { CacheNode } from "./cached-block.ts";
@@ -20,10 +21,10 @@ const reservedShareMax = 1 / 8;
 /** What came is not given up for so long, except to requests that run. */
 const pinnedMs = 2_000;
 
-/** Device blocks to be read, in the order of the prompt. */
+/** Blocks to be read, in the order of the prompt. */
 export interface LentBlocks {
   readonly id: number;
-  readonly blocks: readonly number[];
+  readonly sources: readonly BlockSource[];
 }
 
 /** A device block to be written: block `index` of the prompt. */
@@ -56,19 +57,29 @@ export class KvExchange {
     return Math.floor(tokens.length / this.#blockTokens);
   }
 
-  /** The blocks of `range` that lie on the device, up to the first that does not; null: none. */
-  lend(tenant: string, tokens: Int32Array, range: BlockRange): LentBlocks | null {
+  /**
+   * The blocks of `range` that lie on the device, or in host memory where that counts, up to the
+   * first that does not; null: none.
+   */
+  lend(
+    tenant: string,
+    tokens: Int32Array,
+    range: BlockRange & { readonly host: boolean },
+  ): LentBlocks | null {
     const end = Math.min(range.blockEnd, this.fullBlocks(tokens)) * this.#blockTokens;
     const { nodes } = this.#cache.match(tenant, { tokens, end: Math.max(0, end) });
     const copies: CachedBlock[] = [];
+    const sources: BlockSource[] = [];
     for (const node of nodes.slice(range.blockStart)) {
       const copy = defined(node.payload);
-      if (!this.#isReadable(node, copy)) break;
+      const source = this.#sourceOf(node, copy, range.host);
+      if (source === null) break;
       copies.push(copy);
+      sources.push(source);
     }
     if (copies.length === 0) return null;
     const id = this.#cache.tiers.lend({ copies, block: null }, this.#cache.nowMs);
-    return { id, blocks: copies.map(({ device }) => defined(device)) };
+    return { id, sources };
   }
 
   /**
@@ -119,9 +130,15 @@ export class KvExchange {
     return this.#cache.tiers.endLoan(id, this.#cache.nowMs);
   }
 
-  /** Whether a block holds what it claims, and goes on doing so. */
-  #isReadable(node: CacheNode, { device, arriving, doomed }: CachedBlock): boolean {
-    return device !== null && arriving === null && !doomed && !this.#writes.includes(node);
+  /** Where a block holds what it claims, and goes on doing so; null: nowhere. */
+  #sourceOf(node: CacheNode, copy: CachedBlock, host: boolean): BlockSource | null {
+    const { device, arriving, doomed, slots } = copy;
+    if (doomed) return null;
+    const isThere = arriving === null && !this.#writes.includes(node);
+    if (device !== null && isThere) return { tier: "device", block: device };
+    if (!host || slots.host === null) return null;
+    const identity = this.#cache.tiers.identities.of(copy);
+    return { tier: "host", slot: slots.host, identity };
   }
 
   /** The next node of a prompt, locked; a hole when nothing is known there. */

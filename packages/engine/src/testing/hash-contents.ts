@@ -1,23 +1,34 @@
-// The blocks of a HashRunner as bytes: token ids, then the hashes of their contexts.
+// The blocks of a HashRunner, and of the host tier of its mover, as bytes: token ids, then the hashes of
+// their contexts.
 
 import { assert } from "@loci/core";
-import type { BlockContents } from "../tiers/block-contents.ts";
+import type { BlockContents, BlockSource } from "../tiers/block-contents.ts";
+import type { HashMover } from "./hash-mover.ts";
 import type { HashRunner } from "./hash-runner.ts";
 
 export class HashContents implements BlockContents {
   readonly blockBytes: number;
   /** Called before each copy; the copy is made once the promise resolves. */
   before: () => Promise<void> = () => Promise.resolve();
+  readonly readsHost: boolean;
   readonly #runner: HashRunner;
+  readonly #mover: HashMover | null;
 
-  constructor(runner: HashRunner) {
+  constructor(runner: HashRunner, mover: HashMover | null = null) {
     this.#runner = runner;
+    this.#mover = mover;
+    this.readsHost = mover !== null;
     this.blockBytes = 8 * runner.limits.blockTokens;
   }
 
-  async read(block: number): Promise<Uint8Array> {
+  async read(source: BlockSource): Promise<Uint8Array | null> {
     await this.before();
-    const { tokens, contexts } = this.#runner.readBlock(block);
+    const contents =
+      source.tier === "device"
+        ? this.#runner.readBlock(source.block)
+        : (this.#mover?.readHost(source.slot, source.identity) ?? null);
+    if (contents === null) return null;
+    const { tokens, contexts } = contents;
     const words = new Int32Array(this.blockBytes / 4);
     words.set(tokens);
     words.set(contexts, tokens.length);

@@ -103,6 +103,11 @@ export class HashMover implements BlockMover {
     return { id, failed, durationMs: (this.#options.msPerBlock ?? 0.01) * count };
   }
 
+  /** What a slot of host memory holds; null when that is not `identity`. */
+  readHost(slot: number, identity: BlockIdentity): HashBlock | null {
+    return this.#find("host", slot, identity)?.contents ?? null;
+  }
+
   /** Outcomes of restores that a step waited for at its gates. */
   takeEnded(): MoveOutcome[] {
     return this.#ended.splice(0);

@@ -1,5 +1,5 @@
-// Device blocks in the hands of whoever carries contents between workers: blocks lent out to be read,
-// and blocks set apart to be written. Like moves between memories they keep blocks from being given
+// Blocks in the hands of whoever carries contents between workers: blocks lent out to be read, and
+// device blocks set apart to be written. Like moves between memories they keep blocks from being given
 // up; unlike them nobody here gave the order.
 
 import { assert, defined } from "@loci/core";
@@ -51,7 +51,8 @@ export class Loans {
     for (const [id, { copies, block }] of this.#loans) {
       assert(id <= this.#lastId, "loans are numbered");
       assert(copies.length === 0 || block === null, "a loan is read or written");
-      for (const copy of copies) assert(copy.device !== null, "what is lent lies on the device");
+      const isHeld = copies.every(({ device, slots }) => device !== null || slots.host !== null);
+      assert(isHeld, "what is lent lies in memory");
     }
   }
 }
