@@ -76,6 +76,7 @@ export function openCluster(parts: ClusterParts): Cluster {
     clock,
     connect: parts.connect ?? connect,
     onMove: (requestIds) => service.moveAway(requestIds),
+    onDrain: (workerId) => void service.evacuate(workerId),
     onError,
     ...(onHealth && { onHealth }),
   });

@@ -49,6 +49,7 @@ export interface HttpWorkerLinkOptions {
 /** Cache calls are answered within so long; erasing waits for disks. */
 const callMsMax = 10_000;
 const eraseMsMax = 120_000;
+const fetchMsMax = 30_000;
 const errorBytesMax = 65_536;
 
 interface Call {
@@ -145,6 +146,12 @@ export class HttpWorkerLink implements WorkerLink {
   async eraseCached(tenant: string, deleted: DeletedTokens | null): Promise<void> {
     const body = encodeErasure(tenant, deleted);
     await this.#call({ path: "/worker/erase", body, msMax: eraseMsMax });
+  }
+
+  async fetchBlocks(tenant: string, tokens: Int32Array, order: FetchOrder): Promise<number> {
+    const body = { ...encodeTenantTokens({ tenant, tokens }), fetch: order };
+    const answer = await this.#call({ path: "/worker/fetch", body, msMax: fetchMsMax });
+    return new Fields(answer).integer("blocks");
   }
 
   async drain(): Promise<void> {

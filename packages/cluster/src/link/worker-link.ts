@@ -55,6 +55,11 @@ export interface WorkerLink {
   matchPrompt(tenant: string, promptTokens: Int32Array): Promise<CacheMatch>;
   forgetCached(tenant: string, tokens: Int32Array | null): Promise<number>;
   eraseCached(tenant: string, deleted: DeletedTokens | null): Promise<void>;
+  /**
+   * Has the worker take blocks of `tokens` from another now; resolves with how many it took. Absent
+   * where that cannot be. Rejects with `unavailable`.
+   */
+  fetchBlocks?(tenant: string, tokens: Int32Array, order: FetchOrder): Promise<number>;
   /** Asks the worker to take nothing new and to end when its last request has. */
   drain(): Promise<void>;
   /** Ends every stream and connection. */

@@ -20,6 +20,8 @@ export interface ClusterMonitorParts {
   /** The worker of these requests is given up. */
   readonly onMove: (requestIds: readonly string[]) => void;
   readonly onHealth?: (workerId: string, health: WorkerHealth) => void;
+  /** The worker takes nothing new from now on. */
+  readonly onDrain: (workerId: string) => void;
   readonly onError: (error: unknown) => void;
   /** Addresses at once; further ones are told to `onError` and left out. Default 1024. */
   readonly addressesMax?: number;
@@ -145,12 +147,20 @@ export class ClusterMonitor implements WorkerSink {
     }
   }
 
+  #drains(workerId: string): void {
+    const worker = this.#parts.table.get(workerId);
+    if (worker === null || worker.isDraining) return;
+    worker.isDraining = true;
+    this.#parts.onDrain(workerId);
+  }
+
   #act(news: RouterNews): void {
     if (news.type === "snapshot_wanted") {
       this.#parts.table.get(news.workerId)?.link.requestSnapshot();
       return;
     }
     this.#parts.onHealth?.(news.workerId, news.health);
+    if (news.health === "draining" && news.requestIds.length === 0) this.#drains(news.workerId);
     // Dead, or it had its time to finish what it has.
     if (news.requestIds.length > 0) this.#parts.onMove(news.requestIds);
   }

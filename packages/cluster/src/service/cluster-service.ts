@@ -25,8 +25,10 @@ import type { AttemptError } from "../link/attempt-error.ts";
 import type { FetchOrder } from "../link/worker-link.ts";
 import { Attempt } from "./attempt.ts";
 import { CacheCalls } from "./cache-calls.ts";
+import { Evacuation } from "./evacuation.ts";
 import { LiveAnswer } from "./live-answer.ts";
 import { pause } from "./pause.ts";
+import { RecentPrompts } from "./recent-prompts.ts";
 import type { RequestsPort } from "./router-port.ts";
 import type { KnownWorker, WorkerTable } from "./worker-table.ts";
 
@@ -59,6 +61,8 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
   readonly #parts: ClusterServiceParts;
   readonly #options: ClusterServiceOptions;
   readonly #cache: CacheCalls;
+  readonly #recent: RecentPrompts = new RecentPrompts();
+  readonly #evacuation: Evacuation;
   readonly #live = new Map<string, LiveAnswer>();
   #waiters = 0;
 
@@ -66,6 +70,7 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     this.#parts = parts;
     this.#options = { ...clusterServiceDefaults, ...parts.options };
     this.#cache = new CacheCalls(parts.table, parts.onError ?? (() => undefined));
+    this.#evacuation = new Evacuation(parts.table, this.#recent);
   }
 
   /** See GenerationService. Nothing happens before the first `next()`. */
@@ -111,6 +116,11 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     for (const id of requestIds) this.#live.get(id)?.breakOff?.();
   }
 
+  /** The worker takes nothing new: what it holds may be of use to others. */
+  evacuate(workerId: string): Promise<void> {
+    return this.#evacuation.from(workerId);
+  }
+
   /** See CacheInspection. */
   cachedChains(tenant: string, limit: number): Promise<readonly CachedChain[]> {
     return this.#cache.cachedChains(tenant, limit);
@@ -123,6 +133,7 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
 
   /** See CacheInspection: in all workers. */
   forgetCached(tenant: string, tokens: Int32Array | null): Promise<number> {
+    this.#recent.erase(tenant, tokens);
     return this.#cache.forgetCached(tenant, tokens);
   }
 
@@ -131,6 +142,7 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
    * told as soon as they are back.
    */
   eraseCached(tenant: string, deleted: DeletedTokens | null): Promise<void> {
+    this.#recent.erase(tenant, deleted?.tokens ?? null);
     return this.#cache.eraseCached(tenant, deleted);
   }
 
@@ -138,11 +150,17 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     return this.#live.size;
   }
 
+  /** Blocks that were taken along from workers that ended, since the start. */
+  get evacuatedBlocks(): number {
+    return this.#evacuation.movedBlocks;
+  }
+
   checkIntegrity(): void {
     assert(this.#waiters >= 0 && this.#waiters <= this.#options.waitersMax, "waiters are bounded");
     for (const live of this.#live.values()) live.checkIntegrity();
     this.#parts.table.checkIntegrity();
     this.#cache.checkIntegrity();
+    this.#recent.checkIntegrity();
   }
 
   /** Null when the client left. Throws when no worker may or can take it. */
@@ -165,6 +183,7 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
   }
 
   #open(live: LiveAnswer, placement: Placement, signal: AbortSignal): Attempt {
+    live.workerId = placement.workerId;
     const worker = this.#parts.table.get(placement.workerId);
     return new Attempt({ live, worker, fetch: this.#fetchOf(placement), signal });
   }
@@ -199,6 +218,18 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     }
   }
 
+  /** Its blocks are worth taking along when its worker ends. */
+  #remember({ request, delivered, workerId }: LiveAnswer): void {
+    const worker = workerId === null ? null : this.#parts.table.get(workerId);
+    if (workerId === null || worker === null || worker.facts.fingerprint === "") return;
+    const { tenant, promptTokens, sessionKey, id } = request;
+    const tokens = new Int32Array(promptTokens.length + delivered.length);
+    tokens.set(promptTokens);
+    tokens.set(delivered, promptTokens.length);
+    const name = sessionKey === undefined ? `request ${id}` : `session ${tenant} ${sessionKey}`;
+    this.#recent.note(name, { tenant, tokens, workerId });
+  }
+
   #fetchOf({ fetch }: Placement): FetchOrder | null {
     const source: KnownWorker | null =
       fetch === null ? null : this.#parts.table.get(fetch.fromWorkerId);
@@ -212,5 +243,6 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     if (this.#live.get(id) !== live) return;
     this.#live.delete(id);
     this.#parts.router.finished(id, live.report, this.#parts.clock.nowMs());
+    this.#remember(live);
   }
 }

@@ -15,6 +15,8 @@ export class LiveAnswer {
   #cachedTokens: number | null = null;
   #attempts = 0;
   #report: FinishedReport | null = null;
+  /** Who has it, or had it last. */
+  workerId: string | null = null;
   /** Breaks off the attempt under way, because its worker is given up; null between attempts. */
   breakOff: (() => void) | null = null;
 

@@ -14,6 +14,8 @@ export interface KnownWorker {
   snapshot: ServiceSnapshot | null;
   /** Attempts under way there. */
   attempts: number;
+  /** It takes nothing new. */
+  isDraining: boolean;
 }
 
 export interface TableListener {
@@ -46,7 +48,7 @@ export class WorkerTable {
   /** Whoever had the id before is gone. */
   put(facts: WorkerFacts, link: WorkerLink): void {
     this.remove(facts.id);
-    const worker: KnownWorker = { facts, link, snapshot: null, attempts: 0 };
+    const worker: KnownWorker = { facts, link, snapshot: null, attempts: 0, isDraining: false };
     this.#workers.set(facts.id, worker);
     for (const listener of this.#listeners) listener.onCome(worker);
   }

@@ -107,7 +107,8 @@ function decodeBias(entry: unknown): readonly [number, number] {
   return [tokenId, bias];
 }
 
-function decodeFetch(fields: Fields): FetchOrder {
+/** Throws WireError. */
+export function decodeFetch(fields: Fields): FetchOrder {
   const blockStart = fields.integer("blockStart", 0, bodyBounds.tokensMax);
   const blockEnd = fields.integer("blockEnd", blockStart, bodyBounds.tokensMax);
   return { url: fields.text("url", bodyBounds.urlCharsMax), blockStart, blockEnd };

@@ -1,54 +1,16 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Server, ServerResponse } from "node:http";
-import { assert, defined } from "@loci/core";
-import type { BlockExchange, GenerationRequest } from "@loci/core";
+import { defined } from "@loci/core";
+import type { GenerationRequest } from "@loci/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { clusterRequest, testKey, TestWorker } from "../testing/test-cluster.ts";
+import { testBlockBytes, TestExchange } from "../testing/test-exchange.ts";
 import { answerTo, testBlockTokens } from "../testing/token-service.ts";
 import { blockFrameHead, lastBlockFrame } from "../wire/block-frames.ts";
 import { decodeAnswerLine } from "../wire/generation-lines.ts";
 import { encodeGenerationBody } from "../wire/generation-body.ts";
 import type { FetchOrder } from "../link/worker-link.ts";
-
-const blockBytes = 64 * 1024;
-
-/** Blocks whose contents say which tokens they are for. */
-class TestExchange implements BlockExchange {
-  readonly blockBytes = blockBytes;
-  readonly imported: { readonly index: number; readonly firstByte: number }[] = [];
-  exportedMax = Number.MAX_SAFE_INTEGER;
-
-  async *exportBlocks(
-    _tenant: string,
-    tokens: Int32Array,
-    range: { readonly blockStart: number; readonly blockEnd: number },
-  ): AsyncGenerator<Uint8Array, void, undefined> {
-    const contents = new Uint8Array(blockBytes);
-    const end = Math.min(range.blockEnd, this.exportedMax);
-    for (let index = range.blockStart; index < end; index++) {
-      // One buffer for all, as a mover may do it.
-      contents.fill(defined(tokens[index * testBlockTokens]) % 256);
-      yield contents;
-      await Promise.resolve();
-    }
-  }
-
-  async importBlocks(
-    _tenant: string,
-    _tokens: Int32Array,
-    blockStart: number,
-    contents: AsyncIterable<Uint8Array>,
-  ): Promise<number> {
-    const taken: { index: number; firstByte: number }[] = [];
-    for await (const block of contents) {
-      assert(new Set(block).size === 1, "a block is whole");
-      taken.push({ index: blockStart + taken.length, firstByte: defined(block[0]) });
-    }
-    this.imported.push(...taken);
-    return taken.length;
-  }
-}
 
 let source: TestWorker;
 let target: TestWorker;
@@ -110,7 +72,7 @@ describe("blocks of another worker", () => {
   });
 
   it("are not taken from who sends damaged ones, or leads elsewhere", async () => {
-    const block = new Uint8Array(blockBytes).fill(7);
+    const block = new Uint8Array(testBlockBytes).fill(7);
     const damaged = Buffer.concat([blockFrameHead(block, 0), block.fill(8), lastBlockFrame(1)]);
     await using broken = await liar((_path, response) => response.end(damaged));
     await ask(clusterRequest(), { url: broken.url, blockStart: 0, blockEnd: 1 });

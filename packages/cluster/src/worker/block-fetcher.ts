@@ -14,6 +14,9 @@ import { encodeBlocksBody } from "../wire/blocks-body.ts";
 /** Other workers with open connections; the one unused for longest is closed for a new one. */
 const peersMax = 64;
 
+/** Whose blocks: a tenant's, of a sequence of tokens. */
+export type FetchedPrompt = Pick<GenerationRequest, "tenant" | "promptTokens">;
+
 export interface BlockFetcherParts {
   readonly service: WorkerService;
   /** Blocks are only asked for from workers of this fingerprint. */
@@ -41,13 +44,13 @@ export class BlockFetcher {
   }
 
   /** Resolves with the number of blocks that are in the cache now because of it. Never rejects. */
-  async fetch(request: GenerationRequest, order: FetchOrder, signal: AbortSignal): Promise<number> {
+  async fetch(prompt: FetchedPrompt, order: FetchOrder, signal: AbortSignal): Promise<number> {
     const controller = new AbortController();
     const abort = (): void => controller.abort();
     const cancelTimer = this.#parts.clock.after(this.#parts.fetchMsMax, abort);
     signal.addEventListener("abort", abort, { once: true });
     try {
-      const blocks = await this.#import(request, order, controller.signal);
+      const blocks = await this.#import(prompt, order, controller.signal);
       this.#fetchedBlocks += blocks;
       if (blocks === 0) this.#failedFetches++;
       return blocks;
@@ -68,14 +71,13 @@ export class BlockFetcher {
   }
 
   async #import(
-    request: GenerationRequest,
+    { tenant, promptTokens }: FetchedPrompt,
     order: FetchOrder,
     signal: AbortSignal,
   ): Promise<number> {
     const { service, fingerprint, peers, key } = this.#parts;
     const { exchange } = service;
     if (exchange === null || peers === null || fingerprint === "") return 0;
-    const { tenant, promptTokens } = request;
     const { blockStart, blockEnd } = order;
     const pool = this.#poolOf(peers.check(order.url));
     const { statusCode, body } = await pool.request({

@@ -15,6 +15,7 @@ import {
   encodeChains,
 } from "../wire/cache-bodies.ts";
 import { Fields } from "../wire/fields.ts";
+import { decodeFetch } from "../wire/generation-body.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
 export function cacheRoutes(app: FastifyInstance, context: WorkerContext): void {
@@ -37,6 +38,14 @@ export function cacheRoutes(app: FastifyInstance, context: WorkerContext): void 
     await service.eraseCached(tenant, deleted);
     return {};
   });
+  app.post("/worker/fetch", async ({ body }, reply) => {
+    const { tenant, tokens } = decodeTenantTokens(body);
+    const order = decodeFetch(new Fields(body).object("fetch"));
+    const controller = new AbortController();
+    reply.raw.once("close", () => controller.abort());
+    const prompt = { tenant, promptTokens: tokens ?? new Int32Array() };
+    return { blocks: await context.fetcher.fetch(prompt, order, controller.signal) };
+  });
   blocksRoute(app, context);
 }
 
@@ -55,6 +64,7 @@ function blocksRoute(app: FastifyInstance, context: WorkerContext): void {
     response.once("close", () => controller.abort());
     response.on("error", () => undefined);
     response.writeHead(200, { "content-type": "application/octet-stream" });
+    context.exports.began();
     try {
       await sendBlocks(exchange, body, { response, signal: controller.signal });
       response.end();
@@ -62,6 +72,8 @@ function blocksRoute(app: FastifyInstance, context: WorkerContext): void {
       // Cut rather than ended: the reader must not take it for all there is.
       response.destroy();
       if (!controller.signal.aborted) context.onError(error);
+    } finally {
+      context.exports.ended();
     }
     return reply;
   });

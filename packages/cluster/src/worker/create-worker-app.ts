@@ -5,7 +5,7 @@
 //   GET  /worker/events     who the worker is, what it holds, how it does; a line every half second
 //   GET  /worker/snapshot   all that it holds
 //   POST /worker/chains, match, forget, erase    its cache
-//   POST /worker/blocks     contents of blocks, for another worker
+//   POST /worker/blocks, fetch    contents of blocks, for another worker and from one
 //   POST /worker/drain      take nothing new
 //   GET  /live, /ready      for whoever watches the process
 
@@ -20,6 +20,7 @@ import type { ClusterKey } from "../cluster-key.ts";
 import { bodyBounds } from "../wire/generation-body.ts";
 import { BlockFetcher } from "./block-fetcher.ts";
 import { cacheRoutes } from "./cache-routes.ts";
+import { ExportActivity } from "./export-activity.ts";
 import { feedRoutes } from "./feed-routes.ts";
 import { generateRoute } from "./generate-route.ts";
 import { LiveStreams } from "./live-streams.ts";
@@ -93,7 +94,7 @@ export function createWorkerApp(options: WorkerAppOptions): WorkerApp {
     close: async (graceMs = 0) => {
       context.drain();
       const cancel = clock.after(graceMs, () => answers.destroyAll());
-      if (graceMs > 0) await answers.idle();
+      if (graceMs > 0) await endOf(context, graceMs);
       cancel();
       answers.destroyAll();
       eventStreams.destroyAll();
@@ -108,6 +109,15 @@ export function createWorkerApp(options: WorkerAppOptions): WorkerApp {
       reporter.checkIntegrity();
     },
   };
+}
+
+/** Answers have ended, and nobody takes blocks any more. */
+async function endOf(context: WorkerContext, graceMs: number): Promise<void> {
+  const { answers, exports, eventStreams, service, facts, clock, limits } = context;
+  const sinceMs = clock.nowMs();
+  await answers.idle();
+  const isOfUse = service.exchange !== null && facts.fingerprint !== "" && eventStreams.size > 0;
+  if (isOfUse) await exports.quiet(limits.lingerMs, graceMs - (clock.nowMs() - sinceMs));
 }
 
 function createContext(options: WorkerAppOptions): WorkerContext {
@@ -125,6 +135,7 @@ function createContext(options: WorkerAppOptions): WorkerContext {
     answers: new LiveStreams(limits.answersMax),
     eventStreams: new LiveStreams(limits.eventStreamsMax),
     fetcher: new BlockFetcher({ service, fingerprint, peers, key, clock, fetchMsMax }),
+    exports: new ExportActivity(clock),
     ready: options.ready ?? (() => true),
     drain: () => {
       if (reporter.isDraining) return;

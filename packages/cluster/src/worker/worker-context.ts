@@ -3,6 +3,7 @@
 import type { Clock, WorkerService } from "@loci/core";
 import type { WorkerFacts } from "@loci/router";
 import type { BlockFetcher } from "./block-fetcher.ts";
+import type { ExportActivity } from "./export-activity.ts";
 import type { LiveStreams } from "./live-streams.ts";
 import type { WorkerLimits } from "./worker-limits.ts";
 import type { WorkerReporter } from "./worker-reporter.ts";
@@ -16,6 +17,7 @@ export interface WorkerContext {
   readonly answers: LiveStreams;
   readonly eventStreams: LiveStreams;
   readonly fetcher: BlockFetcher;
+  readonly exports: ExportActivity;
   readonly ready: () => boolean;
   readonly drain: () => void;
   /** Something that should not happen, for the operator's log. */
