@@ -10,6 +10,8 @@ import { assert } from "./assert.ts";
 /** 53-bit hash of a sequence of full blocks; see the top of the file. */
 export type BlockName = number;
 
+const lowSeed = 0x811c9dc5 | 0;
+const highSeed = 0x01000193;
 const lowMultiplier = 0x9e3779b1;
 const highMultiplier = 0x85ebca6b;
 const highBits = 0x1fffff;
@@ -17,8 +19,8 @@ const wordValues = 0x1_0000_0000;
 
 /** The name of the empty sequence under a salt (a tenant's cache). */
 export function rootBlockName(salt: string): BlockName {
-  let low = 0x811c9dc5;
-  let high = 0x01000193;
+  let low = lowSeed;
+  let high = highSeed;
   for (let index = 0; index < salt.length; index++) {
     const code = salt.charCodeAt(index);
     low = mix(low, code, lowMultiplier);
@@ -34,14 +36,17 @@ export function blockName(
   start: number,
   end: number,
 ): BlockName {
-  // To 32 bits: of a whole number, `| 0` keeps the lowest; of a quotient, it drops the fraction.
-  let low = parent | 0;
-  let high = (parent / wordValues) | 0;
+  // What the block holds does not wait for who its parent is: a processor works on several at once.
+  let low = lowSeed;
+  let high = highSeed;
   for (let index = start; index < end; index++) {
     const token = tokens[index] ?? 0;
     low = mix(low, token, lowMultiplier);
     high = mix(high, token, highMultiplier);
   }
+  // To 32 bits: of a whole number, `| 0` keeps the lowest; of a quotient, it drops the fraction.
+  low = mix(parent | 0, low, lowMultiplier);
+  high = mix((parent / wordValues) | 0, high, highMultiplier);
   // The lanes do not know of each other yet: what one forgot, the other brings back.
   const crossed = mix(high, low, highMultiplier);
   return nameOf(mix(low, crossed, lowMultiplier), crossed);
