@@ -28,6 +28,7 @@ import { WorkerBlocks } from "./members/worker-blocks.ts";
 import type { Placement, RouteRequest } from "./placement.ts";
 import { makePolicy } from "./policy/make-policy.ts";
 import type { PlacementPolicy } from "./policy/placement-policy.ts";
+import { WorkersWanted } from "./price/workers-wanted.ts";
 import { type LiveRequest, openRequest } from "./requests/live-request.ts";
 import { Retries } from "./requests/retries.ts";
 import { RetryBudget } from "./requests/retry-budget.ts";
@@ -46,8 +47,8 @@ export interface RouterParts {
 /** Expected of an answer before the first has ended; and what a new one weighs in the mean. */
 const answerTokensBefore = 200;
 const answerWeight = 0.02;
-/** A full router says to come back after so long. */
-const fullRetrySeconds = 1;
+/** A full router asks nobody to come back later than so. */
+const retrySecondsMax = 60;
 
 export class Router {
   readonly #options: RouterOptions;
@@ -60,6 +61,7 @@ export class Router {
   readonly #budget: RetryBudget;
   readonly #homes: SessionHomes;
   readonly #counts = emptyCounts();
+  readonly #wanted = new WorkersWanted();
   readonly #live = new Map<string, LiveRequest>();
   /** Live requests by payer. */
   readonly #payers = new Map<string, number>();
@@ -86,6 +88,7 @@ export class Router {
       directory: this.#directory,
       homes: this.#homes,
       policy: this.#policy,
+      wanted: this.#wanted,
     });
     this.#retries = new Retries({ ...shared, placer: this.#placer, budget: this.#budget });
   }
@@ -156,7 +159,7 @@ export class Router {
   place(request: RouteRequest, nowMs: number): Placement {
     const now = this.#at(nowMs);
     assert(!this.#live.has(request.id), "a live request has an id of its own");
-    this.#admit(request);
+    this.#admit(request, now);
     this.#budget.requested(now);
     const expected = { forecast: this.#forecast(request), answerTokens: this.#answerTokens };
     const live = openRequest(request, expected, now);
@@ -201,6 +204,7 @@ export class Router {
     // What was computed until now was this prompt's.
     worker.prefillSeenAtMs = now;
     worker.answered++;
+    if (live.names !== null) worker.blocks?.assumed?.used(live.names);
     this.#policy.answered?.(live, now);
   }
 
@@ -213,6 +217,9 @@ export class Router {
     this.#answerTokens += answerWeight * (tokens - this.#answerTokens);
     if (live.forecast !== null && tokens > 0) {
       live.forecast.close({ tokens, isCensored: !report.endedByItself });
+    }
+    if (report.cachedTokens !== null && live.names !== null) {
+      live.worker?.blocks?.assumed?.learn(live.believedTokens, report.cachedTokens);
     }
     this.#leaveWorker(live, now);
     this.#forget(live);
@@ -264,6 +271,11 @@ export class Router {
     return this.#live.size;
   }
 
+  /** Workers that the load of the last half minute needs, for whoever starts and stops them. */
+  workersWanted(nowMs: number): number {
+    return this.#wanted.workers(this.#at(nowMs));
+  }
+
   snapshotCounts(): RouterCounts {
     const { placements, hitTokens, ...rest } = this.#counts;
     return { ...rest, placements: { ...placements }, hitTokens: { ...hitTokens } };
@@ -289,6 +301,7 @@ export class Router {
     this.#members.checkIntegrity();
     this.#homes.checkIntegrity();
     this.#budget.checkIntegrity();
+    this.#wanted.checkIntegrity();
     this.#policy.checkIntegrity?.();
     this.#directory.checkIntegrity();
   }
@@ -307,13 +320,15 @@ export class Router {
     return worker;
   }
 
-  #admit(request: RouteRequest): void {
+  #admit(request: RouteRequest, nowMs: number): void {
     const { requestsMax, tenantRequestsMax } = this.#options;
+    const retryAfter = (): number =>
+      Math.min(retrySecondsMax, Math.max(1, Math.ceil(this.#placer.waitSeconds(nowMs))));
     if (this.#live.size >= requestsMax) {
       this.#counts.refusedFull++;
       throw new LociError("queue_full", "The cluster has as many requests as it can have.", {
         remedy: "Try again later.",
-        retryAfterSeconds: fullRetrySeconds,
+        retryAfterSeconds: retryAfter(),
       });
     }
     const ofPayer = this.#payers.get(request.payer ?? request.tenant) ?? 0;
@@ -324,7 +339,7 @@ export class Router {
       `You have ${ofPayer} requests under way, which is the most.`,
       {
         remedy: "Wait until one of them ends.",
-        retryAfterSeconds: fullRetrySeconds,
+        retryAfterSeconds: retryAfter(),
       },
     );
   }
@@ -395,7 +410,10 @@ export class Router {
       cleared: (): void => policy.cleared?.(worker),
     };
     const wantsLosses = policy.removed !== undefined || policy.cleared !== undefined;
-    worker.blocks = new WorkerBlocks(this.#directory, worker.slot, wantsLosses ? losses : null);
+    worker.blocks = new WorkerBlocks(this.#directory, worker.slot, {
+      facts: worker.facts,
+      losses: wantsLosses ? losses : null,
+    });
   }
 
   #slotClosed(worker: RoutedWorker): void {

@@ -5,10 +5,15 @@ import { defined, uniformAt } from "@loci/core";
 import type { BlockDirectory } from "../directory/block-directory.ts";
 import type { CountsNow } from "../looking/router-counts.ts";
 import type { Members } from "../members/members.ts";
+import type { RoutedWorker } from "../members/routed-worker.ts";
 import type { CandidateCost, Placement } from "../placement.ts";
 import type { PlacementPolicy, PlacementView } from "../policy/placement-policy.ts";
 import type { LiveRequest } from "../requests/live-request.ts";
 import type { RouterOptions } from "../router-options.ts";
+import { presentWork } from "../price/present-work.ts";
+import type { WorkersWanted } from "../price/workers-wanted.ts";
+import { joinSeconds, promptSeconds } from "../price/work-seconds.ts";
+import { workerPrices } from "../price/worker-prices.ts";
 import type { SessionHomes } from "../sessions/session-homes.ts";
 import { eligibleWorkers } from "./eligible-workers.ts";
 import { lowestFew, pickLowest } from "./pick-lowest.ts";
@@ -23,6 +28,7 @@ export interface PlacerParts {
   readonly homes: SessionHomes;
   readonly policy: PlacementPolicy;
   readonly counts: CountsNow;
+  readonly wanted: WorkersWanted;
   readonly seed: number;
 }
 
@@ -52,6 +58,18 @@ export class Placer {
     const placement = this.#describe(view, index);
     this.#send(view, index);
     return placement;
+  }
+
+  /** Seconds until the least busy worker would begin with one more request. */
+  waitSeconds(nowMs: number): number {
+    const workers = [...this.#parts.members.all()].filter(({ health }) => health === "alive");
+    const prices = workerPrices(workers);
+    let least = Number.POSITIVE_INFINITY;
+    for (const [index, worker] of workers.entries()) {
+      const work = presentWork(worker, defined(prices[index]), nowMs);
+      least = Math.min(least, work.pendingSeconds * work.stretch + work.placeSeconds);
+    }
+    return Number.isFinite(least) ? least : 0;
   }
 
   #choose({ workers, scores, ...rest }: PlacementView): number {
@@ -119,11 +137,22 @@ export class Placer {
     worker.add(live);
     worker.breaker.sent(live.request.id, nowMs);
     const names = hits.names(worker);
+    live.believedTokens = tokens.length - live.missedTokens;
+    live.names = worker.facts.sendsEvents ? null : names;
     if (names !== null) {
       directory.touch(names, nowMs);
       directory.speculate(worker.slot, names, nowMs + options.speculationMs);
     }
     homes.served(live.request, worker.id);
+    this.#parts.wanted.placed(deviceSeconds(worker, live, tokens.length), nowMs);
     policy.placed?.(view);
   }
+}
+
+/** Of the worker's device: the prompt, and the answer with its share of the steps it takes part in. */
+function deviceSeconds(worker: RoutedWorker, live: LiveRequest, tokens: number): number {
+  const price = defined(workerPrices([worker])[0]);
+  const step = price.secondsPerStep / Math.max(1, worker.own.decoding);
+  const answer = live.expectedTokens * (step + joinSeconds(price, tokens));
+  return promptSeconds(price, live.missedTokens, tokens) + answer;
 }

@@ -4,6 +4,8 @@
 import type { BlockName, KvEvent, KvEventBatch, KvSnapshot } from "@loci/core";
 import type { BlockDirectory } from "../directory/block-directory.ts";
 import { EventOrder } from "../events/event-order.ts";
+import type { WorkerFacts } from "../worker-facts.ts";
+import { AssumedBlocks } from "./assumed-blocks.ts";
 
 /** A snapshot that did not come is asked for again. */
 const askAgainMs = 2000;
@@ -15,18 +17,30 @@ export interface LossListener {
   readonly cleared: () => void;
 }
 
+export interface WorkerBlocksParts {
+  readonly facts: WorkerFacts;
+  /** Null: nobody asks. */
+  readonly losses: LossListener | null;
+}
+
 export class WorkerBlocks {
   readonly #directory: BlockDirectory;
   readonly #slot: number;
   readonly #losses: LossListener | null;
   readonly #order = new EventOrder();
+  /** Null: it tells what it holds. */
+  readonly assumed: AssumedBlocks | null;
   #askedAtMs: number | null = null;
 
-  constructor(directory: BlockDirectory, slot: number, losses: LossListener | null) {
+  /** `facts`: of the worker that has the slot. */
+  constructor(directory: BlockDirectory, slot: number, parts: WorkerBlocksParts) {
+    const { facts, losses } = parts;
     this.#directory = directory;
     this.#slot = slot;
     this.#losses = losses;
     directory.addWorker(slot);
+    const { sendsEvents, kvBlocksTotal } = facts;
+    this.assumed = sendsEvents ? null : new AssumedBlocks(directory, slot, kvBlocksTotal);
   }
 
   /** Events may have been missed: only a snapshot tells. */
@@ -65,6 +79,7 @@ export class WorkerBlocks {
 
   checkIntegrity(): void {
     this.#order.checkIntegrity();
+    this.assumed?.checkIntegrity();
   }
 
   #apply(batches: readonly KvEventBatch[]): void {

@@ -1,7 +1,7 @@
 // The policies by their names in settings.
 
 import { PeerCopies } from "../price/peer-copies.ts";
-import type { RouterOptions } from "../router-options.ts";
+import type { PolicyName, RouterOptions } from "../router-options.ts";
 import type { SessionHomes } from "../sessions/session-homes.ts";
 import { CacheAware } from "./cache-aware.ts";
 import { Dynamo } from "./dynamo.ts";
@@ -15,27 +15,23 @@ import { RoundRobin } from "./round-robin.ts";
 import { Seconds } from "./seconds.ts";
 import { SessionHash } from "./session-hash.ts";
 
+type Maker = (options: RouterOptions, homes: SessionHomes) => PlacementPolicy;
+
+const makers: Readonly<Record<PolicyName, Maker>> = {
+  seconds: ({ fetchSecondsPerBlock }, homes) =>
+    new Seconds(homes, new PeerCopies(fetchSecondsPerBlock)),
+  e2: () => new E2(),
+  "e2-code": () => new E2Code(),
+  "round-robin": () => new RoundRobin(),
+  "least-requests": () => new LeastRequests(),
+  "session-hash": () => new SessionHash(),
+  "cache-aware": () => new CacheAware(),
+  "l-metric": () => new LMetric(),
+  dynamo: () => new Dynamo(),
+  "llm-d": () => new LlmD(),
+};
+
+/** The policy that the options name. */
 export function makePolicy(options: RouterOptions, homes: SessionHomes): PlacementPolicy {
-  switch (options.policy) {
-    case "round-robin":
-      return new RoundRobin();
-    case "least-requests":
-      return new LeastRequests();
-    case "session-hash":
-      return new SessionHash();
-    case "cache-aware":
-      return new CacheAware();
-    case "dynamo":
-      return new Dynamo();
-    case "llm-d":
-      return new LlmD();
-    case "seconds":
-      return new Seconds(homes, new PeerCopies(options.fetchSecondsPerBlock));
-    case "l-metric":
-      return new LMetric();
-    case "e2":
-      return new E2();
-    case "e2-code":
-      return new E2Code();
-  }
+  return makers[options.policy](options, homes);
 }

@@ -16,7 +16,7 @@ import type { PromptHits } from "../choice/prompt-hits.ts";
 import type { RoutedWorker } from "../members/routed-worker.ts";
 import type { CostTerms, FetchAdvice, Placement } from "../placement.ts";
 import { ArrivalRates } from "../price/arrival-rates.ts";
-import { PeerCopies } from "../price/peer-copies.ts";
+import type { PeerCopies } from "../price/peer-copies.ts";
 import { presentWork, type PresentWork } from "../price/present-work.ts";
 import { workerPrices } from "../price/worker-prices.ts";
 import { joinSeconds, promptSeconds } from "../price/work-seconds.ts";
