@@ -37,6 +37,11 @@ export class EngineBlocks {
     void this.#told?.run();
   }
 
+  /** The engine tells what it holds: what was sent there is no news. */
+  get hasTold(): boolean {
+    return this.#hasTold;
+  }
+
   /** Blocks held on the device. */
   get size(): number {
     return this.#source.size;

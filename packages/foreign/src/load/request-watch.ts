@@ -52,7 +52,7 @@ export class RequestWatch implements AttemptObserver {
   /** The answer came to these tokens: they are held, too. */
   answered(tokens: readonly number[]): void {
     const { promptTokens, deliveredTokens } = this.#request;
-    if (!this.#hasTokens) return;
+    if (!this.#hasTokens || this.#parts.blocks.hasTold) return;
     const all = Int32Array.from([...promptTokens, ...(deliveredTokens ?? []), ...tokens]);
     this.#parts.blocks.used(blockNames(this.#parts.tenant, all, this.#parts.blockTokens));
   }

@@ -13,16 +13,17 @@ import { readTokenBytes } from "./gguf-tokens.ts";
 
 const root = fileURLToPath(new URL("../../../..", import.meta.url));
 const modelPath = `${root}models/loci-demo.gguf`;
+const program = "llama-server";
 const startMsMax = 60_000;
 
 /** LOCI_LLAMA_SERVER, then what `npm run bench -- build-peer` made, then PATH; null: none is here. */
 export function findLlamaServer(): string | null {
   const named = process.env["LOCI_LLAMA_SERVER"];
   if (named !== undefined) return named;
-  const built = `${root}results/peer/llama.cpp/build/bin/llama-server`;
+  const built = `${root}results/peer/llama.cpp/build/bin/${program}`;
   if (existsSync(built)) return built;
-  const inPath = spawnSync("llama-server", ["--version"], { stdio: "ignore" });
-  return inPath.error === undefined ? "llama-server" : null;
+  const inPath = spawnSync(program, ["--version"], { stdio: "ignore" });
+  return inPath.error === undefined ? program : null;
 }
 
 export class LlamaServer implements AsyncDisposable {

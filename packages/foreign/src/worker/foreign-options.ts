@@ -1,7 +1,7 @@
 // How a foreign engine is reached and read.
 
 import type { WorkerAddress } from "@loci/cluster";
-import type { Clock } from "@loci/core";
+import type { Clock, LociError } from "@loci/core";
 import type { TokenCodec } from "../answer/engine-answer.ts";
 import type { EngineKind } from "../dialect/engine-dialect.ts";
 import type { EventSources } from "../events/event-subscriber.ts";
@@ -30,6 +30,8 @@ export interface ForeignWorkerOptions {
   /** Longest silence before and within an answer. */
   readonly headSecondsMax?: number;
   readonly gapSecondsMax?: number;
+  /** Told why an engine cannot be used (it starts, another vocabulary); once for each reason. */
+  readonly onProblem?: (url: string, error: LociError) => void;
   /** Tokens of the engine's context where it does not say. */
   readonly contextTokensMax?: number;
 }

@@ -1,13 +1,17 @@
 // Links to engines that speak as vLLM and SGLang do, over real sockets.
 
-import { AttemptError } from "@loci/cluster";
-import { blockNames, greedySampling, LociError } from "@loci/core";
+import { AttemptError, parseWorkerAddress } from "@loci/cluster";
+import { blockNames, greedySampling, LociError, systemClock } from "@loci/core";
 import { describe, expect, it } from "vitest";
 import { fieldAt } from "../http/fields.ts";
+import { byteCodec } from "../testing/byte-codec.ts";
 import { EventPublisher } from "../testing/event-publisher.ts";
+import { Gathered } from "../testing/gathered.ts";
 import { OpenWorker, textRequest } from "../testing/open-worker.ts";
+import { RecordingListener } from "../testing/recording-listener.ts";
 import { StandInEngine } from "../testing/stand-in-engine.ts";
 import type { StandInOptions } from "../testing/stand-in-engine.ts";
+import { ForeignWorker } from "./foreign-worker.ts";
 
 const prompt = "A prompt that is long enough for several blocks of sixteen bytes each.";
 const engines: readonly (StandInOptions & { readonly name: string })[] = [
@@ -161,6 +165,27 @@ describe("ForeignWorker", () => {
     });
     await link.listener.next("report");
     expect(link.worker.load).toMatchObject({ kvBlocksTotal: 1000, kvBlocksFree: 900 });
+  });
+
+  it("does not use an engine with another vocabulary, and says why", async () => {
+    await using engine = await StandInEngine.open({ vocabularyShift: 1 });
+    const problems = new Gathered<string>();
+    const listener = new RecordingListener();
+    const worker = new ForeignWorker({
+      address: parseWorkerAddress(engine.url),
+      clock: systemClock,
+      engine: "auto",
+      codec: byteCodec,
+      seed: 1,
+      pollMs: 5,
+      onProblem: (_url, { code }) => problems.push(code),
+    });
+    worker.watch(listener);
+    await problems.until((all) => all.length > 0);
+    await worker.close();
+    expect(problems.items).toEqual(["config_invalid"]);
+    expect(listener.all("hello")).toEqual([]);
+    expect(worker.facts).toBeNull();
   });
 
   it("leaves the engine as soon as the client has left", async () => {

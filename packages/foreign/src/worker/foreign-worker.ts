@@ -30,6 +30,7 @@ import { RequestWatch } from "../load/request-watch.ts";
 import type { WatchParts } from "../load/request-watch.ts";
 import { serviceSnapshot, workerLoad } from "../load/worker-load.ts";
 import type { EngineGauges } from "../metrics/engine-gauges.ts";
+import { checkVocabulary } from "./check-vocabulary.ts";
 import { describeEngine, scraped, slotGauges } from "./describe-engine.ts";
 import { EnginePoll } from "./engine-poll.ts";
 import { foreignDefaults } from "./foreign-options.ts";
@@ -56,6 +57,8 @@ export class ForeignWorker implements WorkerLink {
   #blocks: EngineBlocks | null = null;
   #lives = 0;
   #polls = 0;
+  /** What was last told. */
+  #problem = "";
   #isDown = false;
   #isDraining = false;
 
@@ -176,21 +179,27 @@ export class ForeignWorker implements WorkerLink {
       else await this.#ask(this.#life);
     } catch (error) {
       // Silence is judged by whoever listens; only a refused connection is certain.
+      if (error instanceof LociError) this.#tellProblem(error);
       if (!isNobodyThere(error)) return;
       if (!this.#isDown) this.#listener?.gone();
       this.#isDown = true;
     }
   }
 
-  /** First contact, or the first after nobody was there. */
-  async #meet(): Promise<void> {
-    const described = await describeEngine(this.http, this.#life?.described.kind ?? this.#engine);
-    this.#isDown = false;
-    this.#begin(described);
+  #tellProblem(error: LociError): void {
+    if (error.message === this.#problem) return;
+    this.#problem = error.message;
+    this.#options.onProblem?.(this.url, error);
   }
 
-  get #engine(): ForeignWorkerOptions["engine"] {
-    return this.#options.engine;
+  /** First contact, or the first after nobody was there. */
+  async #meet(): Promise<void> {
+    const { engine, codec } = this.#options;
+    const described = await describeEngine(this.http, this.#life?.described.kind ?? engine);
+    if (codec !== null) await checkVocabulary(this.http, described, codec);
+    this.#isDown = false;
+    this.#problem = "";
+    this.#begin(described);
   }
 
   #begin(described: EngineDescription): void {
