@@ -14,10 +14,8 @@ import type { CompletionBody, StreamedCompletion } from "../testing/stream-compl
 
 const kills = Number(process.env["LOCI_FAILOVER_KILLS"] ?? "9");
 const timeout = 60_000 + kills * 15_000;
-/** A dead process is noticed by its connection: the pause is what computing again takes. */
-const pauseMsMax = 3000;
-/** Five seconds of silence, and the same again for a slow machine. */
-const stallMsMax = 10_000;
+/** Five seconds of silence until a worker is given up, and the same again for a slow machine. */
+const pauseMsMax = 10_000;
 
 const schema = {
   type: "object",
@@ -95,7 +93,7 @@ test("a worker stands still: another goes on within seconds, and nothing comes t
   });
   expect(answer.tokenIds).toEqual(whole.tokenIds);
   expect(answer.text).toBe(whole.text);
-  expect(answer.longestPauseMs).toBeLessThan(stallMsMax);
+  expect(answer.longestPauseMs).toBeLessThan(pauseMsMax);
   // What it still says when it wakes up is not heard.
   assert(victim.pid !== null, "a worker was stopped");
   process.kill(victim.pid, "SIGCONT");
