@@ -4,6 +4,7 @@ import { Command } from "commander";
 import type { Clock } from "@loci/core";
 import { registerAdmission } from "./admission/admission-command.ts";
 import { registerAttentionBench } from "./attention/attention-command.ts";
+import { registerCluster } from "./cluster/cluster-command.ts";
 import { registerEngine } from "./engine/engine-command.ts";
 import { registerServe } from "./load/serve-command.ts";
 import { registerMakeModel } from "./model-files/make-model-command.ts";
@@ -29,6 +30,7 @@ export function benchProgram(clock: Clock): Command {
   program.description("measurements of loci, each with the bars it must meet");
   registerAdmission(program, clock);
   registerAttentionBench(program, clock);
+  registerCluster(program, clock);
   registerEngine(program, clock);
   registerServe(program, clock);
   registerProbe(program, clock);

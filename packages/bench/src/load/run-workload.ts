@@ -3,6 +3,7 @@
 // what an ideal cache would have had to compute for it.
 
 import { sleep } from "@loci/core";
+import { Turnstile } from "./turnstile.ts";
 import { complete, type CompletionRecord, type StreamTarget } from "./stream-client.ts";
 import { SeenTokens } from "./seen-tokens.ts";
 import type { ConversationPlan } from "./workload.ts";
@@ -10,7 +11,7 @@ import type { ConversationPlan } from "./workload.ts";
 export interface RequestRecord extends CompletionRecord {
   readonly conversation: number;
   readonly turn: number;
-  /** When the plan wanted it sent, on the clock of the other times. */
+  /** When the plan and the bound on requests wanted it sent, on the clock of the other times. */
   readonly scheduledMs: number;
   readonly promptTokens: number;
   readonly answerTokensAsked: number;
@@ -23,6 +24,8 @@ export interface WorkloadRun {
   readonly plans: readonly ConversationPlan[];
   /** The whole run is given up after this long. */
   readonly deadlineMs: number;
+  /** Requests at the same time, at most; others wait in the order of their plan. Default no bound. */
+  readonly requestsMax?: number;
   readonly onRequest: (record: RequestRecord) => void;
 }
 
@@ -35,7 +38,10 @@ export async function runWorkload(
   const cancel = target.clock.after(run.deadlineMs, () => deadline.abort());
   const startMs = target.clock.nowMs();
   const seen = new SeenTokens();
-  const all = run.plans.map((plan) => converse(target, { run, plan, seen, startMs }, deadline));
+  const turnstile = new Turnstile(run.requestsMax ?? Number.POSITIVE_INFINITY);
+  const all = run.plans.map((plan) =>
+    converse(target, { run, plan, seen, turnstile, startMs }, deadline),
+  );
   const records = (await Promise.all(all)).flat();
   cancel();
   return records;
@@ -45,12 +51,13 @@ interface Conversation {
   readonly run: WorkloadRun;
   readonly plan: ConversationPlan;
   readonly seen: SeenTokens;
+  readonly turnstile: Turnstile;
   readonly startMs: number;
 }
 
 async function converse(
   target: StreamTarget,
-  { run, plan, seen, startMs }: Conversation,
+  { run, plan, seen, turnstile, startMs }: Conversation,
   deadline: AbortController,
 ): Promise<readonly RequestRecord[]> {
   const records: RequestRecord[] = [];
@@ -58,6 +65,7 @@ async function converse(
   let scheduledMs = startMs + plan.startMs;
   for (const [turn, message] of plan.messages.entries()) {
     await sleep(target.clock, Math.max(0, scheduledMs - target.clock.nowMs()));
+    if (await turnstile.enter()) scheduledMs = target.clock.nowMs();
     history.push(...message);
     const unseenTokens = seen.observe(history);
     const completion = await complete(
@@ -65,6 +73,7 @@ async function converse(
       { model: run.model, promptTokens: history, answerTokens: plan.answerTokens },
       deadline.signal,
     );
+    turnstile.leave();
     const record: RequestRecord = {
       ...completion,
       conversation: plan.index,

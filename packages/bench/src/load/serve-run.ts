@@ -29,6 +29,13 @@ export interface ServeRunOptions {
   readonly shape: WorkloadShape;
   /** Instead of the plan that follows from the shape. */
   readonly plans?: readonly ConversationPlan[];
+  /** See WorkloadRun. */
+  readonly requestsMax?: number;
+  /** Instead of the one warm-up request. */
+  readonly warmUp?: (target: StreamTarget, model: string) => Promise<void>;
+  /** What the server leans on: their processor time is the arm's, too. */
+  readonly companions?: readonly RunningServer[];
+  readonly onRequest?: (record: RequestRecord) => void;
   readonly resultFolder: string;
   /** Distinguishes the files of runs. */
   readonly label: string;
@@ -68,8 +75,13 @@ export async function serveRun(options: ServeRunOptions): Promise<ServeRunResult
   await using dispatcher = new ClosingAgent();
   const target = { baseUrl: server.baseUrl, dialect: arm.dialect, dispatcher, clock };
   const model = await modelName(server.baseUrl);
-  await warmUp(target, model, shape);
-  const before = { machine: readMachineTimes(), server: server.cost(), client: ownCost() };
+  await (options.warmUp?.(target, model) ?? warmUp(target, model, shape));
+  const processes = [server, ...(options.companions ?? [])];
+  const before = {
+    machine: readMachineTimes(),
+    server: costOfAll(processes),
+    client: ownCost(),
+  };
   const lines = createWriteStream(join(resultFolder, `${label}.jsonl`));
   const plans = options.plans ?? planWorkload(shape);
   const planned = plans.reduce((sum, plan) => sum + plan.messages.length, 0);
@@ -78,8 +90,10 @@ export async function serveRun(options: ServeRunOptions): Promise<ServeRunResult
     model,
     plans,
     deadlineMs: runDeadlineMs,
+    ...(options.requestsMax !== undefined && { requestsMax: options.requestsMax }),
     onRequest: (record) => {
       lines.write(`${JSON.stringify(record)}\n`);
+      options.onRequest?.(record);
       done++;
       if (done % 24 === 0) options.progress(`${label}: ${done} of ${planned} requests`);
     },
@@ -88,11 +102,12 @@ export async function serveRun(options: ServeRunOptions): Promise<ServeRunResult
   await finished(lines);
   if (arm.name === "loci")
     await keepMetrics(server.baseUrl, join(resultFolder, `${label}.metrics`));
-  return summary(records, planned, { server, before });
+  return summary(records, planned, { processes, startMs: server.startMs, before });
 }
 
 interface Before {
-  readonly server: RunningServer;
+  readonly processes: readonly RunningServer[];
+  readonly startMs: number;
   readonly before: {
     readonly machine: MachineTimes | null;
     readonly server: TreeCost | null;
@@ -103,9 +118,9 @@ interface Before {
 function summary(
   records: readonly RequestRecord[],
   planned: number,
-  { server, before }: Before,
+  { processes, startMs, before }: Before,
 ): ServeRunResult {
-  const cost = server.cost();
+  const cost = costOfAll(processes);
   const serverCpu =
     cost === null || before.server === null ? null : cost.cpuSeconds - before.server.cpuSeconds;
   const own = (serverCpu ?? 0) + ownCost() - before.client;
@@ -118,11 +133,23 @@ function summary(
     cpuSecondsPerThousandTokens:
       serverCpu === null || figures === null ? null : (1000 * serverCpu) / figures.outputTokens,
     peakResidentBytes: cost?.peakResidentBytes ?? null,
-    startMs: server.startMs,
+    startMs,
     noise,
     voided: voidReason(noise, noiseLimits) ?? late,
     firstError: records.find((record) => record.error !== null)?.error ?? null,
   };
+}
+
+/** Null when one of them is not known. */
+function costOfAll(processes: readonly RunningServer[]): TreeCost | null {
+  let [cpuSeconds, peakResidentBytes] = [0, 0];
+  for (const process of processes) {
+    const cost = process.cost();
+    if (cost === null) return null;
+    cpuSeconds += cost.cpuSeconds;
+    peakResidentBytes += cost.peakResidentBytes;
+  }
+  return { cpuSeconds, peakResidentBytes };
 }
 
 /** The server's counters at the end of a run, beside its records. */

@@ -2,10 +2,11 @@
 // token ids, counters from /metrics, and an end without warning.
 
 import { join } from "node:path";
-import { Agent, request } from "undici";
+import { Agent } from "undici";
 import { LociError, sleep, type Clock } from "@loci/core";
 import { lociArm } from "../load/arms.ts";
 import { openaiDialect } from "../load/dialect.ts";
+import { readMetrics } from "../load/read-metrics.ts";
 import { modelName } from "../load/serve-run.ts";
 import { freePort, startServer, type RunningServer } from "../load/server-process.ts";
 import { complete, type CompletionRecord } from "../load/stream-client.ts";
@@ -83,18 +84,9 @@ export class TieredServer implements AsyncDisposable {
     throw new LociError("unavailable", `A request failed: ${error ?? "other counts than asked"}.`);
   }
 
-  /** Every sample of /metrics without its labels' quotes, e.g. `loci_x{tier=disk}`. */
-  async metrics(): Promise<ReadonlyMap<string, number>> {
-    const response = await request(`${this.#server.baseUrl}/metrics`);
-    const text = await response.body.text();
-    const samples = text
-      .split("\n")
-      .filter((line) => line !== "" && !line.startsWith("#"))
-      .map((line): [string, number] => {
-        const space = line.lastIndexOf(" ");
-        return [line.slice(0, space).replaceAll('"', ""), Number(line.slice(space + 1))];
-      });
-    return new Map(samples);
+  /** See readMetrics. */
+  metrics(): Promise<ReadonlyMap<string, number>> {
+    return readMetrics(this.#server.baseUrl);
   }
 
   /** Resolves when what the cache counts has stopped changing: nothing moves any more. */

@@ -1,0 +1,182 @@
+// Answers whose worker is signalled at a random token: is the stream the same as without, and how
+// long does its client wait? Plain, sampled and schema-bound answers in turn.
+
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { defined, Random, type Clock } from "@loci/core";
+import { shortNumber } from "../measure/report.ts";
+import { RandomTokens } from "../tiered/random-tokens.ts";
+import type { ClusterServer } from "./cluster-server.ts";
+import type { Session } from "./session.ts";
+import {
+  longestPauseMs,
+  watchStream,
+  type CompletionBody,
+  type WatchedStream,
+} from "./watched-stream.ts";
+
+export interface Interruption {
+  readonly part: string;
+  readonly rounds: number;
+  readonly signal: "SIGKILL" | "SIGSTOP";
+  /** After the answer: until all workers serve again. */
+  readonly mend: (pid: number, round: number) => Promise<void>;
+}
+
+export interface InterruptedAnswer {
+  readonly kind: string;
+  readonly tokens: number;
+  /** Tokens that the client had when its worker was signalled; null: the answer ended before. */
+  readonly atToken: number | null;
+  readonly exact: boolean;
+  readonly error: string | null;
+  /** From the last token before the signal to the next one. */
+  readonly pauseMs: number;
+  /** What a worker takes to compute as many tokens, request and answer included. */
+  readonly recomputeMs: number;
+  /** What the interruption cost beyond computing again. */
+  readonly addedMs: number;
+}
+
+const schema = {
+  type: "object",
+  properties: {
+    names: { type: "array", items: { type: "string", minLength: 8 }, minItems: 12, maxItems: 12 },
+  },
+  required: ["names"],
+  additionalProperties: false,
+};
+const responseFormat = { type: "json_schema", json_schema: { name: "names", schema } };
+const prompts = ["One day", "The list of all", "Once upon a time there was"];
+
+interface Kind {
+  readonly name: string;
+  readonly settings: CompletionBody;
+}
+
+const kinds: readonly Kind[] = [
+  { name: "plain", settings: { max_tokens: 400, ignore_eos: true, temperature: 0 } },
+  { name: "sampled", settings: { max_tokens: 400, ignore_eos: true, temperature: 0.9, seed: 11 } },
+  {
+    name: "schema",
+    settings: { max_tokens: 300, temperature: 0.7, seed: 5, response_format: responseFormat },
+  },
+];
+/** The signal comes so long before the end that the rest is not on its way already. */
+const tokensAfterMin = 40;
+
+export async function interruptAnswers(
+  session: Session,
+  server: ClusterServer,
+  interruption: Interruption,
+): Promise<readonly InterruptedAnswer[]> {
+  const { output, options } = session;
+  const random = new Random(options.seed);
+  const probe = new RecomputeProbe(session, server);
+  const references = new Map<string, WatchedStream>();
+  const answers: InterruptedAnswer[] = [];
+  for (let round = 0; round < interruption.rounds; round++) {
+    const kind = defined(kinds[round % kinds.length]);
+    const prompt = defined(prompts[random.integer(0, prompts.length - 1)]);
+    const body = { model: server.model, prompt, ...kind.settings };
+    const key = `${kind.name} ${prompt}`;
+    const reference = references.get(key) ?? (await watchStream(server.target, body));
+    references.set(key, reference);
+    const latest = Math.max(1, reference.tokenIds.length - tokensAfterMin);
+    const place = new SignalPlace(server, random.integer(1, latest), interruption.signal);
+    const stream = await watchStream(server.target, body, (tokens) => place.arrived(tokens));
+    if (place.pid !== null) await interruption.mend(place.pid, round);
+    const contextTokens = stream.promptTokens + (place.atToken ?? 0);
+    const answer = compared(kind.name, { reference, stream, place }, await probe.ms(contextTokens));
+    answers.push(answer);
+    appendFileSync(
+      join(output.folder, `${interruption.part}.jsonl`),
+      `${JSON.stringify({ round, prompt, ...answer })}\n`,
+    );
+    if (!answer.exact || (round + 1) % 10 === 0) {
+      output.progress(`${interruption.part} ${round}: ${lineOf(answer)}`);
+    }
+  }
+  return answers;
+}
+
+/** Signals the worker at work when the client has `signalAt` tokens. Once. */
+class SignalPlace {
+  readonly #busy: ReturnType<ClusterServer["watchWorkers"]>;
+  readonly #signalAt: number;
+  readonly #signal: Interruption["signal"];
+  readonly #clock: Clock;
+  pid: number | null = null;
+  atToken: number | null = null;
+  atMs = 0;
+
+  constructor(server: ClusterServer, signalAt: number, signal: Interruption["signal"]) {
+    this.#busy = server.watchWorkers();
+    this.#clock = server.target.clock;
+    this.#signalAt = signalAt;
+    this.#signal = signal;
+  }
+
+  arrived(tokens: number): void {
+    if (this.pid !== null || tokens < this.#signalAt) return;
+    this.pid = this.#busy.find();
+    this.atToken = tokens;
+    this.atMs = this.#clock.nowMs();
+    process.kill(this.pid, this.#signal);
+  }
+}
+
+interface Streams {
+  readonly reference: WatchedStream;
+  readonly stream: WatchedStream;
+  readonly place: SignalPlace;
+}
+
+function compared(
+  kind: string,
+  { reference, stream, place }: Streams,
+  recomputeMs: number,
+): InterruptedAnswer {
+  const sameIds = String(stream.tokenIds) === String(reference.tokenIds);
+  const sameText = stream.text === reference.text && stream.finishReason === reference.finishReason;
+  const error = stream.error ?? reference.error;
+  const pauseMs = longestPauseMs(stream, place.atMs);
+  return {
+    kind,
+    tokens: stream.tokenIds.length,
+    atToken: place.atToken,
+    exact: error === null && place.pid !== null && sameIds && sameText,
+    error,
+    pauseMs,
+    recomputeMs,
+    addedMs: Math.max(0, pauseMs - recomputeMs),
+  };
+}
+
+/** How long the first token of a prompt that nobody has seen takes. */
+class RecomputeProbe {
+  readonly #server: ClusterServer;
+  readonly #tokens: RandomTokens;
+
+  constructor({ tokenIds, options }: Session, server: ClusterServer) {
+    this.#server = server;
+    this.#tokens = new RandomTokens(tokenIds, options.seed + 77);
+  }
+
+  async ms(contextTokens: number): Promise<number> {
+    const body = {
+      model: this.#server.model,
+      prompt: this.#tokens.draw(Math.max(1, contextTokens)),
+      max_tokens: 1,
+      ignore_eos: true,
+    };
+    const { tokenTimesMs, sendMs } = await watchStream(this.#server.target, body);
+    return (tokenTimesMs[0] ?? sendMs) - sendMs;
+  }
+}
+
+function lineOf({ kind, exact, error, atToken, pauseMs, recomputeMs }: InterruptedAnswer): string {
+  const verdict = exact ? "exact" : `NOT THE SAME (${error ?? "other tokens"})`;
+  const times = `pause ${shortNumber(pauseMs)} ms, computing again ${shortNumber(recomputeMs)} ms`;
+  return `${kind}, signalled at token ${atToken}: ${verdict}, ${times}`;
+}
