@@ -67,6 +67,20 @@ describe("a cluster of engines", () => {
     expect(gone.knownTokens).toBe(0);
   });
 
+  it("keeps what a worker knew when it ends", async () => {
+    await using cluster = await HashCluster.open({ workers: 2, policy: "round-robin" });
+    const [asked, again] = [hashRequest(3, 10), hashRequest(3, 10)];
+    const events = await readAll(cluster, asked);
+    const { workerId } = defined(cluster.router.explain(asked.id));
+    await cluster.end(workerId);
+    await cluster.workersAre(1);
+    const repeated = await readAll(cluster, again);
+    // All but the block that was not full.
+    expect(repeated.at(-1)).toMatchObject({ usage: { cachedTokens: 96 } });
+    expect(tokensOf(repeated)).toEqual(tokensOf(events));
+    cluster.checkIntegrity();
+  });
+
   it("sums what its workers count, and keeps counts of one that leaves", async () => {
     await using cluster = await HashCluster.open({ workers: 2, policy: "round-robin" });
     await Promise.all([1, 2, 3, 4].map((seed) => readAll(cluster, hashRequest(seed, 5))));

@@ -2,7 +2,13 @@
 
 import { sleep, systemClock } from "@loci/core";
 import type { GenerationService } from "@loci/core";
-import { ClusterKey, createWorkerApp, openCluster, StaticDirectory } from "@loci/cluster";
+import {
+  AddressPolicy,
+  ClusterKey,
+  createWorkerApp,
+  openCluster,
+  StaticDirectory,
+} from "@loci/cluster";
 import type { Cluster, ClusterService, WorkerApp, WorkerDirectory } from "@loci/cluster";
 import type { LocalService } from "@loci/engine";
 import { Router } from "@loci/router";
@@ -51,11 +57,15 @@ export class HashCluster implements AsyncDisposable {
 
   static async open({ workers, policy }: HashClusterOptions): Promise<HashCluster> {
     const key = new ClusterKey("a-key-of-hash-clusters");
+    const peers = new AddressPolicy(["127.0.0.0/8"]);
     const parts = Array.from({ length: workers }, (_, index) => {
       const service = hashService();
       const facts = hashFacts(`hash-${index}`, "1");
       const limits = { reportMs: 10, reportMsMin: 5 };
-      return { service, app: createWorkerApp({ service, facts, clock: systemClock, key, limits }) };
+      return {
+        service,
+        app: createWorkerApp({ service, facts, clock: systemClock, key, peers, limits }),
+      };
     });
     const urls = await Promise.all(
       parts.map(({ app }) => app.listen({ host: "127.0.0.1", port: 0 })),
@@ -85,6 +95,12 @@ export class HashCluster implements AsyncDisposable {
   /** The directory forgets a worker. */
   leave(index: number): void {
     this.#leave(this.#urls[index] ?? "");
+  }
+
+  /** The worker ends in order; resolves when it is gone. */
+  async end(workerId: string): Promise<void> {
+    const index = [...this.#apps].findIndex(({ feed }) => feed.facts.id === workerId);
+    await this.#apps[index]?.close(10_000);
   }
 
   /** Resolves when so many workers are known and have said what they do. */

@@ -4,7 +4,7 @@
 import { greedySampling, systemClock } from "@loci/core";
 import type { GenerationRequest } from "@loci/core";
 import { HashRunner, LocalService } from "@loci/engine";
-import type { HashRunnerOptions } from "@loci/engine";
+import type { BlockContents, HashRunnerOptions } from "@loci/engine";
 import type { WorkerFacts } from "@loci/router";
 
 export const hashLimits: HashRunnerOptions = { blockTokens: 16, contextTokensMax: 512 };
@@ -27,7 +27,30 @@ export function hashRequest(seed: number, maxTokens: number): GenerationRequest 
 }
 
 export function hashService(runner: HashRunner = new HashRunner(hashLimits)): LocalService {
-  return new LocalService({ runner, tokenText: runner, clock: systemClock, reportsBlocks: true });
+  const contents = contentsOf(runner);
+  const parts = { runner, tokenText: runner, clock: systemClock, reportsBlocks: true, contents };
+  return new LocalService(parts);
+}
+
+/** A block as bytes: its tokens, then the hashes of their contexts. */
+function contentsOf(runner: HashRunner): BlockContents {
+  const { blockTokens } = runner.limits;
+  return {
+    blockBytes: 8 * blockTokens,
+    readsHost: false,
+    read: (source) => {
+      if (source.tier !== "device") return Promise.resolve(null);
+      const { tokens, contexts } = runner.readBlock(source.block);
+      const words = Int32Array.from([...tokens, ...contexts]);
+      return Promise.resolve(new Uint8Array(words.buffer));
+    },
+    write: (block, bytes) => {
+      const words = new Int32Array(bytes.slice().buffer);
+      const [tokens, contexts] = [words.subarray(0, blockTokens), words.subarray(blockTokens)];
+      runner.writeBlock(block, { tokens, contexts });
+      return Promise.resolve();
+    },
+  };
 }
 
 export function hashFacts(id: string, epoch: string): WorkerFacts {

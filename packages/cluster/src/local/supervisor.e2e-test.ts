@@ -149,7 +149,9 @@ describe("supervised workers", () => {
     tiny.router.checkIntegrity();
     tiny.cluster.checkIntegrity();
   }, 120_000);
+});
 
+describe("supervised workers and silence", () => {
   it("are left when they stall, and their late words do not count", async () => {
     await using tiny = new TinyCluster(["serve", "serve"]);
     await tiny.ready(2);
@@ -169,6 +171,19 @@ describe("supervised workers", () => {
     expect(systemClock.nowMs() - sinceMs).toBeLessThan(9000);
     // Awake again it serves again.
     await until(() => tiny.router.workers().every(({ health }) => health === "alive"));
+  }, 60_000);
+
+  it("are not blamed by a router that was stopped itself", async () => {
+    await using tiny = new TinyCluster(["serve", "serve"]);
+    await tiny.ready(2);
+    const request = clusterRequest({ maxTokens: 300 });
+    const pause = {
+      atTokens: 50,
+      act: () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 8000),
+    };
+    expectExact(await read(tiny, request, [pause]), request);
+    expect(tiny.failures).toEqual([]);
+    expect(tiny.router.snapshotCounts().workerDeaths).toBe(0);
   }, 60_000);
 });
 

@@ -43,10 +43,19 @@ export class LinkedWorker {
 
   /** One directory more or less names it. */
   named(change: 1 | -1): void {
+    const wasNamed = this.#names > 0;
     this.#names += change;
-    const { router, clock } = this.#parts;
-    if (this.#names > 0 || this.#facts === null) return;
-    router.drain(this.#facts.id, clock.nowMs());
+    const facts = this.#facts;
+    const { router, clock, link } = this.#parts;
+    if (facts === null || this.#names > 0 === wasNamed) return;
+    if (wasNamed) {
+      router.drain(facts.id, clock.nowMs());
+      return;
+    }
+    // It was about to be let go, and is wanted after all: known anew.
+    this.#gone();
+    this.#hello(facts);
+    link.requestSnapshot();
   }
 
   /** Named by nobody, and nothing runs there. */

@@ -53,6 +53,27 @@ describe("membership", () => {
     await late.worker.close();
   });
 
+  it("keeps a worker that is named again before it was let go", async () => {
+    await using cluster = await TestCluster.open(2);
+    const { url } = defined(cluster.workers[0]);
+    const gate = Promise.withResolvers<void>();
+    for (const { service } of cluster.workers) service.before = () => gate.promise;
+    const answers = [clusterRequest(), clusterRequest()].map((request) =>
+      readAll(cluster.generate(request)),
+    );
+    await until(() => cluster.workers.every(({ service }) => service.running === 1));
+    cluster.directory.remove(url);
+    await until(() => cluster.router.workers().some(({ health }) => health === "draining"));
+    cluster.directory.add(url);
+    await until(() => cluster.router.workers().every(({ health }) => health === "alive"));
+    gate.resolve();
+    for (const events of await Promise.all(answers)) expect(tokensOf(events)).toHaveLength(8);
+    const asked = defined(cluster.workers[0]).service.requests.length;
+    await readAll(cluster.generate(clusterRequest()));
+    await readAll(cluster.generate(clusterRequest()));
+    expect(defined(cluster.workers[0]).service.requests.length).toBeGreaterThan(asked);
+  });
+
   it("does not let a second worker pass for the first", async () => {
     await using cluster = await TestCluster.open(1);
     const impostor = new TestWorker("worker-0");

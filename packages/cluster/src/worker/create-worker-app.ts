@@ -47,6 +47,11 @@ export interface WorkerAppOptions {
   readonly ready?: () => boolean;
   /** A router asked the worker to end, or `drain` was called; told once. */
   readonly onDrain?: () => void;
+  /**
+   * The engine has stood still for too long: its answers were given up, and the process should end.
+   * Told once.
+   */
+  readonly onStuck?: () => void;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -123,8 +128,20 @@ async function endOf(context: WorkerContext, graceMs: number): Promise<void> {
 function createContext(options: WorkerAppOptions): WorkerContext {
   const { service, facts, clock, key, peers = null } = options;
   const limits = { ...workerLimitDefaults, ...options.limits };
-  const { reportMs, reportMsMin, fetchMsMax } = limits;
-  const reporter = new WorkerReporter({ service, facts, clock, reportMs, reportMsMin });
+  const answers = new LiveStreams(limits.answersMax);
+  const reporter = new WorkerReporter({
+    ...limits,
+    service,
+    facts,
+    clock,
+    onStuck: () => {
+      // Routers take these answers elsewhere.
+      answers.destroyAll();
+      options.onStuck?.();
+    },
+  });
+  const { fetchMsMax } = limits;
+  const isReady = options.ready ?? ((): boolean => true);
   const { fingerprint } = facts;
   return {
     service,
@@ -132,11 +149,11 @@ function createContext(options: WorkerAppOptions): WorkerContext {
     clock,
     limits,
     reporter,
-    answers: new LiveStreams(limits.answersMax),
+    answers,
     eventStreams: new LiveStreams(limits.eventStreamsMax),
     fetcher: new BlockFetcher({ service, fingerprint, peers, key, clock, fetchMsMax }),
     exports: new ExportActivity(clock),
-    ready: options.ready ?? (() => true),
+    ready: () => isReady() && !reporter.isStuck,
     drain: () => {
       if (reporter.isDraining) return;
       reporter.drain();
@@ -155,7 +172,7 @@ function createApp({ connectionsMax, requestTimeoutMs }: WorkerLimits): FastifyI
     // Longer than a link's, which therefore closes first.
     keepAliveTimeout: 60_000,
     return503OnClosing: false,
-    http: { keepAlive: true, keepAliveInitialDelay: 10_000 },
+    http: { keepAlive: true, keepAliveInitialDelay: 10_000, headersTimeout: 10_000 },
   });
   app.server.maxConnections = connectionsMax;
   app.removeContentTypeParser("text/plain");
@@ -178,7 +195,11 @@ function installRoutes(app: FastifyInstance, context: WorkerContext): void {
     context.drain();
     return {};
   });
-  app.get("/live", () => ({ status: "live" }));
+  app.get("/live", (_request, reply) => {
+    const { isStuck } = context.reporter;
+    reply.code(isStuck ? 503 : 200);
+    return { status: isStuck ? "stuck" : "live" };
+  });
   app.get("/ready", (_request, reply) => {
     const isReady = context.ready() && !context.reporter.isDraining;
     reply.code(isReady ? 200 : 503);

@@ -235,6 +235,21 @@ describe("a worker's endpoints", () => {
     await slow.worker.close();
   });
 
+  it("give up their answers when the engine stands still", async () => {
+    const stuck = new TestWorker("stuck", { stuckMsMax: 100 });
+    await stuck.listen();
+    stuck.service.before = () => new Promise(() => undefined);
+    const response = await fetch(`${stuck.url}/worker/generate`, {
+      method: "POST",
+      headers,
+      body: bodyOf(),
+    });
+    await expect(response.text()).rejects.toThrow(TypeError);
+    expect((await fetch(`${stuck.url}/live`)).status).toBe(503);
+    expect((await fetch(`${stuck.url}/ready`)).status).toBe(503);
+    await stuck.worker.close();
+  });
+
   it("bound how many streams there are", async () => {
     const small = new TestWorker("small", { answersMax: 1, eventStreamsMax: 1 });
     await small.listen();

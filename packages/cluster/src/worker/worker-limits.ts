@@ -13,6 +13,8 @@ export interface WorkerLimits {
   /** Longest time between two load reports, and shortest. */
   readonly reportMs: number;
   readonly reportMsMin: number;
+  /** An engine that has requests and makes no step for so long counts as broken. */
+  readonly stuckMsMax: number;
   /** A worker that ends waits until nobody has fetched its blocks for so long. */
   readonly lingerMs: number;
   /** Blocks are fetched from another worker for so long at most; then they are computed. */
@@ -29,6 +31,7 @@ export const workerLimitDefaults: WorkerLimits = {
   slowReaderMs: 30_000,
   reportMs: 500,
   reportMsMin: 50,
+  stuckMsMax: 60_000,
   lingerMs: 1000,
   fetchMsMax: 10_000,
   requestTimeoutMs: 30_000,

@@ -13,6 +13,7 @@ import type {
   WorkerLoad,
   WorkerService,
 } from "@loci/core";
+import { StepWatch } from "./step-watch.ts";
 import type { FeedListener, WorkerFeed } from "./worker-feed.ts";
 
 /** A change of memory or of pending work by more than this is told at once. */
@@ -24,6 +25,9 @@ export interface ReporterParts {
   readonly clock: Clock;
   readonly reportMs: number;
   readonly reportMsMin: number;
+  readonly stuckMsMax: number;
+  /** The engine stands still; told once. */
+  readonly onStuck: () => void;
 }
 
 export class WorkerReporter implements WorkerFeed {
@@ -36,9 +40,12 @@ export class WorkerReporter implements WorkerFeed {
   #told: WorkerLoad | null = null;
   #toldAtMs = -Infinity;
   #draining = false;
+  readonly #steps: StepWatch;
+  #isStuck = false;
 
   constructor(parts: ReporterParts) {
     this.facts = parts.facts;
+    this.#steps = new StepWatch(parts.stuckMsMax);
     this.#parts = parts;
     this.#endListening = parts.service.listenKvEvents((events) => this.#changed(events));
     this.#armLook();
@@ -47,6 +54,11 @@ export class WorkerReporter implements WorkerFeed {
   /** Of the last batch; 0 before the first. */
   get sequence(): number {
     return this.#log.sequence;
+  }
+
+  /** The engine stands still; the process had better end. */
+  get isStuck(): boolean {
+    return this.#isStuck;
   }
 
   get isDraining(): boolean {
@@ -101,9 +113,12 @@ export class WorkerReporter implements WorkerFeed {
   }
 
   #look(): void {
-    if (this.#listeners.size === 0) return;
-    const { clock, reportMs } = this.#parts;
+    const { clock, reportMs, onStuck } = this.#parts;
     const { load, snapshot } = this.numbers();
+    if (!this.#isStuck && this.#steps.isStuck(snapshot, clock.nowMs())) {
+      this.#isStuck = true;
+      onStuck();
+    }
     const isDue = clock.nowMs() - this.#toldAtMs >= reportMs;
     if (!isDue && this.#told !== null && !changedMuch(this.#told, load)) return;
     this.#told = load;
