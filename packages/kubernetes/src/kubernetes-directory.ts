@@ -142,7 +142,7 @@ export class KubernetesDirectory implements WorkerDirectory {
   #tellProblem(error: unknown): void {
     const text = error instanceof Error ? error.message : "unknown problem";
     // The library adds the whole answer after the first lines.
-    const problem = text.split("\n").slice(0, 2).join(" ").slice(0, 300);
+    const problem = `Kubernetes: ${text.split("\n").slice(0, 2).join(" ").slice(0, 300)}`;
     if (problem === this.#lastProblem) return;
     this.#lastProblem = problem;
     this.#options.onProblem?.(problem);

@@ -1,3 +1,7 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { sleep, systemClock } from "@loci/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
@@ -38,6 +42,10 @@ test("without NATS members stay; after its return routers hold the truth again",
   expect(router).toMatchObject({ joins: 1, leaves: 0 });
   directory.checkIntegrity();
   worker.checkIntegrity();
+  expect(cluster.problems.slice(0, 2)).toEqual([
+    "NATS: the connection was lost",
+    "NATS: the connection was lost",
+  ]);
 });
 
 test("when NATS comes up last, everything begins when it does", async () => {
@@ -49,22 +57,46 @@ test("when NATS comes up last, everything begins when it does", async () => {
   await server.start();
   expect(await agree(router, feed)).toBe(true);
   // Each of the two buses told once that nobody was there.
-  expect(cluster.problems).toEqual(["connection refused", "connection refused"]);
+  expect(cluster.problems).toEqual(["NATS: connection refused", "NATS: connection refused"]);
+});
+
+test("the permissions of the server in deploy/compose suffice", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "loci-nats-conf-"));
+  cluster.atEnd(() => rm(folder, { recursive: true }));
+  const deployed = new URL("../../../deploy/compose/nats.conf", import.meta.url);
+  // But for its monitoring, whose port may be taken.
+  const text = await readFile(deployed, "utf8");
+  const conf = text.replace(/^http:.*$/m, "").replace("store_dir: /data", `store_dir: "${folder}"`);
+  const path = join(folder, "nats.conf");
+  await writeFile(path, conf);
+  const limited = await NatsServer.create(["--config", path], { NATS_PASSWORD: "a-password" });
+  const inside = new TestCluster(limited, "loci:a-password");
+  cluster.atEnd(() => limited.dispose());
+  cluster.atEnd(() => inside.end());
+  const { feed, worker } = await inside.startWorker("one");
+  feed.change(5);
+  const first = await inside.startRouter();
+  expect(await agree(first.router, feed)).toBe(true);
+  const { feed: before } = await inside.startWorker("two", { port: 8082, batchesBefore: 100 });
+  expect(await agree(first.router, before)).toBe(true);
+  expect(first.router.snapshots).toBe(1);
+  expect(worker.counts()).toMatchObject({ batchesTold: 5, repairsAnswered: 0 });
+  expect(inside.problems).toEqual([]);
 });
 
 test("a server that asks for a password gets it, and refuses who has none", async () => {
   const locked = await NatsServer.create(["--user", "router", "--pass", "s@fe"]);
   const inside = new TestCluster(locked, "router:s%40fe");
+  const outside = new TestCluster(locked, "router:guess");
+  cluster.atEnd(() => locked.dispose());
+  cluster.atEnd(() => inside.end());
+  cluster.atEnd(() => outside.end());
   const { feed } = await inside.startWorker("one");
   const { router } = await inside.startRouter();
   feed.change(1);
   expect(await agree(router, feed)).toBe(true);
-  const outside = new TestCluster(locked, "router:guess");
   const bus = outside.openBus("stranger");
   await outside.hasProblem;
   expect(outside.problems[0]).toMatch(/authorization violation/i);
   expect(bus.isUp).toBe(false);
-  await inside.end();
-  await outside.end();
-  await locked.dispose();
 });

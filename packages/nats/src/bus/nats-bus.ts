@@ -238,11 +238,16 @@ export class NatsBus implements Bus {
   async #follow(connection: NatsConnection): Promise<void> {
     this.#setUp(true);
     for await (const status of connection.status()) {
-      if (status.type === "disconnect" || status.type === "staleConnection") this.#setUp(false);
+      if (status.type === "disconnect" || status.type === "staleConnection") this.#lost();
       if (status.type === "reconnect") this.#setUp(true);
       if (status.type === "error") this.#tellProblem(status.error);
       if (status.type === "close") break;
     }
+  }
+
+  #lost(): void {
+    if (this.#isUp) this.#tellProblem(new Error("the connection was lost"));
+    this.#setUp(false);
   }
 
   #setUp(isUp: boolean): void {
@@ -274,7 +279,7 @@ export class NatsBus implements Bus {
   }
 
   #tellProblem(error: unknown): void {
-    const problem = error instanceof Error ? error.message : "unknown problem";
+    const problem = `NATS: ${error instanceof Error ? error.message : "unknown problem"}`;
     if (problem === this.#lastProblem || this.#isClosed) return;
     this.#lastProblem = problem;
     this.#options.onProblem?.(problem);

@@ -10,27 +10,38 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 
+interface ServerSetup {
+  /** Of the command line. */
+  readonly options: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 export class NatsServer {
   readonly #program: string;
   readonly #folder: string;
   readonly #options: readonly string[];
+  readonly #environment: Readonly<Record<string, string>>;
   #process: ChildProcess | null = null;
   #port = 0;
 
-  private constructor(program: string, folder: string, options: readonly string[]) {
+  private constructor(program: string, folder: string, setup: ServerSetup) {
     this.#program = program;
     this.#folder = folder;
-    this.#options = options;
+    this.#options = setup.options;
+    this.#environment = setup.environment;
   }
 
   /**
    * Resolves when it takes connections.
    * @throws Error naming the remedy when there is no NATS server on this machine
    */
-  static async create(options: readonly string[] = []): Promise<NatsServer> {
+  static async create(
+    options: readonly string[] = [],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<NatsServer> {
     const program = findProgram();
     const folder = await mkdtemp(join(tmpdir(), "loci-nats-"));
-    const server = new NatsServer(program, folder, options);
+    const server = new NatsServer(program, folder, { options, environment });
     await server.start();
     return server;
   }
@@ -47,9 +58,13 @@ export class NatsServer {
   /** On the port that it had before. */
   async start(): Promise<void> {
     const port = this.#port === 0 ? "-1" : String(this.#port);
-    const common = ["-a", "127.0.0.1", "-p", port, "-js", "-sd", this.#folder];
-    const child = spawn(this.#program, [...common, ...this.#options], {
+    const address = ["-a", "127.0.0.1", "-p", port];
+    // A configuration file says itself where JetStream keeps its files.
+    const isConfigured = this.#options.includes("--config");
+    const storage = isConfigured ? [] : ["-js", "-sd", this.#folder];
+    const child = spawn(this.#program, [...address, ...storage, ...this.#options], {
       stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, ...this.#environment },
     });
     this.#process = child;
     const lines: string[] = [];
