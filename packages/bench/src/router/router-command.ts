@@ -181,8 +181,10 @@ function decisionTable(cells: readonly DecisionCell[]): string {
     String(cell.workers),
     String(cell.tokens),
     ...[cell.p50Ms, cell.p99Ms, cell.maxMs].map(shortNumber),
+    `${(100 * cell.interruptedShare).toFixed(1)} %`,
   ]);
-  return table([["policy", "workers", "tokens", "p50 ms", "p99 ms", "max ms"], ...rows]);
+  const head = ["policy", "workers", "tokens", "p50 ms", "p99 ms", "max ms", "left out"];
+  return table([head, ...rows]);
 }
 
 function memoryTable(cells: readonly MemoryCell[]): string {
