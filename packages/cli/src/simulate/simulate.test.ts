@@ -104,6 +104,63 @@ describe("loci simulate seeds", () => {
   });
 });
 
+describe("loci simulate faults", () => {
+  it("runs clusters and says what they went through", async () => {
+    const { code, out } = await simulate("faults", "3", "--from", "7");
+    expect(out).toContain("3 clusters, 0 broken promises");
+    expect(code).toBe(0);
+  });
+});
+
+describe("loci simulate cluster", () => {
+  const few = ["--scenarios", "toolbench", "--requests", "20", "--loads", "1"];
+
+  it("puts policies side by side, and the server's own over the best of the others", async () => {
+    const raw = join(folder, "runs.jsonl");
+    const policies = ["--workers", "2", "--policies", "round-robin,seconds", "--raw", raw];
+    const { code, out, err } = await simulate("cluster", ...few, ...policies);
+    expect(out).toContain("toolbench: 20 requests, 2 workers, load 1");
+    expect(out).toContain("seconds over the best other");
+    expect(err).toContain("toolbench, 2 workers, load 1, seconds: ttft");
+    expect(readFileSync(raw, "utf8").trim().split("\n")).toHaveLength(2);
+    expect(code).toBe(0);
+  });
+
+  it("says how many workers a trace needs", async () => {
+    const lines = Array.from({ length: 20 }, (_, index) => `2023-11-16 18:17:0${index % 10},900,3`);
+    const text = ["TIMESTAMP,ContextTokens,GeneratedTokens", ...lines.toSorted()].join("\n");
+    const trace = file("busy.csv", `${text}\n`);
+    const words = ["--trace", trace, "--device", "mock", "--slo", "1:300:100", "--speed", "5"];
+    const { code, out } = await simulate("cluster", ...words);
+    expect(out).toMatch(/^[2-9] workers: 100.0 % within 300 ms and 100 ms per token$/mu);
+    expect(code).toBe(0);
+    const hopeless = await simulate("cluster", ...words, "--workers-max", "1", "--json");
+    expect(JSON.parse(hopeless.out)).toMatchObject({ workers: null });
+    expect(hopeless.code).not.toBe(0);
+  });
+
+  it("has Preble's experiment with its curves", async () => {
+    const plots = join(folder, "plots");
+    const words = [...few, "--policies", "round-robin,e2", "--plots", plots];
+    const { code, out } = await simulate("preble", ...words);
+    expect(out).toContain("e2, toolbench");
+    expect(readFileSync(join(plots, "preble-toolbench.svg"), "utf8")).toContain("round-robin");
+    expect(code).toBe(0);
+  });
+
+  it.each([
+    [["--scenarios", "chess"], "none of: toolbench"],
+    [["--policies", "luck"], "none of: seconds"],
+    [["--workers", "0"], "no number"],
+    [["--slo", "0.9:100"], "must be a number"],
+    [["--slo", "0.9:100:100"], "needs a --trace"],
+  ])("refuses %j", async (words, message) => {
+    const { code, err } = await simulate("cluster", ...words);
+    expect(err).toContain(message);
+    expect(code).not.toBe(0);
+  });
+});
+
 describe("the calibration", () => {
   const text = [
     "# HELP loci_kv_blocks KV blocks",
