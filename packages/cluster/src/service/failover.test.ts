@@ -135,6 +135,34 @@ describe("failover", () => {
     expect(defined(worker).service.requests).toHaveLength(2);
   });
 
+  it("fails no request of many clients when workers die and come back", async () => {
+    await using cluster = await TestCluster.open(3);
+    for (const { service } of cluster.workers) {
+      service.before = () => new Promise((resolve) => setImmediate(resolve));
+    }
+    let answered = 0;
+    const client = async (): Promise<void> => {
+      for (let count = 0; count < 50; count++) {
+        const request = clusterRequest();
+        expectExact(await readAll(cluster.generate(request)), request);
+        answered++;
+      }
+    };
+    const clients = Promise.all(Array.from({ length: 8 }, client));
+    for (const [index, worker] of cluster.workers.entries()) {
+      await until(() => answered > 60 + index * 120);
+      await worker.kill();
+      await worker.restart();
+      await until(() => cluster.cluster.table.size === 3);
+    }
+    await clients;
+    expect(answered).toBe(400);
+    expect(cluster.failures.length).toBeGreaterThan(0);
+    expect(cluster.router.liveRequests).toBe(0);
+    cluster.router.checkIntegrity();
+    cluster.cluster.checkIntegrity();
+  });
+
   it("goes elsewhere when a worker refuses, and tells why when all do", async () => {
     await using cluster = await TestCluster.open(2);
     const refusing = defined(cluster.workers[0]);
