@@ -36,7 +36,10 @@ export interface NatsDirectoryOptions {
   readonly clusterKey: string;
   /** Where workers that announce themselves may be. */
   readonly policy: AddressPolicy;
-  /** A member of which NATS carried no word for so long has left. Default 60 s. */
+  /**
+   * A member of which NATS carried no word for so long has left. Default 60 s; a server that stands
+   * still is noticed within 7 s, so less makes everybody leave then.
+   */
   readonly silentMsMax?: number;
   /** Default 256. */
   readonly membersMax?: number;

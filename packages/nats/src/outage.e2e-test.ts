@@ -48,15 +48,30 @@ test("without NATS members stay; after its return routers hold the truth again",
   ]);
 });
 
+test("a server that stands still is noticed, and waited for", async () => {
+  const { router, bus } = await cluster.startRouter();
+  const { feed, bus: workerBus } = await cluster.startWorker("one");
+  feed.change(10);
+  expect(await agree(router, feed)).toBe(true);
+  server.stall(true);
+  feed.change(5);
+  await Promise.all([becomes(bus, false), becomes(workerBus, false)]);
+  feed.change(400);
+  server.stall(false);
+  expect(await agree(router, feed)).toBe(true);
+  expect(router).toMatchObject({ joins: 1, leaves: 0 });
+});
+
 test("when NATS comes up last, everything begins when it does", async () => {
   await server.kill();
   const { feed, bus } = await cluster.startWorker("one", { waitsForNats: false });
   const { router } = await cluster.startRouter({ waitsForNats: false });
   expect(bus.publish("anything", new Uint8Array(1))).toBe(false);
   feed.change(5);
+  // Each of the two buses tells once that nobody is there.
+  await cluster.hasProblems(2);
   await server.start();
   expect(await agree(router, feed)).toBe(true);
-  // Each of the two buses told once that nobody was there.
   expect(cluster.problems).toEqual(["NATS: connection refused", "NATS: connection refused"]);
 });
 
@@ -96,7 +111,7 @@ test("a server that asks for a password gets it, and refuses who has none", asyn
   feed.change(1);
   expect(await agree(router, feed)).toBe(true);
   const bus = outside.openBus("stranger");
-  await outside.hasProblem;
+  await outside.hasProblems(1);
   expect(outside.problems[0]).toMatch(/authorization violation/i);
   expect(bus.isUp).toBe(false);
 });

@@ -88,6 +88,11 @@ export class NatsServer {
     await once(child, "exit");
   }
 
+  /** It stands still: connections stay open and nobody answers. Again: it goes on. */
+  stall(isStalled: boolean): void {
+    this.#process?.kill(isStalled ? "SIGSTOP" : "SIGCONT");
+  }
+
   async dispose(): Promise<void> {
     await this.kill();
     await rm(this.#folder, { recursive: true });

@@ -66,18 +66,13 @@ export class TestCluster {
   readonly name: string;
   readonly server: NatsServer;
   readonly problems: string[] = [];
-  /** Resolves with the first problem. */
-  readonly hasProblem: Promise<void>;
   readonly #credentials: string | null;
-  readonly #onProblem: () => void;
+  #onProblem: () => void = () => undefined;
   readonly #endings: (() => Promise<void>)[] = [];
 
   constructor(server: NatsServer, credentials: string | null = null) {
     this.server = server;
     this.#credentials = credentials;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.hasProblem = promise;
-    this.#onProblem = resolve;
     this.name = `test-${clusters++}`;
   }
 
@@ -127,6 +122,16 @@ export class TestCluster {
     const stop = directory.watch(router);
     this.atEnd(async () => stop());
     return { router, directory, bus };
+  }
+
+  /** Resolves when so many problems were told. */
+  async hasProblems(count: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#onProblem = (): void => {
+        if (this.problems.length >= count) resolve();
+      };
+      this.#onProblem();
+    });
   }
 
   atEnd(ending: () => Promise<void>): void {
