@@ -1,7 +1,7 @@
 // Any calls in any order, from a world that fails in every way it can: after each of them the router's
 // books are right, and what it says can be done. The same calls give the same answers.
 
-import { defined, LociError, Random } from "@loci/core";
+import { assert, defined, LociError, Random } from "@loci/core";
 import { OraclePredictor } from "@loci/predict";
 import { expect, test } from "vitest";
 import { countTokens, routeRequest, workerFacts, workerLoad } from "./testing/router-fixtures.ts";
@@ -54,17 +54,17 @@ class World {
     }
     this.#finishAll();
     this.#check();
-    expect(this.#router.liveRequests).toBe(0);
-    for (const { requests } of this.#router.workers()) expect(requests).toBe(0);
+    assert(this.#router.liveRequests === 0, "all have ended");
+    for (const { requests } of this.#router.workers()) assert(requests === 0, "everywhere");
   }
 
   #check(): void {
     this.#router.checkIntegrity();
-    expect(this.#router.liveRequests).toBe(this.#live.length);
+    assert(this.#router.liveRequests === this.#live.length, "live requests are counted");
     const placed = this.#router.workers().reduce((sum, { requests }) => sum + requests, 0);
     const waiting = this.#live.filter(({ isWaiting }) => isWaiting).length;
     // Those of workers that left are nowhere until they are told to have failed.
-    expect(placed + waiting).toBeLessThanOrEqual(this.#live.length);
+    assert(placed + waiting <= this.#live.length, "each is in one place");
   }
 
   #step(): void {
@@ -185,7 +185,8 @@ class World {
 
   #expectReady(workerId: string): void {
     const status = this.#router.workers().find(({ facts }) => facts.id === workerId);
-    expect(["alive", "starting"]).toContain(status?.health);
+    const isReady = status?.health === "alive" || status?.health === "starting";
+    assert(isReady, "requests go to those who are there");
   }
 
   #attempt(action: () => unknown): void {

@@ -373,7 +373,8 @@ export class Router {
     if (failure === "refused") return;
     worker.breaker.failed(live.request.id, this.#nowMs);
     this.#members.doubt(worker, this.#nowMs);
-    if (failure === "unreachable") return;
+    // One that drains was told to go: that it went says nothing of the request.
+    if (failure === "unreachable" || worker.drainsUntilMs !== null) return;
     const { id: workerId, epoch } = worker.facts;
     live.deaths.push({ workerId, epoch, atMs: this.#nowMs });
   }

@@ -10,7 +10,7 @@ import { assert, type BlockName, defined, type LatencyCoefficients } from "@loci
 import { RadixForest, type ForestMatch, type ForestNode } from "../../e2/radix-forest.ts";
 import type { RoutedWorker } from "../../members/routed-worker.ts";
 import type { Placement } from "../../placement.ts";
-import { promptSeconds } from "../../price/work-seconds.ts";
+import { decodeStepSeconds, promptSeconds } from "../../price/work-seconds.ts";
 import { workerPrices } from "../../price/worker-prices.ts";
 import type { LiveRequest } from "../../requests/live-request.ts";
 import type { PlacementPolicy, PlacementView } from "../placement-policy.ts";
@@ -37,6 +37,11 @@ export interface E2Decision {
   readonly names: Float64Array;
   readonly match: ForestMatch;
   readonly workers: readonly E2Worker[];
+  /**
+   * Seconds of a device for a token of an answer, at the mean of all workers: were each priced by its
+   * own batch, the fullest would look cheapest.
+   */
+  readonly decodeTokenSeconds: number;
 }
 
 interface Sent {
@@ -61,7 +66,7 @@ export abstract class E2Base implements PlacementPolicy {
   /** Indexes of those to exploit; null to explore. */
   protected abstract exploited(decision: E2Decision): readonly number[] | null;
   /** Seconds that the worker is busy with, within the window. */
-  protected abstract loadSeconds(one: E2Worker): number;
+  protected abstract loadSeconds(one: E2Worker, decision: E2Decision): number;
   /** What the request adds to that by going there. */
   protected abstract addedSeconds(one: E2Worker, decision: E2Decision): number;
   /** Index of a worker that has to get what is explored, whatever it costs; null for none. */
@@ -70,7 +75,7 @@ export abstract class E2Base implements PlacementPolicy {
   score(view: PlacementView): void {
     const decision = this.#decide(view);
     const { scores } = view;
-    const loads = decision.workers.map((one) => this.loadSeconds(one));
+    const loads = decision.workers.map((one) => this.loadSeconds(one, decision));
     for (const [index, one] of decision.workers.entries()) {
       scores[index] = defined(loads[index]) + this.addedSeconds(one, decision);
     }
@@ -153,6 +158,7 @@ export abstract class E2Base implements PlacementPolicy {
       view,
       names,
       match,
+      decodeTokenSeconds: decodeTokenSeconds(workers, prices),
       workers: workers.map((worker, index) => ({
         worker,
         window: this.#windowOf(worker.slot),
@@ -210,6 +216,19 @@ export function missedTokens(
 /** Runs of the matched path, deepest first. */
 export function* pathOf({ node }: ForestMatch): Generator<ForestNode> {
   for (let each = node; each !== null; each = each.parent) yield each;
+}
+
+function decodeTokenSeconds(
+  workers: readonly RoutedWorker[],
+  prices: readonly LatencyCoefficients[],
+): number {
+  let [seconds, sequences] = [0, 0];
+  for (const [index, { own }] of workers.entries()) {
+    const decoding = Math.max(1, own.decoding);
+    seconds += decodeStepSeconds(defined(prices[index]), decoding, own.contextTokens);
+    sequences += decoding;
+  }
+  return seconds / sequences;
 }
 
 function cachedBlocks(match: ForestMatch, slot: number): number {

@@ -3,7 +3,7 @@
 // - exploit when less is new than is known at all, whether or not anybody still caches it;
 // - candidates are those to whom the longest known part was assigned within the window;
 // - only important runs count as load: those with more tokens than all before them together;
-// - decoding counts for live requests only; the prompt's own missing part does not count;
+// - decoding counts for live requests only, each token with a whole step; the prompt's own missing part does not count;
 // - what is explored has no preference for workers heavy in decoding (its server switches that off).
 
 import { decodeStepSeconds, promptSeconds } from "../../price/work-seconds.ts";
@@ -35,7 +35,7 @@ export class E2Code extends E2Base {
     const sequences = Math.max(1, decoding);
     const step = decodeStepSeconds(price, sequences, contextTokens);
     const prefill = this.#missed.get(worker.slot)?.prefillSeconds ?? 0;
-    return prefill + (answerTokens * step) / sequences;
+    return prefill + answerTokens * step;
   }
 
   protected override addedSeconds({ worker, price }: E2Worker, decision: E2Decision): number {

@@ -2,16 +2,16 @@
 // device = history of the window + what would be given up + the prompt's missing part.
 
 import { defined } from "@loci/core";
-import { decodeStepSeconds, promptSeconds } from "../../price/work-seconds.ts";
+import { promptSeconds } from "../../price/work-seconds.ts";
 import { E2Base, missedTokens, pathOf, type E2Decision, type E2Worker } from "./e2-base.ts";
 
 /** Of a worker whose answers are not known yet. */
 const answerTokensBefore = 45;
 /**
- * IMBAL_R has no published value: a worker counts as heavy in decoding from twice the seconds of
- * decoding per second of prompts that the whole cluster has.
+ * IMBAL_R has no published value. A worker counts as heavy in decoding when it spent more seconds on
+ * answers than on prompts, and so many times more than the whole cluster did.
  */
-const imbalance = 2;
+const imbalance = 4;
 
 export class E2 extends E2Base {
   readonly name = "e2";
@@ -29,8 +29,8 @@ export class E2 extends E2Base {
     return null;
   }
 
-  protected override loadSeconds(one: E2Worker): number {
-    return one.window.prefillSeconds + decodeSeconds(one);
+  protected override loadSeconds(one: E2Worker, decision: E2Decision): number {
+    return one.window.prefillSeconds + decodeSeconds(one, decision);
   }
 
   protected override addedSeconds(one: E2Worker, decision: E2Decision): number {
@@ -39,18 +39,19 @@ export class E2 extends E2Base {
     return prompt + this.#givenUpSeconds(one, missed, decision);
   }
 
-  protected override wantsPrompts({ workers }: E2Decision): number | null {
+  protected override wantsPrompts(decision: E2Decision): number | null {
+    const { workers } = decision;
     let [prefill, decode] = [0, 0];
     for (const one of workers) {
       prefill += one.window.prefillSeconds;
-      decode += decodeSeconds(one);
+      decode += decodeSeconds(one, decision);
     }
     if (prefill <= 0 || decode <= 0) return null;
     let heaviest: number | null = null;
-    let ratioMax = imbalance * (decode / prefill);
+    let ratioMax = Math.max(1, imbalance * (decode / prefill));
     for (const [index, one] of workers.entries()) {
       if (one.window.prefillSeconds <= 0) continue;
-      const ratio = decodeSeconds(one) / one.window.prefillSeconds;
+      const ratio = decodeSeconds(one, decision) / one.window.prefillSeconds;
       if (ratio <= ratioMax) continue;
       heaviest = index;
       ratioMax = ratio;
@@ -82,11 +83,8 @@ export class E2 extends E2Base {
   }
 }
 
-/** DECODE(mean answer in the window), for every request of it; each token with its share of a step. */
-function decodeSeconds({ window, worker, price }: E2Worker): number {
-  const { decoding, contextTokens } = worker.own;
-  const sequences = Math.max(1, decoding);
-  const step = decodeStepSeconds(price, sequences, contextTokens);
+/** DECODE(mean answer of the window), for every request of it. */
+function decodeSeconds({ window }: E2Worker, decision: E2Decision): number {
   const tokens = window.answerTokensMean ?? answerTokensBefore;
-  return (window.requests * tokens * step) / defined(sequences);
+  return window.requests * tokens * decision.decodeTokenSeconds;
 }
