@@ -58,8 +58,16 @@ export function createServer(options: ServerOptions): LociServer {
   const connections = new Connections(app.server);
   installErrors(app, context);
   installBodies(app, bodies, context.limits);
-  installGates(app, { context, origins, keys: new ApiKeys(options.apiKeys ?? []) });
-  installRoutes(app, context);
+  const keys = new ApiKeys(options.apiKeys ?? []);
+  installGates(app, { context, origins, keys });
+  const { passThrough } = options;
+  if (passThrough === undefined) installRoutes(app, context);
+  else {
+    app.register(async (scope) => {
+      operationRoutes(scope.withTypeProvider<TypeBoxTypeProvider>(), context);
+      await passThrough(scope, (headers) => keys.tenantOf(headers));
+    });
+  }
   return {
     app,
     connections,

@@ -4,7 +4,8 @@
 import type { CacheErasure, CacheInspection, Clock } from "@loci/core";
 import type { GenerationService, ModelInfo, TextCodec } from "@loci/core";
 import type { Store } from "@loci/store";
-import type { FastifyBaseLogger } from "fastify";
+import type { IncomingHttpHeaders } from "node:http";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { EntropySource } from "./entropy.ts";
 import type { ServerLimits } from "./limits.ts";
 
@@ -26,6 +27,9 @@ export const openaiSampling: SamplingDefaults = {
   repetitionPenalty: 1,
 };
 
+/** Whom a request's key belongs to; throws unauthorized. */
+export type PayerOf = (headers: IncomingHttpHeaders) => string;
+
 export interface ServerOptions {
   readonly service: GenerationService;
   /** What /v1/cache asks; without it those routes answer 501. */
@@ -35,6 +39,8 @@ export interface ServerOptions {
   readonly codec: TextCodec;
   readonly model: ModelInfo;
   readonly clock: Clock;
+  /** Instead of the routes that generate: requests are answered by others, as they are. */
+  readonly passThrough?: (app: FastifyInstance, payerOf: PayerOf) => Promise<void>;
   /** Keeps conversations and responses; without it their routes answer 501. Not closed here. */
   readonly store?: Store;
   /** Further names under which `model` answers. */

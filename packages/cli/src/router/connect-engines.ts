@@ -2,9 +2,7 @@
 
 import { sleep, systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
-import type { WorkerAddress, WorkerLink } from "@loci/cluster";
-import { ForeignWorker } from "@loci/foreign";
-import type { LoadedCodec } from "@loci/model";
+import type { ForeignWorkersOptions } from "@loci/foreign";
 import { request } from "undici";
 
 import type { Logger } from "../serve/logger.ts";
@@ -50,21 +48,14 @@ async function asksForClusterKey(url: string): Promise<boolean | null> {
   }
 }
 
-/** Links to other engines, which are given token ids of this vocabulary. */
-export function connectForeign(
-  config: Config,
-  { codec }: LoadedCodec,
-): (address: WorkerAddress) => WorkerLink {
+/** How other engines are talked to; with `codec` they are given token ids of that vocabulary. */
+export function engineOptions(config: Config): Omit<ForeignWorkersOptions, "codec"> {
   const { workerApiKey, workerEngine, servedModelName } = config;
-  let count = 0;
-  return (address) =>
-    new ForeignWorker({
-      address,
-      clock: systemClock,
-      engine: workerEngine === "loci" ? "auto" : workerEngine,
-      codec,
-      seed: count++,
-      ...(servedModelName !== null && { model: servedModelName }),
-      ...(workerApiKey !== null && { headers: { authorization: `Bearer ${workerApiKey}` } }),
-    });
+  return {
+    clock: systemClock,
+    engine: workerEngine === "loci" ? "auto" : workerEngine,
+    seed: 1,
+    ...(servedModelName !== null && { model: servedModelName }),
+    ...(workerApiKey !== null && { headers: { authorization: `Bearer ${workerApiKey}` } }),
+  };
 }

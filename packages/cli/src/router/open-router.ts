@@ -1,7 +1,7 @@
 // A router and its links to workers: the same for workers of this machine and for a fleet.
 
 import { systemClock } from "@loci/core";
-import type { Config, ModelInfo } from "@loci/core";
+import type { Config, GenerationService, ModelInfo } from "@loci/core";
 import { openCluster } from "@loci/cluster";
 import type { Cluster, ClusterParts } from "@loci/cluster";
 import type { LoadedCodec } from "@loci/model";
@@ -64,10 +64,7 @@ export async function routedBackend(
   const facts: readonly BackendFact[] = clusterFacts(info, workers);
   const { service } = cluster;
   return {
-    service: {
-      generate: (request, signal) => service.generate(request, signal),
-      snapshot: () => ({ ...service.snapshot(), cluster: clusterSnapshot(router) }),
-    },
+    service: routedService({ router, cluster }),
     cache: service,
     erasure: service,
     codec: codec.codec,
@@ -80,6 +77,14 @@ export async function routedBackend(
       await parts.close();
       await codec.close();
     },
+  };
+}
+
+/** The cluster's answers, and its counters with the router's own. */
+export function routedService({ router, cluster: { service } }: OpenRouter): GenerationService {
+  return {
+    generate: (request, signal) => service.generate(request, signal),
+    snapshot: () => ({ ...service.snapshot(), cluster: clusterSnapshot(router) }),
   };
 }
 

@@ -2,15 +2,17 @@
 
 import type { Config } from "@loci/core";
 import { StaticDirectory } from "@loci/cluster";
+import { ForeignWorkers } from "@loci/foreign";
 import { loadCodec } from "@loci/model";
 
 import { loadClusterKey } from "../cluster-key-file.ts";
 import type { Backend } from "../serve/backend.ts";
 import type { Logger } from "../serve/logger.ts";
 import { codecOptions } from "../serve/open-model.ts";
-import { connectForeign, speaksLoci } from "./connect-engines.ts";
+import { engineOptions, speaksLoci } from "./connect-engines.ts";
 import { openDirectories } from "./open-directories.ts";
 import { openRouter, routedBackend } from "./open-router.ts";
+import { openTextBackend } from "./text-backend.ts";
 
 export async function openRouterBackend(
   config: Config,
@@ -20,13 +22,16 @@ export async function openRouterBackend(
   const key = await loadClusterKey(config);
   const isOurs = await speaksLoci(config, logger, signal);
   const model = config.tokenizer ?? config.model;
+  if (!isOurs && model === null && config.hfRepo === null) return openTextBackend(config, logger);
   const codec = await loadCodec(await codecOptions({ ...config, model }, signal));
   const directories = await openDirectories(config, key.text, logger);
   const routed = openRouter(config, {
     key: key.key,
     directories: [new StaticDirectory(config.workerUrls), ...directories.list],
     logger,
-    ...(!isOurs && { connect: connectForeign(config, codec) }),
+    ...(!isOurs && {
+      connect: new ForeignWorkers({ ...engineOptions(config), codec: codec.codec }).connect,
+    }),
   });
   directories.tellTo(routed.cluster);
   logger.info("waiting for the first worker");

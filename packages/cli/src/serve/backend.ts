@@ -8,12 +8,15 @@ import type {
   ModelInfo,
   TextCodec,
 } from "@loci/core";
+import type { ServerOptions } from "@loci/server";
 
 export interface Backend {
   readonly service: GenerationService;
   readonly cache: CacheInspection;
   readonly erasure: CacheErasure;
   readonly codec: TextCodec;
+  /** Answers requests as they are, without tokens of ours. */
+  readonly passThrough?: ServerOptions["passThrough"];
   readonly info: ModelInfo;
   /** Null where there is no cluster. */
   readonly admin: ClusterAdmin | null;

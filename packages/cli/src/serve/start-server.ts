@@ -48,7 +48,7 @@ export async function startServer(
   const apiKeys = await loadApiKeys(config);
   const backend = await openBackend(config, logger, signal);
   const { service, cache, erasure, codec, info } = backend;
-  const conversations = await openConversationStore(config, {
+  const conversations = await openConversationStore(storeSettings(config, backend), {
     logger,
     clock: systemClock,
     onPurged: (removal) => eraseRemoved(erasure, removal.tenant, removal),
@@ -57,6 +57,7 @@ export async function startServer(
     service: config.prefixCaching ? service : new PrivatePrefixes(service),
     ...(config.prefixCaching && { cache, erasure }),
     codec,
+    ...(backend.passThrough && { passThrough: backend.passThrough }),
     model: info,
     clock: systemClock,
     ...(conversations && { store: conversations.store }),
@@ -101,4 +102,9 @@ function adminServer(
   apiKeys: readonly string[],
 ): AdminServer | null {
   return adminPort === null || admin === null ? null : createAdmin({ admin, apiKeys });
+}
+
+/** Who only passes requests on keeps no conversations. */
+function storeSettings(config: Config, { passThrough }: Backend): Config {
+  return passThrough === undefined ? config : { ...config, store: "none" };
 }

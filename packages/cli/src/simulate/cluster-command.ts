@@ -43,6 +43,7 @@ export function runClusterCommand(command: Command, output: Output): number {
     loads: numbersOf(command, "loads"),
     middleLoadOnly: isQuick,
     routers: numberOption(command, "routers") ?? 1,
+    movesBlocks: !isSet(command, "stay"),
     seed: numberOption(command, "seed") ?? 0,
     onRun: (run) => noteRun(run, output),
   });

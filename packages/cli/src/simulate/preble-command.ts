@@ -33,6 +33,7 @@ export function runPrebleCommand(command: Command, output: Output): number {
     requests: numberOption(command, "requests") ?? 1000,
     loads: numbersOf(command, "loads") ?? prebleSweep,
     routers: 1,
+    movesBlocks: !isSet(command, "stay"),
     seed: numberOption(command, "seed") ?? 0,
     onRun: (run) => noteRun(run, output),
   });

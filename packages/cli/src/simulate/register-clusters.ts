@@ -82,6 +82,7 @@ function addComparisonOptions(command: Command): Command {
     .option("--policies <names>", "to compare; all when absent")
     .option("--traces <folder>", "Azure's and Mooncake's traces, by their published names")
     .option("--shrink <number>", "Mooncake's prompts and memories", numberWithin(1, 512), 4)
+    .option("--stay", "blocks are not moved between workers")
     .option("--raw <path>", "write one line of JSON for each run")
     .option("--seed <integer>", "what chance depends on", integerWithin(0, seedMax), 0)
     .option("--json", "one JSON object instead of tables");
