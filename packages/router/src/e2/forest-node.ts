@@ -34,6 +34,8 @@ export class Node implements ForestNode {
   parent: Node | null;
   names: Float64Array;
   blocksAbove: number;
+  /** What the index of names knows it by; 0 for what it does not know. */
+  number = 0;
   /** It is in the forest no more. */
   isGone = false;
   readonly children: Map<BlockName, Node> = new Map<BlockName, Node>();

@@ -11,6 +11,7 @@
 
 import { assert, defined, type BlockName } from "@loci/core";
 import { commonBlocks, joinNames, Node, type ForestNode, type Share } from "./forest-node.ts";
+import { NodeNames } from "./node-names.ts";
 import { UseList } from "./use-list.ts";
 
 export type { ForestNode } from "./forest-node.ts";
@@ -50,7 +51,7 @@ export class RadixForest {
   readonly #requestsMax: number;
   readonly #roots = new Map<BlockName, Node>();
   readonly #nodes = new UseList<Node>();
-  readonly #nodeOf = new Map<BlockName, Node>();
+  readonly #names: NodeNames;
   readonly #workers = new Map<number, WorkerUse>();
   #records: UseRecord[] = [];
   #recordsHead = 0;
@@ -61,6 +62,7 @@ export class RadixForest {
     this.windowMs = options.windowMs ?? 180_000;
     this.#requestsMax = options.requestsMax ?? 262_144;
     assert(this.blocksMax >= 1 && this.#requestsMax >= 1, "the forest holds something");
+    this.#names = new NodeNames(this.blocksMax);
   }
 
   get nodeCount(): number {
@@ -130,8 +132,8 @@ export class RadixForest {
   /** The worker gave up blocks. Those that are not known here are ignored. */
   removed(slot: number, names: Iterable<BlockName>): void {
     for (const name of names) {
-      const node = this.#nodeOf.get(name);
-      if (node === undefined || !node.isCachedOn(slot)) continue;
+      const node = this.#names.get(name);
+      if (node === null || !node.isCachedOn(slot)) continue;
       const index = node.names.indexOf(name);
       if (index < 0) continue;
       if (index > 0) this.#split(node, index);
@@ -180,9 +182,7 @@ export class RadixForest {
       passed.add(node);
       blocks += node.names.length;
     }
-    for (const [name, node] of this.#nodeOf) {
-      assert(!node.isGone && node.names.includes(name), "a name leads to who has it");
-    }
+    this.#names.checkIntegrity();
     assert(blocks === this.#blocks && blocks <= this.blocksMax, "the forest counts its blocks");
     for (const [slot, worker] of this.#workers) this.#checkWorker(slot, worker);
     const live = this.#records.length - this.#recordsHead;
@@ -241,7 +241,7 @@ export class RadixForest {
     const leaf = new Node(above, names.slice(found.blocks));
     (above === null ? this.#roots : above.children).set(leaf.firstName, leaf);
     this.#nodes.append(leaf);
-    for (const name of leaf.names) this.#nodeOf.set(name, leaf);
+    this.#names.give(leaf.names, leaf);
     this.#blocks += leaf.names.length;
     return leaf;
   }
@@ -269,7 +269,7 @@ export class RadixForest {
     const siblings = upper.parent === null ? this.#roots : upper.parent.children;
     siblings.set(upper.firstName, upper);
     upper.children.set(node.firstName, node);
-    for (const name of upper.names) this.#nodeOf.set(name, upper);
+    this.#names.give(upper.names, upper);
     this.#nodes.insertAfter(upper, node);
     for (const [slot, share] of node.shares) {
       const copy: Share = { ...share, node: upper, older: null, newer: null };
@@ -286,7 +286,8 @@ export class RadixForest {
     node.parent = upper.parent;
     node.blocksAbove = upper.blocksAbove;
     (upper.parent === null ? this.#roots : upper.parent.children).set(node.firstName, node);
-    for (const name of upper.names) this.#nodeOf.set(name, node);
+    this.#names.give(upper.names, node);
+    this.#names.forgetEmptied(upper);
     this.#nodes.remove(upper);
     upper.isGone = true;
     for (const [slot, share] of upper.shares) {
@@ -326,7 +327,7 @@ export class RadixForest {
 
   #detach(node: Node): void {
     (node.parent === null ? this.#roots : node.parent.children).delete(node.firstName);
-    for (const name of node.names) if (this.#nodeOf.get(name) === node) this.#nodeOf.delete(name);
+    this.#names.forget(node);
     this.#nodes.remove(node);
     node.isGone = true;
     this.#blocks -= node.names.length;
