@@ -153,6 +153,7 @@ export class Engine {
     });
     if (error !== null) throw error;
     this.#index.nameRecovered(spec.tenant);
+    this.#index.tiers.shares.paid(spec.tenant, spec.payer ?? spec.tenant);
     const request = new EngineRequest(spec, {
       tokenText: this.#tokenText,
       contextTokensMax: this.contextTokensMax,

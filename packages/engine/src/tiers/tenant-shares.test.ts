@@ -21,12 +21,28 @@ describe("TenantShares", () => {
 
   it("counts a tenant's salted caches as the tenant's", () => {
     const shares = new TenantShares(90);
-    rest(shares, "a/1", 30);
-    rest(shares, "a/2", 30);
+    rest(shares, "a1", 30);
+    shares.paid("a1", "a");
+    shares.paid("a2", "a");
+    rest(shares, "a2", 30);
     rest(shares, "b", 10);
-    expect(shares.mayTake("a", "a/1")).toBe(true);
-    expect(shares.mayTake("b", "a/1")).toBe(true);
-    expect(shares.mayTake("a/3", "b")).toBe(false);
+    expect(shares.mayTake("a", "a1")).toBe(true);
+    expect(shares.mayTake("b", "a1")).toBe(true);
+    // Whose request it is was not said.
+    expect(shares.guardedFrom("a3")).toBe(45 + 10);
+    shares.paid("a3", "a");
+    expect(shares.guardedFrom("a3")).toBe(10);
+    expect(shares.mayTake("a3", "b")).toBe(false);
+  });
+
+  it("forgets who paid for salts that are gone", () => {
+    const shares = new TenantShares(10);
+    rest(shares, "kept", 1);
+    shares.paid("kept", "a");
+    for (let salt = 0; salt < 10_000; salt++) shares.paid(`salt ${salt}`, "a");
+    rest(shares, "b", 1);
+    expect(shares.guardedFrom("a")).toBe(1);
+    shares.checkIntegrity();
   });
 
   it("guards nothing where there is one tenant, or too many", () => {
@@ -48,10 +64,12 @@ describe("TenantShares", () => {
         shares.count(salt ?? "", -1);
       } else {
         const salt = `t${random.integer(0, 4)}`;
+        if (random.integer(0, 3) === 0) shares.paid(salt, `p${random.integer(0, 2)}`);
         resting.push(salt);
         shares.count(salt, 1);
       }
       expect(shares.total).toBe(resting.length);
+      shares.checkIntegrity();
     }
   });
 });

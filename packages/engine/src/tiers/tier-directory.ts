@@ -397,6 +397,7 @@ export class TierDirectory {
       }
     }
     this.#deviceQueue.checkIntegrity();
+    this.shares.checkIntegrity();
     assert(this.shares.total === this.#deviceQueue.size, "shares count the blocks at rest");
     this.returns.checkIntegrity();
     for (const tier of this.tiers) tier.checkIntegrity();
