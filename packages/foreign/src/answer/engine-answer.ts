@@ -15,6 +15,7 @@ import type {
   ChunkLogprob,
   ChunkToken,
   EngineChunk,
+  PrefillTime,
 } from "../dialect/engine-dialect.ts";
 import { AnswerText } from "./answer-text.ts";
 
@@ -37,6 +38,8 @@ export interface AttemptOutcome {
   /** As known at the end; null where the engine does not say. */
   readonly cachedTokens: number | null;
   readonly completionTokens: number;
+  /** As the engine measured it; null where it does not say. */
+  readonly prefill: PrefillTime | null;
   readonly endedByItself: boolean;
 }
 
@@ -56,6 +59,7 @@ export class EngineAnswer {
   readonly #text: AnswerText;
   readonly #stopTokenIds: ReadonlySet<number>;
   #cachedTokens: number | null = null;
+  #prefill: PrefillTime | null = null;
   #completionTokens = 0;
   #isStarted = false;
   #isFinished = false;
@@ -90,6 +94,7 @@ export class EngineAnswer {
     const events: GenerationEvent[] = [];
     const total = request.promptTokens.length;
     if (chunk.cachedTokens !== null) this.#cachedTokens = Math.min(total, chunk.cachedTokens);
+    this.#prefill = chunk.prefill ?? this.#prefill;
     if (chunk.hasStarted) events.push(...this.start());
     const before = this.#completionTokens;
     for (const { tokenId, logprobs } of chunk.tokens) {
@@ -145,6 +150,7 @@ export class EngineAnswer {
     this.#parts.observer.ended({
       cachedTokens: this.#cachedTokens,
       completionTokens: this.#completionTokens,
+      prefill: this.#prefill,
       endedByItself: this.#finish === "stop" && this.#isFinished,
     });
   }

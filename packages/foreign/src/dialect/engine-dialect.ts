@@ -26,9 +26,16 @@ export interface EngineChunk {
   readonly unnamed: { readonly text: string; readonly lastTokenId: number | null } | null;
   /** Prompt tokens from the cache; null: this chunk does not say. */
   readonly cachedTokens: number | null;
+  /** How long the prompt's missing part took, where the engine says it. */
+  readonly prefill: PrefillTime | null;
   /** The engine has begun to compute, though no token came yet. */
   readonly hasStarted: boolean;
   readonly finish: ChunkFinish | null;
+}
+
+export interface PrefillTime {
+  readonly tokens: number;
+  readonly seconds: number;
 }
 
 /** `broken`: the engine gave the answer up, for reasons of its own. */
@@ -79,6 +86,7 @@ export const emptyChunk: EngineChunk = {
   tokens: [],
   unnamed: null,
   cachedTokens: null,
+  prefill: null,
   hasStarted: false,
   finish: null,
 };

@@ -65,6 +65,7 @@ function readChunk(chunk: unknown, seen: number): EngineChunk {
       ...emptyChunk,
       hasStarted: true,
       cachedTokens: countAt(chunk, "timings", "cache_n"),
+      prefill: prefillOf(fieldAt(chunk, "timings")),
       finish: stringAt(chunk, "stop_type") === "limit" ? "length" : "stop",
     };
   }
@@ -74,6 +75,12 @@ function readChunk(chunk: unknown, seen: number): EngineChunk {
   if (isWhole) return { ...base, tokens: ids.map((id) => tokenOf(id, chunk)) };
   const text = stringAt(chunk, "content") ?? "";
   return { ...base, unnamed: { text, lastTokenId: ids.at(-1) ?? null } };
+}
+
+function prefillOf(timings: unknown): EngineChunk["prefill"] {
+  const tokens = countAt(timings, "prompt_n");
+  const ms = numberAt(timings, "prompt_ms");
+  return tokens === null || ms === null || tokens === 0 ? null : { tokens, seconds: ms / 1000 };
 }
 
 function tokenOf(tokenId: number, chunk: unknown): ChunkToken {

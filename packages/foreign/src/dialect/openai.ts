@@ -64,6 +64,7 @@ function readChunk(chunk: unknown): EngineChunk {
     tokens: [],
     unnamed: text === "" ? null : { text, lastTokenId: null },
     cachedTokens,
+    prefill: null,
     hasStarted: true,
     finish: reason === null || reason === "length" ? reason : "stop",
   };

@@ -74,6 +74,7 @@ function readChunk(chunk: unknown): EngineChunk {
     tokens: tokens ?? [],
     unnamed: tokens === null && text !== "" ? { text, lastTokenId: null } : null,
     cachedTokens,
+    prefill: null,
     hasStarted: true,
     finish: finishOf(choice),
   };

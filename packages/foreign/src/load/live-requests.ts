@@ -13,7 +13,8 @@ interface LiveRequest {
   readonly maxTokens: number;
   readonly sentAtMs: number;
   readonly runningBefore: number;
-  readonly hasWaited: boolean;
+  /** Prompt tokens of others that were still to be computed when it was sent. */
+  readonly tokensAhead: number;
   cachedTokens: number | null;
   cachedBelieved: number | null;
 
@@ -99,7 +100,7 @@ export class LiveRequests {
       maxTokens: Math.max(1, request.maxTokens - delivered),
       sentAtMs: this.#clock.nowMs(),
       runningBefore: this.decoding,
-      hasWaited: this.#live.size > this.decoding,
+      tokensAhead: this.prefillTokens,
       cachedTokens: null,
       cachedBelieved,
 
@@ -128,25 +129,23 @@ export class LiveRequests {
     this.#generatedTokens += count;
     if (isFirst) {
       live.gaps = new TokenGaps(nowMs);
-      this.latency.firstToken({
-        cachedTokens: live.cachedTokens ?? live.cachedBelieved,
-        promptTokens: live.promptTokens,
-        seconds: (nowMs - live.sentAtMs) / 1000,
-        running: live.runningBefore,
-        hasWaited: live.hasWaited,
-      });
+      const cachedTokens = live.cachedTokens ?? live.cachedBelieved;
+      const seconds = (nowMs - live.sentAtMs) / 1000;
+      const { promptTokens, runningBefore: running, tokensAhead } = live;
+      if (cachedTokens !== null) {
+        this.latency.firstToken({ cachedTokens, promptTokens, seconds, running, tokensAhead });
+      }
       return;
     }
     const seconds = live.gaps?.push(count, nowMs) ?? null;
-    if (seconds !== null) this.latency.gap(seconds, this.decoding, this.contextTokens);
+    if (seconds !== null) this.latency.gap(seconds, this.decoding);
   }
 
-  #onEnd(
-    live: LiveRequest,
-    { cachedTokens, completionTokens, endedByItself }: AttemptOutcome,
-  ): void {
+  #onEnd(live: LiveRequest, outcome: AttemptOutcome): void {
+    const { completionTokens, prefill, endedByItself } = outcome;
     this.#live.delete(live);
-    const cached = cachedTokens ?? live.cachedTokens;
+    const cached = outcome.cachedTokens ?? live.cachedTokens;
+    if (prefill !== null) this.latency.prefill(prefill, cached ?? 0);
     this.#promptTokens += live.promptTokens;
     this.#cachedTokens += cached ?? 0;
     if (cached !== null && live.promptTokens > 0) {

@@ -188,6 +188,7 @@ class Attempt {
     this.#observer?.ended({
       cachedTokens: scanned.cachedShare === null ? null : this.#wordsOf(scanned.cachedShare),
       completionTokens: scanned.completionTokens ?? 0,
+      prefill: null,
       endedByItself: scanned.endedByItself,
     });
     this.#observer = null;

@@ -16,6 +16,11 @@ const modelPath = `${root}models/loci-demo.gguf`;
 const program = "llama-server";
 const startMsMax = 60_000;
 
+const children = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
 /** LOCI_LLAMA_SERVER, then what `npm run bench -- build-peer` made, then PATH; null: none is here. */
 export function findLlamaServer(): string | null {
   const named = process.env["LOCI_LLAMA_SERVER"];
@@ -46,7 +51,8 @@ export class LlamaServer implements AsyncDisposable {
     const shape = ["-c", "4096", "-np", "2", "-t", "1", "--no-webui"];
     const child = spawn(binary, [...args, ...shape], { stdio: "ignore" });
     const server = new LlamaServer(`http://127.0.0.1:${chosen}`, child);
-    process.once("exit", () => child.kill("SIGKILL"));
+    children.add(child);
+    child.once("exit", () => children.delete(child));
     const giveUpMs = systemClock.nowMs() + startMsMax;
     while (!(await server.#isReady())) {
       if (child.exitCode !== null) throw new Error(`llama-server ended with ${child.exitCode}`);
