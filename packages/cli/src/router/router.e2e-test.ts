@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { bundledModelPath } from "../serve/bundled-model.ts";
+import { NatsServer } from "@loci/nats/testing";
 import { afterEach, expect, test } from "vitest";
 
 import { LociProcess } from "../testing/loci-process.ts";
@@ -93,6 +94,27 @@ test(
     );
     for (const answer of await Promise.all(asks)) expect([401, 404, 405]).toContain(answer.status);
     expect((await fetch(`${url}/live`)).status).toBe(200);
+  },
+  timeout,
+);
+
+test(
+  "over NATS a worker is found when it comes, and answers on when NATS is gone",
+  async () => {
+    const key = await makeKey();
+    const nats = await NatsServer.create();
+    running.push({ [Symbol.asyncDispose]: () => nats.dispose() });
+    const common = ["--nats", nats.url, "--cluster-key-file", key, "--log-level", "warn"];
+    const router = start([
+      ...["router", "--port", "0", "--store", "none", "--tokenizer", bundledModelPath()],
+      ...["--served-model-name", "loci-demo", ...common],
+    ]);
+    start(["worker", "--port", "0", "--worker-id", "w1", ...small, ...common]);
+    const url = await router.url();
+    const whole = await streamCompletion(url, body);
+    await nats.kill();
+    const again = await streamCompletion(url, body);
+    expect(again.tokenIds).toEqual(whole.tokenIds);
   },
   timeout,
 );
