@@ -1,5 +1,6 @@
 // A router's view of its cluster, in the words of metrics.
 
+import { systemClock } from "@loci/core";
 import type { ClusterSnapshot } from "@loci/core";
 import type { Router } from "@loci/router";
 
@@ -16,7 +17,7 @@ export function clusterSnapshot(router: Router): ClusterSnapshot {
       kvBlocksTotal: facts.kvBlocksTotal,
       kvBlocksFree: load?.kvBlocksFree ?? null,
     })),
-    workersWanted: null,
+    workersWanted: router.workersWanted(systemClock.nowMs()),
     placements,
     retries,
     moves,
