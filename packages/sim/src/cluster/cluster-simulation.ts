@@ -21,6 +21,8 @@ import type { ServerHappening, ServerParts } from "../run/sim-server.ts";
 import { specOf } from "../run/simulate.ts";
 import { TimeQueue } from "../run/time-queue.ts";
 import type { Workload } from "../workload/sim-request.ts";
+import { BlockLinks } from "./block-links.ts";
+import type { BlockFetch, Transfer } from "./block-links.ts";
 import { SimWorker } from "./sim-worker.ts";
 import type { WorkerNews } from "./sim-worker.ts";
 
@@ -38,6 +40,8 @@ export interface ClusterParts {
   readonly answers?: AnswerBook;
   /** What a message between a router and a worker takes, in milliseconds; 0.5 when absent. */
   readonly networkMs?: number;
+  /** What a block takes from worker to worker, in seconds; absent or null: none is moved. */
+  readonly fetchSecondsPerBlock?: number | null;
 }
 
 export interface ClusterResult {
@@ -60,6 +64,8 @@ type Happening =
   | { readonly kind: "arrival"; readonly index: number }
   | { readonly kind: "attempt"; readonly live: LiveRequest }
   | { readonly kind: "submit"; readonly live: LiveRequest; readonly worker: SimWorker }
+  | { readonly kind: "lend"; readonly live: LiveRequest; readonly fetch: BlockFetch }
+  | { readonly kind: "fetched"; readonly live: LiveRequest; readonly transfer: Transfer }
   | { readonly kind: "server"; readonly worker: SimWorker; readonly happening: ServerHappening }
   | { readonly kind: "news"; readonly worker: SimWorker; readonly news: WorkerNews }
   | { readonly kind: "refused"; readonly live: LiveRequest }
@@ -93,6 +99,7 @@ class ClusterSimulation {
   readonly #records: RequestRecord[] = [];
   readonly #workerOf: number[] = [];
   readonly #digest = new EventDigest();
+  readonly #links: BlockLinks | null;
   /** Workers to which something happened at this time. */
   readonly #touched = new Set<SimWorker>();
   #next = 0;
@@ -106,6 +113,8 @@ class ClusterSimulation {
     this.#parts = parts;
     this.#networkMs = parts.networkMs ?? networkMsDefault;
     this.#open = parts.workload.requests.length;
+    const fetchSecondsPerBlock = parts.fetchSecondsPerBlock ?? null;
+    this.#links = fetchSecondsPerBlock === null ? null : new BlockLinks(fetchSecondsPerBlock);
     this.#workers = workers.map(
       (server, index) =>
         new SimWorker(index, server, (atMs, worker, happening) =>
@@ -115,7 +124,8 @@ class ClusterSimulation {
     for (const worker of this.#workers) this.#byId.set(worker.facts.id, worker);
     this.#routers = Array.from({ length: routers }, (_, index) => {
       const lengths = routerLengths?.();
-      return new Router(router, { seed: seed + index, ...(lengths && { lengths }) });
+      const options = { fetchSecondsPerBlock, ...router };
+      return new Router(options, { seed: seed + index, ...(lengths && { lengths }) });
     });
   }
 
@@ -177,6 +187,16 @@ class ClusterSimulation {
       case "submit":
         this.#submit(happening.live, happening.worker);
         break;
+      case "lend":
+        this.#lend(happening.live, happening.fetch);
+        break;
+      case "fetched": {
+        const { transfer, live } = happening;
+        this.#links?.end(transfer, this.#nowMs);
+        this.#touched.add(transfer.source).add(transfer.target);
+        this.#submit(live, transfer.target);
+        break;
+      }
       case "refused": {
         const { router, spec } = happening.live;
         this.#goOn(happening.live, router.failed(spec.id, "refused", noTokens, this.#nowMs));
@@ -234,7 +254,27 @@ class ClusterSimulation {
     const worker = defined(this.#byId.get(live.placement.workerId), "placements name workers");
     this.#workerOf[live.record.index] = worker.index;
     this.#digest.add(worker.index);
-    this.#queue.push(this.#nowMs + this.#networkMs, { kind: "submit", live, worker });
+    const arrivalMs = this.#nowMs + this.#networkMs;
+    const { fetch: advice } = live.placement;
+    const source = advice === null ? undefined : this.#byId.get(advice.fromWorkerId);
+    if (advice === null || source === undefined || this.#links === null) {
+      this.#queue.push(arrivalMs, { kind: "submit", live, worker });
+      return;
+    }
+    const fetch = { source, target: worker, request: live.spec, advice };
+    this.#queue.push(arrivalMs + this.#networkMs, { kind: "lend", live, fetch });
+  }
+
+  /** A worker is asked for blocks; what it has not is computed. */
+  #lend(live: LiveRequest, fetch: BlockFetch): void {
+    const transfer = this.#links?.begin(fetch, this.#nowMs) ?? null;
+    if (transfer === null) {
+      const atMs = this.#nowMs + this.#networkMs;
+      this.#queue.push(atMs, { kind: "submit", live, worker: fetch.target });
+      return;
+    }
+    const endMs = transfer.endMs + this.#networkMs;
+    this.#queue.push(endMs, { kind: "fetched", live, transfer });
   }
 
   #submit(live: LiveRequest, worker: SimWorker): void {

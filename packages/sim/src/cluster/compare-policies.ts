@@ -4,6 +4,7 @@
 import { assert, defined } from "@loci/core";
 import { defaultPredictor } from "@loci/predict";
 import type { PolicyName } from "@loci/router";
+import { blockSeconds, workerKind } from "./worker-kinds.ts";
 import { scenarioServer, workloadOf } from "./cluster-scenarios.ts";
 import type { ClusterScenario, ScenarioSize } from "./cluster-scenarios.ts";
 import { simulateCluster } from "./cluster-simulation.ts";
@@ -28,6 +29,8 @@ export interface ComparisonOptions {
   /** Of a scenario's own loads, the middle one. */
   readonly middleLoadOnly?: boolean;
   readonly routers: number;
+  /** Workers fetch blocks from each other where the policy says so. */
+  readonly movesBlocks: boolean;
   readonly seed: number;
   readonly onRun?: (run: ComparedRun) => void;
 }
@@ -57,7 +60,7 @@ export function comparePolicies(options: ComparisonOptions): ComparedRun[] {
       for (const load of loads ?? ownLoads(scenario, options.middleLoadOnly ?? false)) {
         const size = { requests, workers: count, load, seed };
         for (const policy of policies) {
-          const summary = runScenario(scenario, size, policy, options.routers);
+          const summary = runScenario(scenario, size, policy, options);
           const run = { ...size, scenario: scenario.name, policy, summary };
           runs.push(run);
           onRun?.(run);
@@ -78,7 +81,7 @@ export function runScenario(
   scenario: ClusterScenario,
   size: ScenarioSize,
   policy: PolicyName,
-  routers: number,
+  { routers, movesBlocks }: Pick<ComparisonOptions, "routers" | "movesBlocks">,
 ): ClusterSummary {
   const { workers, seed } = size;
   const server = scenarioServer(scenario);
@@ -89,6 +92,7 @@ export function runScenario(
     routers,
     seed,
     routerLengths: () => defaultPredictor({ seed }),
+    fetchSecondsPerBlock: movesBlocks ? blockSeconds(workerKind(scenario.kind)) : null,
   });
   return summariseCluster(result, scenario.level);
 }

@@ -52,6 +52,7 @@ describe("policies side by side", () => {
     requests: 60,
     loads: [1, 2],
     routers: 1,
+    movesBlocks: true,
     seed: 1,
   };
   const runs = comparePolicies(options);

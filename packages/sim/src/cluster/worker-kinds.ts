@@ -18,6 +18,9 @@ export interface WorkerKind {
   readonly contextTokensMax: number;
   readonly stepTokensMax: number;
   readonly sequencesMax: number;
+  /** A token's keys and values; and how fast they go from worker to worker. */
+  readonly tokenBytes: number;
+  readonly linkBytesPerSecond: number;
 }
 
 export const workerKindNames = ["a6000", "a100", "mock"] as const;
@@ -27,12 +30,21 @@ export type WorkerKindName = (typeof workerKindNames)[number];
 /** Nothing is refused for the length of a queue: what waits too long shows in its time. */
 const unbounded = Number.MAX_SAFE_INTEGER;
 const vocabularySize = 32_000;
+/** Both models: 32 layers with keys and values of 1,024 numbers in 16 bits. */
+const tokenBytes = 131_072;
+/** Ethernet at 25 and at 100 Gbit/s, at nine tenths of what it says. */
+const [slowLink, fastLink] = [0.9 * 3.125e9, 0.9 * 12.5e9];
 
 /** Mistral 7B on an A6000 as Preble has it, Llama 3.1 8B on an A100-80GB, the router projects' mock. */
 export function workerKind(name: WorkerKindName): WorkerKind {
-  const usual = { stepTokensMax: 2048, sequencesMax: 256 };
+  const usual = {
+    stepTokensMax: 2048,
+    sequencesMax: 256,
+    tokenBytes,
+    linkBytesPerSecond: name === "a100" ? fastLink : slowLink,
+  };
   if (name === "mock") {
-    return { ...mockEngineSizes, cost: mockEngineCost, contextTokensMax: 131_072 };
+    return { ...usual, ...mockEngineSizes, cost: mockEngineCost, contextTokensMax: 131_072 };
   }
   if (name === "a6000") {
     return {
@@ -79,6 +91,11 @@ export function serverOf(kind: WorkerKind, options: Partial<EngineOptions> = {})
       ...options,
     },
   };
+}
+
+/** What a block takes from worker to worker. */
+export function blockSeconds({ blockTokens, tokenBytes: bytes, ...kind }: WorkerKind): number {
+  return (blockTokens * bytes) / kind.linkBytesPerSecond;
 }
 
 /** Requests that decode together, for the price of a token. */
