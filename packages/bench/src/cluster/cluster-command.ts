@@ -7,6 +7,7 @@ import { openOutput } from "../measure/output.ts";
 import { pinSelf, planCores } from "../measure/pinning.ts";
 import type { Bar, Figure } from "../measure/report.ts";
 import { tokenIdRange } from "../model-files/bench-models.ts";
+import { findPeerBinary } from "../peer/peer-binary.ts";
 import { findTieredModel, kvBytesPerToken } from "../tiered/tiered-model.ts";
 import {
   partNames,
@@ -44,12 +45,20 @@ async function clusterBench(options: ClusterOptions, clock: Clock): Promise<void
   const { output } = session;
   const bars: Bar[] = [];
   const figures: Record<string, Figure> = { workers: options.workers };
-  for (const name of options.parts ?? partNames) {
+  for (const name of chosenParts(options)) {
     const report = await partOf[name](session);
     bars.push(...report.bars);
     figures[name] = report.figures;
   }
   output.finish({ benchmark: "cluster", bars, figures });
+}
+
+/** What cannot run is known before anything has run. */
+function chosenParts({ parts, quick, peerBinary }: ClusterOptions): readonly PartName[] {
+  // Without being asked, the quick form takes only what needs no other program.
+  const chosen = parts ?? partNames.filter((name) => quick !== true || name !== "llama");
+  if (chosen.includes("llama")) findPeerBinary(peerBinary);
+  return chosen;
 }
 
 function openSession(options: ClusterOptions, clock: Clock): Session {

@@ -32,7 +32,11 @@ export const baselinePolicy: PolicyName = "round-robin";
 export function withClusterOptions(command: Command): Command {
   const own = command
     .option("-m, --model <file>", "GGUF file; default a small generated model in Q8_0")
-    .option("--parts <list>", `some of ${partNames.join(", ")}; default all`, parts)
+    .option(
+      "--parts <list>",
+      `some of ${partNames.join(", ")}; default all (--quick: without llama)`,
+      parts,
+    )
     .option("--policies <list>", "policies compared with round-robin", policies, [measuredPolicy])
     .option("--workers <n>", "workers of one thread each", positiveInteger, 3)
     .option("--pairs <n>", "runs of each policy", positiveInteger, 5)

@@ -13,7 +13,9 @@ import type { PartReport, Session } from "./session.ts";
 
 const killBarMs = 500;
 const stallBarMs = 5000;
-const quickRounds = 3;
+/** Each kind of answer once. */
+const quickKills = 3;
+const quickStalls = 1;
 const poolTokens = 8192;
 const contextTokens = 1024;
 
@@ -23,7 +25,7 @@ export async function failoverPart(session: Session): Promise<PartReport> {
   await using server = await openServer(session, "failover");
   const answers = await interruptAnswers(session, server, {
     part: "failover",
-    rounds: quick ? quickRounds : options.kills,
+    rounds: quick ? quickKills : options.kills,
     signal: "SIGKILL",
     mend: (pid) => server.whole(pid),
   });
@@ -33,7 +35,7 @@ export async function failoverPart(session: Session): Promise<PartReport> {
 /** SIGSTOP at a random token; the worker goes on afterwards, the last one is left to its parent. */
 export async function stallPart(session: Session): Promise<PartReport> {
   const { options, quick } = session;
-  const rounds = quick ? quickRounds : options.stalls;
+  const rounds = quick ? quickStalls : options.stalls;
   await using server = await openServer(session, "stall");
   const mend: Interruption["mend"] = async (pid, round) => {
     const isLeft = !quick && round + 1 === rounds;
