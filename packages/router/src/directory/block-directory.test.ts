@@ -8,6 +8,10 @@ function directoryOf(workers: number, blocksMax = 1000): BlockDirectory {
   return directory;
 }
 
+function namesFrom(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => first + index);
+}
+
 describe("BlockDirectory", () => {
   it("counts each block once, in the fastest memory, and the prefix without gaps", () => {
     const directory = directoryOf(2);
@@ -68,5 +72,32 @@ describe("BlockDirectory", () => {
     }
     expect(directory.blockCount).toBe(10);
     directory.checkIntegrity();
+  });
+
+  it("lets those go first that nobody used for long", () => {
+    const directory = directoryOf(1, 3200);
+    const hot = namesFrom(1, 320);
+    for (let round = 0; round < 200; round++) {
+      const blocks = namesFrom(1000 + round * 90, 90);
+      directory.apply(0, { type: "stored", tier: "device", blocks });
+      directory.expire(round * 100);
+      // Told of once; only use keeps them.
+      if (round === 60) directory.apply(0, { type: "stored", tier: "device", blocks: hot });
+      if (round >= 60) directory.touch(Float64Array.from(hot), round * 100);
+    }
+    expect(hot.filter((name) => directory.holders(name).length > 0)).toEqual(hot);
+    expect(directory.blockCount).toBe(3100);
+  });
+
+  it("takes little memory for blocks that come and go together", () => {
+    const directory = new BlockDirectory({ blocksMax: 40_000, workersMax: 256 });
+    for (let slot = 0; slot < 256; slot++) directory.addWorker(slot);
+    for (let prompt = 0; prompt < 100; prompt++) {
+      const blocks = namesFrom(1 + prompt * 400, 400);
+      directory.apply(prompt, { type: "stored", tier: "device", blocks });
+      directory.apply(prompt + 100, { type: "stored", tier: "host", blocks });
+    }
+    expect(directory.blockCount).toBe(40_000);
+    expect(directory.bytes / 40_000).toBeLessThan(32);
   });
 });

@@ -36,7 +36,7 @@ const freshBit = 1 << 30;
 const setMask = freshBit - 1;
 /** Share of the bound that `expire` keeps free, so that decisions need not make room: 1/32. */
 const roomShift = 5;
-/** Blocks that the hand looks at for one that can go; then any goes. */
+/** Blocks that the hand looks at in a decision for one that can go; then any goes. */
 const lookedAtMax = 64;
 /** Names of a prompt whose places are read together. */
 const hashedTogether = 32;
@@ -157,7 +157,7 @@ export class BlockDirectory {
     }
     this.#sweep(halfAt(nowMs, this.#halfMs));
     const blocksAim = this.blocksMax - (this.blocksMax >> roomShift);
-    while (this.#table.count > blocksAim) this.#evict();
+    while (this.#table.count > blocksAim) this.#evict(this.blocksMax);
   }
 
   /** Counts what each worker holds of a prompt. */
@@ -248,7 +248,7 @@ export class BlockDirectory {
   }
 
   #add(name: BlockName, hash: number): number {
-    if (this.#table.count >= this.blocksMax) this.#evict();
+    if (this.#table.count >= this.blocksMax) this.#evict(lookedAtMax);
     return this.#table.insert(name, hash);
   }
 
@@ -353,7 +353,7 @@ export class BlockDirectory {
   }
 
   /** Second chance: who was fresh when the hand came by goes when it comes by again. */
-  #evict(): void {
+  #evict(looksMax: number): void {
     const table = this.#table;
     for (let lookedAt = 0; ; this.#hand++) {
       if (this.#hand >= table.end) this.#hand = 1;
@@ -361,7 +361,7 @@ export class BlockDirectory {
       const at = 4 * this.#hand + holdersWord;
       const word = table.words[at] ?? 0;
       lookedAt++;
-      if ((word & freshBit) === 0 || lookedAt > lookedAtMax) {
+      if ((word & freshBit) === 0 || lookedAt > looksMax) {
         this.#remove(this.#hand);
         return;
       }
