@@ -14,6 +14,11 @@ import { streamCompletion } from "../testing/stream-completion.ts";
 
 const timeout = 90_000;
 const small = ["--threads", "1", "--kv-memory", "64MiB", "--log-level", "warn"];
+const routerWords = [
+  ..."router --port 0 --store none --log-level warn --served-model-name loci-demo".split(" "),
+  "--tokenizer",
+  bundledModelPath(),
+];
 const running: AsyncDisposable[] = [];
 const body = { prompt: "One day", max_tokens: 300, ignore_eos: true, temperature: 0 };
 
@@ -36,21 +41,15 @@ async function makeKey(text = "a-secret-of-the-cluster"): Promise<string> {
 }
 
 async function startWorker(key: string, port = 0): Promise<{ worker: LociProcess; url: string }> {
-  const worker = start([
-    ...["worker", "--port", String(port), "--worker-id", `worker-${running.length}`],
-    ...["--cluster-key-file", key, ...small],
-  ]);
+  const words = ["worker", "--port", String(port), "--worker-id", `worker-${running.length}`];
+  const worker = start([...words, "--cluster-key-file", key, ...small]);
   const match = await worker.sees(/serves loci-demo at (http:\/\/\S+)/);
   return { worker, url: match[1] ?? "" };
 }
 
 function startRouter(key: string, urls: readonly string[]): LociProcess {
-  const words = ["router", "--port", "0", "--store", "none", "--log-level", "warn"];
   const where = urls.flatMap((url) => ["--worker-url", url]);
-  return start([
-    ...[...words, "--tokenizer", bundledModelPath(), "--served-model-name", "loci-demo"],
-    ...["--worker-engine", "loci", "--cluster-key-file", key, ...where],
-  ]);
+  return start([...routerWords, "--worker-engine", "loci", "--cluster-key-file", key, ...where]);
 }
 
 test(
@@ -104,11 +103,8 @@ test(
     const key = await makeKey();
     const nats = await NatsServer.create();
     running.push({ [Symbol.asyncDispose]: () => nats.dispose() });
-    const common = ["--nats", nats.url, "--cluster-key-file", key, "--log-level", "warn"];
-    const router = start([
-      ...["router", "--port", "0", "--store", "none", "--tokenizer", bundledModelPath()],
-      ...["--served-model-name", "loci-demo", ...common],
-    ]);
+    const common = ["--nats", nats.url, "--cluster-key-file", key];
+    const router = start([...routerWords, ...common]);
     start(["worker", "--port", "0", "--worker-id", "w1", ...small, ...common]);
     const url = await router.url();
     const whole = await streamCompletion(url, body);
