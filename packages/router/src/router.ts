@@ -186,7 +186,6 @@ export class Router {
       live.missedTokens = known - cached;
       live.placedMissedTokens = live.missedTokens;
     });
-    this.#policy.started?.(live);
   }
 
   /** So many more tokens of its answer came. */

@@ -6,7 +6,7 @@ import type { BlockDirectory } from "../directory/block-directory.ts";
 import type { CountsNow } from "../looking/router-counts.ts";
 import type { Members } from "../members/members.ts";
 import type { RoutedWorker } from "../members/routed-worker.ts";
-import type { CandidateCost, Placement } from "../placement.ts";
+import type { CandidateCost, FetchAdvice, Placement } from "../placement.ts";
 import type { PlacementPolicy, PlacementView } from "../policy/placement-policy.ts";
 import type { LiveRequest } from "../requests/live-request.ts";
 import type { RouterOptions } from "../router-options.ts";
@@ -56,7 +56,7 @@ export class Placer {
     const view = { live, tokens, hits: this.#hits, nowMs, workers, scores: this.#scores };
     const index = this.#choose(view);
     const placement = this.#describe(view, index);
-    this.#send(view, index);
+    this.#send(view, index, placement.fetch);
     return placement;
   }
 
@@ -121,7 +121,7 @@ export class Placer {
     };
   }
 
-  #send(view: PlacementView, index: number): void {
+  #send(view: PlacementView, index: number, fetch: FetchAdvice | null): void {
     const { options, directory, homes, policy, counts } = this.#parts;
     const { live, tokens, hits, nowMs } = view;
     const worker = defined(view.workers[index]);
@@ -132,12 +132,14 @@ export class Placer {
     counts.hitTokens.host += host * blockTokens;
     counts.hitTokens.disk += disk * blockTokens;
     live.placedAtMs = nowMs;
-    live.missedTokens = hits.missedTokens(worker);
+    const missedTokens = hits.missedTokens(worker);
+    const fetched = hits.missedBeside(worker, fetch?.blockEnd ?? 0);
+    live.missedTokens = Math.min(missedTokens, fetched);
     live.placedMissedTokens = live.missedTokens;
     worker.add(live);
     worker.breaker.sent(live.request.id, nowMs);
     const names = hits.names(worker);
-    live.believedTokens = tokens.length - live.missedTokens;
+    live.believedTokens = tokens.length - missedTokens;
     live.names = worker.facts.sendsEvents ? null : names;
     if (names !== null) {
       directory.touch(names, nowMs);

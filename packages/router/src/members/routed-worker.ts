@@ -39,8 +39,8 @@ export class RoutedWorker {
   /** What this router had there when the last report came. */
   ownAtReport: OwnWork = emptyWork();
   requestsAtReport = 0;
-  /** Live requests elsewhere that fetch blocks from here before they begin. */
-  fetchesFrom = 0;
+  /** When its line has carried the blocks that it is to give or to get. */
+  lineFreeAtMs = 0;
   /** First tokens that came from here. */
   answered = 0;
   readonly own: OwnWork = emptyWork();

@@ -39,8 +39,6 @@ export interface PlacementPolicy {
   reason?(index: number, view: PlacementView): Placement["reason"] | null;
   /** It was sent to `live.worker`. */
   placed?(view: PlacementView): void;
-  /** Its worker took it up. */
-  started?(live: LiveRequest): void;
   /** The first token came. */
   answered?(live: LiveRequest, nowMs: number): void;
   /** It left `live.worker`: finished, or failed there. */

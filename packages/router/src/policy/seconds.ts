@@ -11,8 +11,7 @@
 //
 // The only free weights are the two named below; all else is measured.
 
-import { assert, defined, type LatencyCoefficients } from "@loci/core";
-import type { PromptHits } from "../choice/prompt-hits.ts";
+import { defined, type LatencyCoefficients } from "@loci/core";
 import type { RoutedWorker } from "../members/routed-worker.ts";
 import type { CostTerms, FetchAdvice, Placement } from "../placement.ts";
 import { ArrivalRates } from "../price/arrival-rates.ts";
@@ -20,7 +19,6 @@ import type { PeerCopies } from "../price/peer-copies.ts";
 import { presentWork, type PresentWork } from "../price/present-work.ts";
 import { workerPrices } from "../price/worker-prices.ts";
 import { joinSeconds, promptSeconds } from "../price/work-seconds.ts";
-import type { LiveRequest } from "../requests/live-request.ts";
 import type { SessionHomes } from "../sessions/session-homes.ts";
 import type { PlacementPolicy, PlacementView } from "./placement-policy.ts";
 
@@ -43,11 +41,30 @@ const homeShare = 0.1;
 /** Costs this close are equal: the error of any estimate is larger. */
 const tieSeconds = 0.000_5;
 
+/** One way to have a whole prompt in a worker's memory. */
+interface Way {
+  /** Tokens that get new blocks there. */
+  readonly missedTokens: number;
+  /** Of the device. */
+  readonly promptSeconds: number;
+  /** From the worker's lower memories. */
+  readonly bringSeconds: number;
+  readonly fetch: FetchAdvice | null;
+  readonly fetchSeconds: number;
+}
+
+interface PricedWay {
+  readonly way: Way;
+  /** Seconds until the prompt is computed, without and with what has to come first. */
+  readonly prompt: number;
+  readonly wait: number;
+  /** Seconds that those wait who come meanwhile. */
+  readonly later: number;
+}
+
 interface Offer {
   readonly terms: CostTerms;
-  readonly fetch: FetchAdvice | null;
-  /** Seconds of the device that its prompt takes there. */
-  readonly promptSeconds: number;
+  readonly way: Way;
 }
 
 /** What is the same for all workers in one decision. */
@@ -59,14 +76,19 @@ interface Circumstances {
   readonly busy: number;
 }
 
+/** What a prompt meets at one worker. */
+interface Surroundings {
+  readonly work: PresentWork;
+  readonly queue: number;
+  readonly price: LatencyCoefficients;
+}
+
 export class Seconds implements PlacementPolicy {
   readonly name = "seconds";
   readonly tieWidth: number = tieSeconds;
   readonly #homes: SessionHomes;
   readonly #peers: PeerCopies;
   readonly #rates = new ArrivalRates();
-  /** Whom a live request fetches from, until it begins. */
-  readonly #sources = new Map<LiveRequest, RoutedWorker>();
   #offers: Offer[] = [];
   #home: RoutedWorker | null = null;
 
@@ -99,7 +121,7 @@ export class Seconds implements PlacementPolicy {
   }
 
   fetch(index: number): FetchAdvice | null {
-    return defined(this.#offers[index]).fetch;
+    return defined(this.#offers[index]).way.fetch;
   }
 
   reason(index: number, view: PlacementView): Placement["reason"] | null {
@@ -107,60 +129,41 @@ export class Seconds implements PlacementPolicy {
   }
 
   placed({ live, nowMs, workers }: PlacementView): void {
-    const offer = defined(this.#offers[workers.indexOf(defined(live.worker))]);
-    this.#rates.arrived(offer.promptSeconds, nowMs);
-    const sourceId = offer.fetch?.fromWorkerId;
-    const source = workers.find(({ id }) => id === sourceId);
+    const worker = defined(live.worker);
+    const { way } = defined(this.#offers[workers.indexOf(worker)]);
+    this.#rates.arrived(way.promptSeconds, nowMs);
+    const source = workers.find(({ id }) => id === way.fetch?.fromWorkerId);
     if (source === undefined) return;
-    source.fetchesFrom++;
-    this.#sources.set(live, source);
-  }
-
-  started(live: LiveRequest): void {
-    const source = this.#sources.get(live);
-    if (source === undefined) return;
-    this.#sources.delete(live);
-    source.fetchesFrom--;
-  }
-
-  ended(live: LiveRequest): void {
-    this.started(live);
+    const endMs = nowMs + 1000 * way.fetchSeconds;
+    source.lineFreeAtMs = Math.max(source.lineFreeAtMs, endMs);
+    worker.lineFreeAtMs = Math.max(worker.lineFreeAtMs, endMs);
   }
 
   checkIntegrity(): void {
     this.#rates.checkIntegrity();
-    const fetches = new Map<RoutedWorker, number>();
-    for (const [live, source] of this.#sources) {
-      assert(live.worker !== null, "who fetches is somewhere");
-      fetches.set(source, (fetches.get(source) ?? 0) + 1);
-    }
-    for (const [source, count] of fetches) assert(source.fetchesFrom === count, "fetches add up");
   }
 
-  #offer(
-    { view, home, arrivals, busy }: Circumstances,
-    worker: RoutedWorker,
-    price: LatencyCoefficients,
-  ): Offer {
-    const { live, tokens, hits, nowMs } = view;
-    const work = presentWork(worker, price, nowMs);
-    const held = this.#held(worker, hits, price, tokens.length);
-    const prompt = (held.promptSeconds + price.secondsPerStep) * work.stretch;
+  #offer(circumstances: Circumstances, worker: RoutedWorker, price: LatencyCoefficients): Offer {
+    const { view, home } = circumstances;
+    const { live, tokens } = view;
+    const work = presentWork(worker, price, view.nowMs);
     const queue = work.pendingSeconds * work.stretch + work.stepSeconds / 2 + work.placeSeconds;
-    // Who comes until the queue is empty waits for this prompt too; so does about everyone who came
-    // since the queue was.
-    const later = (arrivals / (1 - busy)) * (queue + prompt / 2) + work.pendingRequests;
+    const surroundings = { ...circumstances, work, queue, price };
+    const ways = this.#ways(view, worker, price).map((way) => pricedWay(way, surroundings));
+    const own = defined(ways[0]);
+    const fetched = ways[1];
+    const best = fetched !== undefined && costOf(fetched) < costOf(own) ? fetched : own;
     const answer = live.expectedTokens;
     const join = joinSeconds(price, tokens.length + answer / 2);
-    const texts = answer * (work.stepSeconds + join) + (answer * join + prompt) * work.decoding;
-    const blocks = Math.ceil((held.missedTokens + answer) / worker.facts.blockTokens);
+    const stretched = answer * join + best.prompt;
+    const texts = answer * (work.stepSeconds + join) + stretched * work.decoding;
+    const blocks = Math.ceil((best.way.missedTokens + answer) / worker.facts.blockTokens);
     return {
-      promptSeconds: held.promptSeconds,
-      fetch: held.fetch,
+      way: best.way,
       terms: {
         queue,
-        prefill: prompt + held.bringSeconds,
-        slowdown: prompt * later + streamingWeight * texts,
+        prefill: best.prompt + best.wait,
+        slowdown: best.later + streamingWeight * texts,
         eviction: evictionSeconds(worker, blocks),
         memory: memorySeconds(worker, work, blocks),
         replica: 0,
@@ -169,33 +172,35 @@ export class Seconds implements PlacementPolicy {
     };
   }
 
-  /** The cheapest way to have the whole prompt there. */
-  #held(worker: RoutedWorker, hits: PromptHits, price: LatencyCoefficients, tokens: number) {
+  /** How the prompt could come into the worker's memory: from its own, or with a peer's help. */
+  #ways(view: PlacementView, worker: RoutedWorker, price: LatencyCoefficients): Way[] {
+    const { hits, nowMs, tokens } = view;
     const { blockTokens } = worker.facts;
     const { device, host, disk } = hits.blocks(worker);
     const rates = worker.load?.restoreSecondsPerBlock ?? {};
-    const blockSeconds = promptSeconds(price, blockTokens, tokens / 2);
-    const bringSeconds =
-      host * Math.min(blockSeconds, rates.host ?? 0) +
-      disk * Math.min(blockSeconds, rates.disk ?? 0);
+    const blockSeconds = promptSeconds(price, blockTokens, tokens.length / 2);
+    const hostSeconds = host * Math.min(blockSeconds, rates.host ?? 0);
+    const diskSeconds = disk * Math.min(blockSeconds, rates.disk ?? 0);
     const missedTokens = hits.missedBeside(worker, device + host + disk);
-    const local = {
+    const own: Way = {
       missedTokens,
-      bringSeconds,
-      promptSeconds: promptSeconds(price, missedTokens, tokens),
+      promptSeconds: promptSeconds(price, missedTokens, tokens.length),
+      bringSeconds: hostSeconds + diskSeconds,
       fetch: null,
+      fetchSeconds: 0,
     };
-    const copy = this.#peers.for(worker, hits);
-    if (copy === null) return local;
-    const missedAfter = Math.min(missedTokens, hits.missedBeside(worker, copy.advice.blockEnd));
-    const fetched = {
-      missedTokens,
-      bringSeconds: bringSeconds + copy.seconds,
-      promptSeconds: promptSeconds(price, missedAfter, tokens),
-      fetch: copy.advice,
-    };
-    const saves = local.promptSeconds - fetched.promptSeconds;
-    return saves > copy.seconds ? fetched : local;
+    const copy = this.#peers.for(worker, hits, nowMs);
+    if (copy === null) return [own];
+    const left = Math.min(missedTokens, hits.missedBeside(worker, copy.advice.blockEnd));
+    return [
+      own,
+      {
+        ...own,
+        promptSeconds: promptSeconds(price, left, tokens.length),
+        fetch: copy.advice,
+        fetchSeconds: copy.seconds,
+      },
+    ];
   }
 
   #moveSeconds(
@@ -206,6 +211,23 @@ export class Seconds implements PlacementPolicy {
     const held = tokens.length - hits.missedTokens(home);
     return homeShare * promptSeconds(price, held, held);
   }
+}
+
+function pricedWay(
+  way: Way,
+  { work, queue, price, arrivals, busy }: Circumstances & Surroundings,
+): PricedWay {
+  const prompt = (way.promptSeconds + price.secondsPerStep) * work.stretch;
+  // Who comes until the queue is empty waits for this prompt too; so does about everyone who came
+  // since the queue was.
+  const behind = (arrivals / (1 - busy)) * (queue + prompt / 2) + work.pendingRequests;
+  // Blocks come while the request stands in the queue.
+  const wait = way.bringSeconds + Math.max(0, way.fetchSeconds - queue);
+  return { way, prompt, wait, later: prompt * behind };
+}
+
+function costOf({ prompt, wait, later }: PricedWay): number {
+  return prompt + wait + later;
 }
 
 function sumOf({ queue, prefill, slowdown, eviction, memory, replica, move }: CostTerms): number {

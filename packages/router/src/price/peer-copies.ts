@@ -8,17 +8,23 @@ import type { FetchAdvice } from "../placement.ts";
 /** Fewer blocks are not worth a connection. */
 const fetchBlocksMin = 2;
 /** Asking, and the first bytes. */
-const fetchSecondsFixed = 0.005;
+const fetchSecondsFixed = 0.002;
 
 export interface PeerCopy {
   readonly advice: FetchAdvice;
+  /** Until the blocks are there: waiting for the lines of both ends, then the transfer. */
   readonly seconds: number;
+}
+
+interface Holder {
+  readonly worker: RoutedWorker;
+  readonly blocks: number;
 }
 
 export class PeerCopies {
   readonly #secondsPerBlock: number | null;
-  /** By fingerprint and size of blocks: who has most of the present prompt, and how much. */
-  readonly #best = new Map<string, { readonly worker: RoutedWorker; readonly blocks: number }>();
+  /** By fingerprint and size of blocks: who has most of the present prompt. */
+  readonly #best = new Map<string, Holder>();
 
   /** `secondsPerBlock`: null where no blocks are moved. */
   constructor(secondsPerBlock: number | null) {
@@ -31,28 +37,33 @@ export class PeerCopies {
     if (this.#secondsPerBlock === null) return;
     for (const worker of workers) {
       if (worker.facts.fingerprint === "") continue;
-      const blocks = hits.blocksInMemory(worker);
+      const holder = { worker, blocks: hits.blocksInMemory(worker) };
       const key = kindOf(worker);
       const best = this.#best.get(key);
-      if (best !== undefined && best.blocks >= blocks) continue;
-      this.#best.set(key, { worker, blocks });
+      if (best === undefined || isBetter(holder, best)) this.#best.set(key, holder);
     }
   }
 
   /** What the worker would fetch; null when there is nothing to fetch. */
-  for(worker: RoutedWorker, hits: PromptHits): PeerCopy | null {
+  for(worker: RoutedWorker, hits: PromptHits, nowMs: number): PeerCopy | null {
     const best = this.#best.get(kindOf(worker));
     if (best === undefined || best.worker === worker || this.#secondsPerBlock === null) return null;
     const blockStart = hits.blocksFromStart(worker);
     const blocks = best.blocks - blockStart;
     if (blocks < fetchBlocksMin) return null;
-    // Those who fetch from the same worker share its line.
-    const sharing = 1 + best.worker.fetchesFrom;
+    const freeAtMs = Math.max(nowMs, best.worker.lineFreeAtMs, worker.lineFreeAtMs);
+    const waitSeconds = (freeAtMs - nowMs) / 1000;
     return {
       advice: { fromWorkerId: best.worker.id, blockStart, blockEnd: best.blocks },
-      seconds: fetchSecondsFixed + blocks * this.#secondsPerBlock * sharing,
+      seconds: fetchSecondsFixed + waitSeconds + blocks * this.#secondsPerBlock,
     };
   }
+}
+
+/** More blocks; of as many, whose line is free sooner. */
+function isBetter(one: Holder, other: Holder): boolean {
+  if (one.blocks !== other.blocks) return one.blocks > other.blocks;
+  return one.worker.lineFreeAtMs < other.worker.lineFreeAtMs;
 }
 
 function kindOf({ facts }: RoutedWorker): string {

@@ -1,7 +1,6 @@
 // Preble's E2 as the paper has it (arXiv 2407.00023, algorithms 1 and 2): cost in seconds of the
 // device = history of the window + what would be given up + the prompt's missing part.
 
-import { defined } from "@loci/core";
 import { promptSeconds } from "../../price/work-seconds.ts";
 import { E2Base, missedTokens, pathOf, type E2Decision, type E2Worker } from "./e2-base.ts";
 
