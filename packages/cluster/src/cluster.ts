@@ -85,7 +85,10 @@ export function openCluster(parts: ClusterParts): Cluster {
     service,
     sink: monitor,
     table,
-    close: () => monitor.close(),
+    close: async () => {
+      service.close();
+      await monitor.close();
+    },
     checkIntegrity: () => service.checkIntegrity(),
   };
 }

@@ -64,7 +64,8 @@ export function toldError(error: LociError): AttemptError | LociError {
   if (refusalCodes.has(error.code)) {
     // A key that is not accepted is the operator's business.
     const refusal = tellingCodes.has(error.code) ? error : null;
-    return new AttemptError("refused", error.message, refusal);
+    const isNotServing = error.code === "unavailable";
+    return new AttemptError("refused", error.message, refusal, isNotServing);
   }
   // The engine broke in a step with this request: it may be why.
   if (error.code === "internal") return new AttemptError("worker_lost", error.message);

@@ -125,6 +125,19 @@ describe("supervised workers", () => {
     ]);
   });
 
+  it("finish what they have when they are stopped in order", async () => {
+    await using tiny = new TinyCluster(["serve", "serve"]);
+    await tiny.ready(2);
+    const request = clusterRequest({ maxTokens: 100 });
+    let stopped: Promise<void> = Promise.resolve();
+    const act = (): void => {
+      stopped = tiny.supervisor.stop(30_000);
+    };
+    expectExact(await read(tiny, request, [{ atTokens: 10, act }]), request);
+    expect(tiny.failures).toEqual([]);
+    await stopped;
+  });
+
   it("lose no token of any answer when they are killed, one after the other", async () => {
     await using tiny = new TinyCluster(["serve", "serve", "serve"]);
     await tiny.ready(3);

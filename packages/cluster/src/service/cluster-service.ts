@@ -54,6 +54,9 @@ export interface ClusterServiceParts {
   readonly onError?: (error: unknown) => void;
 }
 
+/** When a client that comes while the server closes may try again: a restart takes seconds. */
+const retryAfterSeconds = 5;
+
 /** While no worker is there, the router is asked so often. */
 const askMs = 100;
 
@@ -65,6 +68,7 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
   readonly #evacuation: Evacuation;
   readonly #live = new Map<string, LiveAnswer>();
   #waiters = 0;
+  #closed = false;
 
   constructor(parts: ClusterServiceParts) {
     this.#parts = parts;
@@ -105,6 +109,12 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     } finally {
       this.#close(live);
     }
+  }
+
+  /** Requests that still run fail with `unavailable`, and new ones are refused so. */
+  close(): void {
+    this.#closed = true;
+    for (const live of this.#live.values()) live.breakOff?.();
   }
 
   snapshot(): ServiceSnapshot {
@@ -169,6 +179,7 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     const sinceMs = clock.nowMs();
     for (;;) {
       if (signal.aborted) return null;
+      if (this.#closed) throw closedError();
       try {
         return router.place(live.routeRequest(), clock.nowMs());
       } catch (error) {
@@ -210,9 +221,15 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     const { id } = live.request;
     let next: NextAttempt = router.failed(id, failure.failure, live.delivered, clock.nowMs());
     for (;;) {
-      if (next.kind === "give_up") throw failure.refusal ?? next.error;
+      if (next.kind === "give_up") {
+        // A worker that ends is no sign of trouble that retries would make worse.
+        if (!failure.isNotServing || !live.mayBePlacedAnew()) throw failure.refusal ?? next.error;
+        await pause(clock, askMs, signal);
+        return this.#place(live, signal);
+      }
       await pause(clock, next.afterMs, signal);
       if (signal.aborted) return null;
+      if (this.#closed) throw closedError();
       if (next.kind === "retry") return next.placement;
       next = router.again(id, live.delivered, clock.nowMs());
     }
@@ -245,4 +262,8 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     this.#parts.router.finished(id, live.report, this.#parts.clock.nowMs());
     this.#remember(live);
   }
+}
+
+function closedError(): LociError {
+  return new LociError("unavailable", "The server is shutting down.", { retryAfterSeconds });
 }

@@ -180,6 +180,19 @@ describe("failover", () => {
     expect(error).toMatchObject({ code: "queue_full", retryAfterSeconds: 7 });
   });
 
+  it("does not count it as trouble when workers are ending", async () => {
+    await using cluster = await TestCluster.open(2, { retriesMin: 0, retryShareMax: 0 });
+    defined(cluster.workers[0]).service.before = () => {
+      throw new LociError("unavailable", "The worker is ending.");
+    };
+    const requests = Array.from({ length: 6 }, () => clusterRequest());
+    for (const request of requests) {
+      expectExact(await readAll(cluster.generate(request)), request);
+    }
+    expect(cluster.failures).toContain("refused");
+    expect(cluster.router.liveRequests).toBe(0);
+  });
+
   it("passes on what is wrong with the request itself, without another try", async () => {
     await using cluster = await TestCluster.open(2);
     const wrong = clusterRequest({ promptTokens: Int32Array.of(2 ** 30) });
@@ -187,6 +200,20 @@ describe("failover", () => {
     const empty = clusterRequest({ promptTokens: Int32Array.of() });
     expect(await codeOf(readAll(cluster.generate(empty)))).toBe("invalid_request");
     expect(cluster.failures).toEqual([]);
+    expect(cluster.router.liveRequests).toBe(0);
+  });
+
+  it("lets nobody wait when it closes", async () => {
+    await using cluster = await TestCluster.open(1);
+    holdAt(cluster, 2);
+    const work: Promise<string>[] = [];
+    for (let count = 0; count < 3; count++) {
+      work.push(codeOf(readAll(cluster.generate(clusterRequest()))));
+    }
+    await until(() => cluster.workers.every(({ service }) => service.running === 3));
+    await cluster.cluster.close();
+    work.push(codeOf(readAll(cluster.generate(clusterRequest()))));
+    expect(await Promise.all(work)).toEqual(Array.from({ length: 4 }, () => "unavailable"));
     expect(cluster.router.liveRequests).toBe(0);
   });
 

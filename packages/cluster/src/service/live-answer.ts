@@ -5,6 +5,9 @@ import { assert } from "@loci/core";
 import type { GenerationEvent, GenerationRequest } from "@loci/core";
 import type { FinishedReport, RouteRequest } from "@loci/router";
 
+/** A request meets so many workers that end, at most. */
+const placedAnewMax = 3;
+
 type Finished = Extract<GenerationEvent, { type: "finished" }>;
 
 export class LiveAnswer {
@@ -14,6 +17,7 @@ export class LiveAnswer {
   readonly #deliveredBefore: number;
   #cachedTokens: number | null = null;
   #attempts = 0;
+  #placedAnew = 0;
   #report: FinishedReport | null = null;
   /** Who has it, or had it last. */
   workerId: string | null = null;
@@ -59,6 +63,11 @@ export class LiveAnswer {
       ...(userText !== undefined && { userText }),
       ...(priority !== undefined && { priority }),
     };
+  }
+
+  /** Whether it may be placed as if it were new; a few times. */
+  mayBePlacedAnew(): boolean {
+    return this.#placedAnew++ < placedAnewMax;
   }
 
   /** The request for the next worker. An attempt has an id of its own: the last may still live. */
