@@ -118,7 +118,7 @@ function churnFigures(options: RouterOptions, output: Output): ChurnResult {
     requestsPerSecond: 100,
     windows: 10,
     windowSeconds: isQuick ? 60 : 360,
-    warmUpSeconds: isQuick ? 600 : 1800,
+    warmUpSeconds: isQuick ? 1200 : 1800,
   };
   return churnMemory(plan, output.progress);
 }
