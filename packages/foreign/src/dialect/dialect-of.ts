@@ -9,5 +9,5 @@ import { vllmDialect } from "./vllm.ts";
 export function dialectOf({ kind, version }: EngineDescription): EngineDialect {
   if (kind === "llama-server") return llamaServerDialect;
   if (kind === "vllm") return vllmDialect(version);
-  return kind === "sglang" ? sglangDialect : openaiDialect;
+  return kind === "sglang" ? sglangDialect(version) : openaiDialect;
 }

@@ -11,19 +11,26 @@ import type {
   EngineDialect,
 } from "./engine-dialect.ts";
 import { emptyChunk } from "./engine-dialect.ts";
+import { isAtLeast } from "./release.ts";
 
-export const sglangDialect: EngineDialect = {
-  kind: "sglang",
-  path: "/generate",
-  knowsStopTokens: true,
-  body: sglangBody,
-  openReader: () => {
-    const seen = { tokens: 0, characters: 0 };
-    return (chunk) => readChunk(chunk, seen);
-  },
-};
+/** The first release that knows `sampling_seed`; before, it refuses what it does not know. */
+const seededSince = [0, 5, 3] as const;
 
-function sglangBody(asked: DialectRequest): Readonly<Record<string, unknown>> {
+export function sglangDialect(version: string): EngineDialect {
+  const takesSeed = isAtLeast(version, seededSince);
+  return {
+    kind: "sglang",
+    path: "/generate",
+    knowsStopTokens: true,
+    body: (asked) => sglangBody(asked, takesSeed),
+    openReader: () => {
+      const seen = { tokens: 0, characters: 0 };
+      return (chunk) => readChunk(chunk, seen);
+    },
+  };
+}
+
+function sglangBody(asked: DialectRequest, takesSeed: boolean): Readonly<Record<string, unknown>> {
   const { request, salt } = asked;
   const { sampling } = request;
   const top = sampling.logprobsTop;
@@ -44,7 +51,7 @@ function sglangBody(asked: DialectRequest): Readonly<Record<string, unknown>> {
       repetition_penalty: sampling.repetitionPenalty,
       presence_penalty: sampling.presencePenalty,
       frequency_penalty: sampling.frequencyPenalty,
-      sampling_seed: asked.seed & 0x7fffffff,
+      ...(takesSeed && sampling.temperature > 0 ? { sampling_seed: asked.seed & 0x7fffffff } : {}),
       ignore_eos: request.ignoreEos,
       stop_token_ids: request.stopTokenIds,
       skip_special_tokens: false,

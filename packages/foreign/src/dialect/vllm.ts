@@ -11,6 +11,7 @@ import type {
   EngineDialect,
 } from "./engine-dialect.ts";
 import { emptyChunk } from "./engine-dialect.ts";
+import { isAtLeast } from "./release.ts";
 
 /** The first release that knows `structured_outputs`; before, it was `guided_grammar`. */
 const structuredSince = [0, 11] as const;
@@ -58,9 +59,9 @@ function vllmBody(asked: DialectRequest, version: string): Readonly<Record<strin
 }
 
 function grammarField(grammar: string, version: string): Readonly<Record<string, unknown>> {
-  const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(version)?.slice(1) ?? []).map(Number);
-  const isOld = version !== "" && major === structuredSince[0] && minor < structuredSince[1];
-  return isOld ? { guided_grammar: grammar } : { structured_outputs: { grammar } };
+  return isAtLeast(version, structuredSince)
+    ? { structured_outputs: { grammar } }
+    : { guided_grammar: grammar };
 }
 
 function readChunk(chunk: unknown): EngineChunk {

@@ -69,7 +69,11 @@ describe.each(sizes)(
       const random = new Random(engineTokens);
       const engine = new NaiveEngine();
       const told = new Told();
-      const namer = new BlockNamer({ blockTokens: ourTokens, saltOf: () => "t" });
+      const namer = new BlockNamer({
+        blockTokens: ourTokens,
+        blocksMax: 10_000,
+        saltOf: () => "t",
+      });
       for (let step = 0; step < 600; step++) {
         for (const event of nextEvents(engine, random, engineTokens))
           told.apply(namer.apply(event));
@@ -163,13 +167,13 @@ describe("BlockNamer", () => {
   });
 
   it("leaves out what follows an unknown block", () => {
-    const namer = new BlockNamer({ blockTokens: 2, saltOf: () => "" });
+    const namer = new BlockNamer({ blockTokens: 2, blocksMax: 10, saltOf: () => "" });
     expect(namer.apply(stored(2n, 1n, [1, 2]))).toEqual([]);
     expect(namer.unnamed).toBe(1);
   });
 
   it("counts what a prompt would find", () => {
-    const namer = new BlockNamer({ blockTokens: 2, saltOf: () => "t" });
+    const namer = new BlockNamer({ blockTokens: 2, blocksMax: 10, saltOf: () => "t" });
     namer.apply(stored(1n, null, [1, 2]));
     namer.apply(stored(2n, 1n, [3, 4]));
     expect(namer.heldOf(namesOf(1, 2, 3, 4, 5, 6))).toBe(2);

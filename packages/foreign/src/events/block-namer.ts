@@ -15,7 +15,7 @@ export interface BlockNamerOptions {
   /** Tokens of one of our blocks. */
   readonly blockTokens: number;
   /** Engine blocks remembered; the oldest are forgotten, as if the engine had removed them. */
-  readonly blocksMax?: number;
+  readonly blocksMax: number;
   /** Salt of our names for what the engine stored under its salt (null: it does not say). */
   readonly saltOf: (salt: string | null, firstTokens: Int32Array) => string;
 }
@@ -42,7 +42,7 @@ export class BlockNamer {
   constructor(options: BlockNamerOptions) {
     assert(options.blockTokens >= 1, "a block holds at least one token");
     this.#options = options;
-    this.#blocksMax = options.blocksMax ?? 1_048_576;
+    this.#blocksMax = options.blocksMax;
   }
 
   /** Engine blocks known. */

@@ -14,8 +14,10 @@ export interface EngineBlocksOptions {
   /** Null: the engine publishes nothing. */
   readonly sources: EventSources | null;
   readonly blockTokens: number;
-  /** Blocks that the engine has room for. */
+  /** Blocks of ours that the engine has room for. */
   readonly blocksMax: number;
+  /** See ToldBlocks. */
+  readonly engineBlocksMax: number;
   readonly salts: TenantSalts;
   readonly clock: Clock;
   readonly onBatch: (batch: KvEventBatch) => void;
@@ -40,6 +42,11 @@ export class EngineBlocks {
   /** The engine tells what it holds: what was sent there is no news. */
   get hasTold(): boolean {
     return this.#hasTold;
+  }
+
+  /** Number of the last batch that was told. */
+  get sequence(): number {
+    return this.#log.sequence;
   }
 
   /** Blocks held on the device. */

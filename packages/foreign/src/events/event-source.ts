@@ -1,5 +1,6 @@
 // Where an engine's cache events come from: as the operator says, or as SGLang says of itself.
 
+import type { WorkerAddress } from "@loci/cluster";
 import { parseJson, stringAt } from "../http/fields.ts";
 import type { EventSources } from "./event-subscriber.ts";
 import { isEventEndpoint } from "./event-subscriber.ts";
@@ -25,4 +26,27 @@ function reachable(endpoint: string, host: string): string | null {
   const port = /^tcp:\/\/(?:\*|0\.0\.0\.0|\[::\]):(\d{1,5})$/.exec(endpoint)?.[1];
   const found = port === undefined ? "" : `tcp://${host}:${port}`;
   return isEventEndpoint(found) ? found : null;
+}
+
+export interface EventPorts {
+  readonly port: number;
+  /** Null: missed batches cannot be had again. */
+  readonly replayPort: number | null;
+  readonly topic: string;
+}
+
+/**
+ * For engines that publish at the same ports of their hosts (vLLM: 5557, and what its
+ * `replay_endpoint` says). Of several engines at one host only the first is listened to: nobody knows
+ * whose events these are, and what others hold is assumed from what was sent.
+ */
+export function eventsAtPorts(ports: EventPorts): (address: WorkerAddress) => EventSources | null {
+  const urls = new Map<string, string>();
+  return ({ host, url }) => {
+    if (host === "" || (urls.get(host) ?? url) !== url) return null;
+    urls.set(host, url);
+    const at = (port: number): string => `tcp://${host}:${port}`;
+    const replayEndpoint = ports.replayPort === null ? null : at(ports.replayPort);
+    return { endpoint: at(ports.port), replayEndpoint, topic: ports.topic };
+  };
 }

@@ -1,8 +1,9 @@
+import { parseWorkerAddress } from "@loci/cluster";
 import { systemClock } from "@loci/core";
 import { describe, expect, it } from "vitest";
 import { EventPublisher } from "../testing/event-publisher.ts";
 import { Gathered } from "../testing/gathered.ts";
-import { eventSourcesOf } from "./event-source.ts";
+import { eventsAtPorts, eventSourcesOf } from "./event-source.ts";
 import { EventSubscriber, isEventEndpoint } from "./event-subscriber.ts";
 import type { EventSources } from "./event-subscriber.ts";
 
@@ -129,6 +130,20 @@ describe("where events come from", () => {
     expect(eventSourcesOf(JSON.stringify(elsewhere), "10.0.0.3")).toBeNull();
     expect(eventSourcesOf('{"publisher":"null"}', "h")).toBeNull();
     expect(eventSourcesOf("nonsense", "h")).toBeNull();
+  });
+
+  it("is the same port of every host, and never one for two engines", () => {
+    const eventsOf = eventsAtPorts({ port: 5557, replayPort: 5558, topic: "kv" });
+    const address = parseWorkerAddress("http://10.0.0.3:8000");
+    const expected = {
+      endpoint: "tcp://10.0.0.3:5557",
+      replayEndpoint: "tcp://10.0.0.3:5558",
+      topic: "kv",
+    };
+    expect(eventsOf(address)).toEqual(expected);
+    expect(eventsOf(address)).toEqual(expected);
+    expect(eventsOf(parseWorkerAddress("http://10.0.0.3:8001"))).toBeNull();
+    expect(eventsOf(parseWorkerAddress("unix:///tmp/socket"))).toBeNull();
   });
 
   it("is a ZeroMQ endpoint", () => {

@@ -36,8 +36,8 @@ export interface SubscriberCounts {
 /** Silence after which a replay is given up. */
 const replayTimeoutMs = 2000;
 const retryMs = 1000;
-/** Batches that wait to be read; vLLM keeps as many for its slow readers. */
-const messagesMax = 100_000;
+/** Batches that wait to be read; what is dropped beyond can be replayed. */
+const messagesMax = 10_000;
 const endOfReplay = (1n << 64n) - 1n;
 
 /** Endpoints are fixed by the operator; anything but TCP and local sockets is a mistake. */

@@ -10,6 +10,8 @@ import type { TenantSalts } from "./tenant-salts.ts";
 export interface ToldBlocksOptions {
   readonly sources: EventSources;
   readonly blockTokens: number;
+  /** Blocks of the engine's, in all its memories, that are kept in mind. */
+  readonly engineBlocksMax: number;
   readonly salts: TenantSalts;
   readonly clock: Clock;
   readonly onEvents: (events: readonly KvEvent[]) => void;
@@ -20,9 +22,10 @@ export class ToldBlocks {
   readonly #subscriber: EventSubscriber;
 
   constructor(options: ToldBlocksOptions) {
-    const { salts, blockTokens, sources, clock, onEvents } = options;
+    const { salts, blockTokens, engineBlocksMax, sources, clock, onEvents } = options;
     this.#namer = new BlockNamer({
       blockTokens,
+      blocksMax: engineBlocksMax,
       saltOf: (salt, firstTokens) => salts.tenantOf(salt, firstTokens),
     });
     const listener = {

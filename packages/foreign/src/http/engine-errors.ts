@@ -44,7 +44,8 @@ export function statusError(
 /** An error that undici or a socket threw; `null` where it is none of theirs. */
 export function transportError(error: unknown, hasBegun: boolean): AttemptError | null {
   const code = codeOf(error);
-  if (code === null) return null;
+  // Node's and undici's words for a mistake of ours.
+  if (code === null || code.startsWith("ERR_") || code === "UND_ERR_INVALID_ARG") return null;
   if (silenceCodes.has(code)) return new AttemptError("worker_stalled", "The engine went silent.");
   if (!hasBegun && unreachableCodes.has(code)) {
     return new AttemptError("unreachable", `The engine cannot be reached (${code}).`);

@@ -3,8 +3,8 @@
 import { LociError } from "@loci/core";
 import { createParser } from "eventsource-parser";
 
-/** Characters of one event; a chunk of an answer with its log-probabilities has a few thousand. */
-const eventCharsMax = 1 << 20;
+/** Characters of one event: a chunk of an answer has hundreds, but vLLM's first repeats the prompt. */
+const eventCharsMax = 8 << 20;
 
 /** The `data` of each event, in order. Throws `unavailable` when one is longer than the bound. */
 export async function* serverEvents(

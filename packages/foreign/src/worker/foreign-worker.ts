@@ -10,7 +10,6 @@ import type {
   CacheMatch,
   GenerationEvent,
   GenerationRequest,
-  ServiceSnapshot,
   WorkerLoad,
 } from "@loci/core";
 import type { WorkerFacts } from "@loci/router";
@@ -158,6 +157,7 @@ export class ForeignWorker implements WorkerLink {
 
   async drain(): Promise<void> {
     this.#isDraining = true;
+    if (this.#life !== null) this.#listener?.draining(voiceOf(this.#life));
     await Promise.resolve();
   }
 
@@ -211,22 +211,24 @@ export class ForeignWorker implements WorkerLink {
     const dialect = dialectOf(described);
     this.#life = { facts, described, dialect, gauges: described.gauges };
     this.#listener?.hello(facts);
-    if (this.#blocks === null) this.#blocks = this.#openBlocks(facts, sources);
+    if (this.#blocks === null) this.#blocks = this.#openBlocks(described, facts, sources);
     else this.#blocks.restart();
     this.requestSnapshot();
     this.#report();
   }
 
   #openBlocks(
-    { blockTokens, kvBlocksTotal }: WorkerFacts,
+    described: EngineDescription,
+    facts: WorkerFacts,
     sources: EventSources | null,
   ): EngineBlocks {
     const { clock, codec } = this.#options;
     return new EngineBlocks({
       // Text has no tokens to compare with the engine's.
       sources: codec === null ? null : sources,
-      blockTokens,
-      blocksMax: kvBlocksTotal,
+      blockTokens: facts.blockTokens,
+      blocksMax: facts.kvBlocksTotal,
+      engineBlocksMax: engineBlocksMax(described),
       salts: this.#salts,
       clock,
       onBatch: (batch) => {
@@ -269,11 +271,8 @@ export class ForeignWorker implements WorkerLink {
     const life = this.#life;
     if (life === null) return;
     const load = this.#loadOf(life);
-    this.#listener?.report(voiceOf(life), load, this.#snapshotOf(load, life.facts));
-  }
-
-  #snapshotOf(load: WorkerLoad, facts: WorkerFacts): ServiceSnapshot {
-    return serviceSnapshot(load, this.#live, facts.blockTokens);
+    const snapshot = serviceSnapshot(load, this.#live, life.facts.blockTokens);
+    this.#listener?.report(voiceOf(life), load, snapshot, this.#blocks?.sequence);
   }
 
   #loadOf({ facts, gauges }: EngineLife): WorkerLoad {
@@ -285,6 +284,11 @@ export class ForeignWorker implements WorkerLink {
       blocksHeld: this.#blocks?.size ?? 0,
     });
   }
+}
+
+/** Memories below the device hold a few times as much. */
+function engineBlocksMax({ gauges }: EngineDescription): number {
+  return Math.min(1_048_576, Math.max(65_536, 4 * (gauges.kvBlocksTotal ?? 0)));
 }
 
 function voiceOf({ facts }: EngineLife): WorkerVoice {
