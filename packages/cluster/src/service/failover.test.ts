@@ -62,7 +62,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 
 describe("failover", () => {
   it("goes on exactly wherever a worker dies", async () => {
-    for (let tokens = 0; tokens < 8; tokens++) {
+    for (let tokens = 0; tokens <= 8; tokens++) {
       await using cluster = await TestCluster.open(2);
       const request = clusterRequest();
       holdAt(cluster, tokens);
@@ -142,7 +142,7 @@ describe("failover", () => {
     }
     let answered = 0;
     const client = async (): Promise<void> => {
-      for (let count = 0; count < 50; count++) {
+      for (let count = 0; count < 25; count++) {
         const request = clusterRequest();
         expectExact(await readAll(cluster.generate(request)), request);
         answered++;
@@ -150,13 +150,13 @@ describe("failover", () => {
     };
     const clients = Promise.all(Array.from({ length: 8 }, client));
     for (const [index, worker] of cluster.workers.entries()) {
-      await until(() => answered > 60 + index * 120);
+      await until(() => answered > 30 + index * 60);
       await worker.kill();
       await worker.restart();
       await until(() => cluster.cluster.table.size === 3);
     }
     await clients;
-    expect(answered).toBe(400);
+    expect(answered).toBe(200);
     expect(cluster.failures.length).toBeGreaterThan(0);
     expect(cluster.router.liveRequests).toBe(0);
     cluster.router.checkIntegrity();

@@ -52,7 +52,7 @@ export function testFacts(id: string, epoch = "1"): WorkerFacts {
 }
 
 export class TokenService implements WorkerService {
-  /** Awaited before each token; may throw. */
+  /** Awaited before each token, and before the end; may throw. */
   before: (request: GenerationRequest, position: number) => Promise<void> | void = () => undefined;
   /** Requests that came, newest last. */
   readonly requests: GenerationRequest[] = [];
@@ -189,6 +189,7 @@ export class TokenService implements WorkerService {
       const tokenId = tokenAt(promptTokens, position);
       yield { type: "token", tokenId, text: `${tokenId} `, logprobs: null };
     }
+    if (!signal.aborted) await this.before(request, position);
     const usage = { promptTokens: promptTokens.length, cachedTokens, completionTokens: position };
     const reason = position < maxTokens ? "cancelled" : "length";
     yield { type: "finished", reason, text: "", stoppedBy: null, usage };

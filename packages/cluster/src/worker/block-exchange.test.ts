@@ -10,6 +10,7 @@ import { answerTo, testBlockTokens } from "../testing/token-service.ts";
 import { blockFrameHead, lastBlockFrame } from "../wire/block-frames.ts";
 import { decodeAnswerLine } from "../wire/generation-lines.ts";
 import { encodeGenerationBody } from "../wire/generation-body.ts";
+import type { GenerationBody } from "../wire/generation-body.ts";
 import type { FetchOrder } from "../link/worker-link.ts";
 
 let source: TestWorker;
@@ -26,19 +27,23 @@ beforeEach(async () => {
 
 afterEach(() => Promise.all([source.worker.close(), target.worker.close()]));
 
-/** The answer is the same whether anything was fetched or not. */
-async function ask(request: GenerationRequest, fetchOrder: FetchOrder): Promise<void> {
+async function send(body: GenerationBody): Promise<readonly number[]> {
   const response = await fetch(`${target.url}/worker/generate`, {
     method: "POST",
     headers: { authorization: testKey.authorization, "content-type": "application/json" },
-    body: encodeGenerationBody({ request, fetch: fetchOrder }),
+    body: encodeGenerationBody(body),
   });
   const lines = (await response.text()).split("\n").filter((line) => line !== "");
-  const events = lines.map((line) => decodeAnswerLine(JSON.parse(line)));
-  const tokens = events.flatMap((line) =>
-    line.kind === "event" && line.event.type === "token" ? [line.event.tokenId] : [],
-  );
-  expect(tokens).toEqual(answerTo(request));
+  return lines
+    .map((line) => decodeAnswerLine(JSON.parse(line)))
+    .flatMap((line) =>
+      line.kind === "event" && line.event.type === "token" ? [line.event.tokenId] : [],
+    );
+}
+
+/** The answer is the same whether anything was fetched or not. */
+async function ask(request: GenerationRequest, fetchOrder: FetchOrder): Promise<void> {
+  expect(await send({ request, fetch: fetchOrder })).toEqual(answerTo(request));
 }
 
 describe("blocks of another worker", () => {
@@ -50,6 +55,18 @@ describe("blocks of another worker", () => {
       firstByte: defined(request.promptTokens[index * testBlockTokens]) % 256,
     }));
     expect(received?.imported).toEqual(expected);
+  });
+
+  it("are those of the answer so far, too, where a request goes on", async () => {
+    const request = clusterRequest();
+    const deliveredTokens = Int32Array.from(answerTo(request).slice(0, 6));
+    const body = { request: { ...request, deliveredTokens }, fetch: null };
+    const fetchOrder = { url: source.url, blockStart: 4, blockEnd: 6 };
+    await send({ ...body, fetch: fetchOrder });
+    const all = [...request.promptTokens, ...deliveredTokens];
+    expect(received?.imported.map(({ firstByte }) => firstByte)).toEqual(
+      [4, 5].map((index) => defined(all[index * testBlockTokens]) % 256),
+    );
   });
 
   it("are taken as far as they are held", async () => {

@@ -3,9 +3,11 @@
 
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { LociError, toLociError } from "@loci/core";
+import type { GenerationRequest } from "@loci/core";
 import { encodeError, encodeEvent, encodeNumbers } from "../wire/generation-lines.ts";
 import { decodeGenerationBody } from "../wire/generation-body.ts";
 import type { GenerationBody } from "../wire/generation-body.ts";
+import type { FetchedPrompt } from "./block-fetcher.ts";
 import { LineWriter } from "./line-writer.ts";
 import type { WorkerContext } from "./worker-context.ts";
 
@@ -41,7 +43,7 @@ async function answer(
 ): Promise<void> {
   try {
     requireOpen(context);
-    if (fetch !== null) await context.fetcher.fetch(request, fetch, writer.gone);
+    if (fetch !== null) await context.fetcher.fetch(fetchedPrompt(request), fetch, writer.gone);
     for await (const event of context.service.generate(request, writer.gone)) {
       if (event.type === "finished") await writer.write(encodeNumbers(context.reporter.numbers()));
       await writer.write(encodeEvent(event));
@@ -50,6 +52,19 @@ async function answer(
     if (!(error instanceof LociError)) context.onError(error);
     if (!writer.gone.aborted) await tell(writer, toLociError(error));
   }
+}
+
+/** The router counts blocks over all that is known: the prompt, and what was delivered. */
+function fetchedPrompt({
+  tenant,
+  promptTokens,
+  deliveredTokens,
+}: GenerationRequest): FetchedPrompt {
+  if (deliveredTokens === undefined) return { tenant, promptTokens };
+  const tokens = new Int32Array(promptTokens.length + deliveredTokens.length);
+  tokens.set(promptTokens);
+  tokens.set(deliveredTokens, promptTokens.length);
+  return { tenant, promptTokens: tokens };
 }
 
 async function tell(writer: LineWriter, error: LociError): Promise<void> {
