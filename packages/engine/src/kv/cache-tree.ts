@@ -341,13 +341,22 @@ export class CacheTree {
     let { node } = copy;
     while (node !== null && node.parent !== null && isEmptyLeaf(node)) {
       const { parent }: CacheNode = node;
-      this.remove(node);
+      this.#remove(node);
       node = parent;
     }
   }
 
-  /** Takes an unlocked leaf that is not in motion out of the tree, with all its copies. */
+  /**
+   * Takes an unlocked leaf that is not in motion out of the tree, with all its copies, and the holes
+   * above that held only it.
+   */
   remove(node: CacheNode): void {
+    const above = node.parent?.payload ?? null;
+    this.#remove(node);
+    if (above !== null) this.#prune(above);
+  }
+
+  #remove(node: CacheNode): void {
     const copy = defined(node.payload);
     this.tiers.forget(copy);
     if (copy.device !== null) this.pool.release(copy.device);

@@ -87,9 +87,12 @@ export class StepWrites {
     const published = [...this.#published].toReversed();
     this.#end();
     for (const [node, how] of published) {
+      const copy = defined(node.payload);
+      // What was erased meanwhile went when it was let go.
+      if (copy.device === null) continue;
       // A node that got children meanwhile (blocks found after a restart) stays, as a hole.
       if (how === "new" && node.childCount === 0) this.#cache.remove(node);
-      else this.#cache.dropDevice(defined(node.payload));
+      else this.#cache.dropDevice(copy);
     }
   }
 

@@ -62,6 +62,7 @@ function move(world: TieredWorld, all: boolean): void {
 /** Time goes on by a step. */
 export function turn(world: TieredWorld, nowMs: number, failChance: number): void {
   const { random, engine, runner, requests, totals } = world;
+  if (world.cuts.integer(0, 40) === 0) forget(world);
   if (random.integer(0, 2) === 0) submit(world, nowMs);
   if (random.integer(0, 30) === 0 && requests.size > 0) {
     const ids = [...requests.keys()];
@@ -79,6 +80,15 @@ export function turn(world: TieredWorld, nowMs: number, failChance: number): voi
   }
   collect(world);
   if (random.integer(0, 9) === 0) engine.checkIntegrity();
+}
+
+/** Part of the cache is forgotten, or erased whoever uses it. */
+function forget({ engine, cuts, prompts }: TieredWorld): void {
+  const prompt = prompts[cuts.integer(0, Math.max(0, prompts.length - 1))] ?? [];
+  const tokens = cuts.integer(0, 3) === 0 ? null : Int32Array.from(prompt);
+  const tenant = `tenant ${cuts.integer(0, 1)}`;
+  if (cuts.integer(0, 1) === 0) engine.cache.forgetCached(tenant, tokens);
+  else engine.cache.erase(tenant, tokens === null ? null : { tokens, sharedTokens: 0 });
 }
 
 /** Until nothing is left to do. */
