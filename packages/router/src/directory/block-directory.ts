@@ -107,8 +107,9 @@ export class BlockDirectory {
       return;
     }
     const group = groupOf(event.tier);
-    if (event.type === "stored") this.#storeAll(slot, group, event.blocks);
-    else this.#unsetAll(event.blocks, this.#sets.bitOf(group, slot));
+    const names = new Float64Array(event.blocks);
+    if (event.type === "stored") this.#storeAll(slot, group, names);
+    else this.#unsetAll(names, this.#sets.bitOf(group, slot));
   }
 
   /** What a worker holds, in place of all that was known of it; what is expected there stays so. */
@@ -229,31 +230,29 @@ export class BlockDirectory {
   }
 
   #word(name: BlockName, word: number): number {
-    const entry = isName(name) ? this.#table.find(name, this.#table.hashOf(name)) : 0;
+    if (!isName(name)) return 0;
+    const names = Float64Array.of(name);
+    const entry = this.#table.find(names, 0, this.#table.hashAt(names, 0));
     return entry === 0 ? 0 : (this.#table.words[4 * entry + word] ?? 0);
   }
 
-  /** The entry of a prompt's name, 0 when there is none; `before` is that of the name before. */
+  /** The entry of a name, 0 when there is none; `before` is that of the name before. */
   #find(names: Float64Array, index: number, before: number): number {
     const name = names[index] ?? 0;
     if (name !== 0 && this.#table.names[2 * before + 2] === name) return before + 1;
-    return this.#table.find(name, this.#hashAt(names, index));
+    return this.#table.find(names, index, this.#hashAt(names, index));
   }
 
   /** The same, and it is added where it is not known; 0 for what cannot be a name. */
   #enter(names: Float64Array, index: number, before: number): number {
     const entry = this.#find(names, index, before);
-    const name = names[index] ?? 0;
-    return entry === 0 && isName(name) ? this.#add(name, this.#hashAt(names, index)) : entry;
-  }
-
-  #add(name: BlockName, hash: number): number {
+    if (entry !== 0 || !isName(names[index] ?? 0)) return entry;
     if (this.#table.count >= this.blocksMax) this.#evict(lookedAtMax);
-    return this.#table.insert(name, hash);
+    return this.#table.insert(names, index, this.#hashAt(names, index));
   }
 
   /**
-   * Hash of a prompt's name, for going through a prompt from the first on (`#hashedTo` is 0 then). The
+   * Hash of a name, for going through names from the first on (`#hashedTo` is 0 then). The
    * places of the next few names are read together: their cache misses are waited for at once.
    */
   #hashAt(names: Float64Array, index: number): number {
@@ -266,7 +265,7 @@ export class BlockDirectory {
     const hashes = this.#hashes;
     const count = Math.min(hashedTogether, names.length - start);
     for (let index = 0; index < count; index++) {
-      hashes[index] = table.hashOf(names[start + index] ?? 0);
+      hashes[index] = table.hashAt(names, start + index);
     }
     let peeked = 0;
     for (let index = 0; index < count; index++) peeked ^= table.peek(hashes[index] ?? 0);
@@ -276,43 +275,37 @@ export class BlockDirectory {
     this.#hashedTo = start + count;
   }
 
-  #storeAll(slot: number, group: number, names: Iterable<BlockName>): void {
+  /** Sets a worker's bits; what is in the device memory is expected there no more. */
+  #storeAll(slot: number, group: number, names: Float64Array): void {
+    const table = this.#table;
     const bit = this.#sets.bitOf(group, slot);
     const expected = group === 0 ? this.#sets.bitOf(expectedGroup, slot) : -1;
-    let before = 0;
-    for (const name of names) if (isName(name)) before = this.#store(name, before, bit, expected);
-  }
-
-  /** Sets a bit and clears another, where there is another to clear; returns the name's entry. */
-  #store(name: BlockName, before: number, bit: number, expected: number): number {
-    const table = this.#table;
-    const entry = this.#near(name, before) || this.#add(name, table.hashOf(name));
-    const at = 4 * entry + holdersWord;
-    let set = (table.words[at] ?? 0) & setMask;
-    const isExpected = expected >= 0 && this.#sets.has(set, expected);
-    if (!this.#sets.has(set, bit)) set = this.#sets.flip(set, bit, isExpected ? expected : -1);
-    else if (isExpected) set = this.#sets.flip(set, expected, -1);
-    table.words[at] = set | freshBit;
-    return entry;
-  }
-
-  #unsetAll(names: Iterable<BlockName>, bit: number): void {
-    let before = 0;
-    for (const name of names) {
-      if (!isName(name)) continue;
-      before = this.#near(name, before);
-      const at = 4 * before + holdersWord;
-      const word = this.#table.words[at] ?? 0;
-      const set = word & setMask;
-      if (before === 0 || !this.#sets.has(set, bit)) continue;
-      this.#table.words[at] = this.#sets.flip(set, bit, -1) | (word & freshBit);
+    this.#hashedTo = 0;
+    let entry = 0;
+    for (let index = 0; index < names.length; index++) {
+      entry = this.#enter(names, index, entry);
+      if (entry === 0) continue;
+      const at = 4 * entry + holdersWord;
+      let set = (table.words[at] ?? 0) & setMask;
+      const isExpected = expected >= 0 && this.#sets.has(set, expected);
+      if (!this.#sets.has(set, bit)) set = this.#sets.flip(set, bit, isExpected ? expected : -1);
+      else if (isExpected) set = this.#sets.flip(set, expected, -1);
+      table.words[at] = set | freshBit;
     }
   }
 
-  /** The entry of a name, 0 when there is none; it may well be the one after `before`. */
-  #near(name: BlockName, before: number): number {
-    const table = this.#table;
-    return table.names[2 * before + 2] === name ? before + 1 : table.find(name, table.hashOf(name));
+  #unsetAll(names: Float64Array, bit: number): void {
+    const { words } = this.#table;
+    this.#hashedTo = 0;
+    let entry = 0;
+    for (let index = 0; index < names.length; index++) {
+      entry = this.#find(names, index, entry);
+      const at = 4 * entry + holdersWord;
+      const word = words[at] ?? 0;
+      const set = word & setMask;
+      if (entry === 0 || !this.#sets.has(set, bit)) continue;
+      words[at] = this.#sets.flip(set, bit, -1) | (word & freshBit);
+    }
   }
 
   /** Adds `run` blocks with these holders to the counts. */

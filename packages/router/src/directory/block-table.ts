@@ -63,7 +63,11 @@ export class BlockTable {
   }
 
   /** Spreads names over places; who forges names does not know the seed. */
-  hashOf(name: BlockName): number {
+  hashAt(names: Float64Array, index: number): number {
+    return this.#hashOf(names[index] ?? 0);
+  }
+
+  #hashOf(name: BlockName): number {
     let hash = Math.imul((name | 0) ^ this.#seed, 0x9e3779b1);
     hash = Math.imul(hash ^ (hash >>> 15) ^ ((name / 0x1_0000_0000) | 0), 0x85ebca6b);
     hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
@@ -75,8 +79,12 @@ export class BlockTable {
     return this.#places[hash & this.#mask] ?? 0;
   }
 
-  /** The number of a name's entry; 0 when there is none. */
-  find(name: BlockName, hash: number): number {
+  /**
+   * The number of the entry of `names[index]`, 0 when there is none. Names are handed over in arrays
+   * here: a number of that size on its own would be an object.
+   */
+  find(names: Float64Array, index: number, hash: number): number {
+    const name = names[index] ?? 0;
     const places = this.#places;
     const mask = this.#mask;
     const tag = this.#tagOf(hash);
@@ -89,12 +97,12 @@ export class BlockTable {
     }
   }
 
-  /** Adds a name that is not there, with zero words; returns its entry's number. */
-  insert(name: BlockName, hash: number): number {
+  /** Adds `names[index]`, which is not there, with zero words; returns its entry's number. */
+  insert(names: Float64Array, index: number, hash: number): number {
     assert(this.#count < this.#entriesMax, "the caller makes room first");
     if (16 * (this.#count + 1) > loadMax16ths * this.#places.length) this.#growPlaces();
     const entry = this.#takeFree();
-    this.names[2 * entry] = name;
+    this.names[2 * entry] = names[index] ?? 0;
     this.words[4 * entry + 2] = 0;
     this.words[4 * entry + 3] = 0;
     this.#place(entry, hash);
@@ -105,7 +113,7 @@ export class BlockTable {
   remove(entry: number): void {
     const name = this.names[2 * entry] ?? 0;
     assert(name !== 0, "only an entry in use can be removed");
-    this.#vacate(this.#placeOf(entry, this.hashOf(name)));
+    this.#vacate(this.#placeOf(entry, this.#hashOf(name)));
     this.names[2 * entry] = 0;
     this.words[4 * entry + 2] = 0;
     this.words[4 * entry + 3] = 0;
@@ -123,8 +131,8 @@ export class BlockTable {
     let used = 0;
     for (let entry = 1; entry < this.#end; entry++) {
       if (!this.isUsed(entry)) continue;
-      const name = this.names[2 * entry] ?? 0;
-      assert(this.find(name, this.hashOf(name)) === entry, "a name finds its entry");
+      const hash = this.hashAt(this.names, 2 * entry);
+      assert(this.find(this.names, 2 * entry, hash) === entry, "a name finds its entry");
       used++;
     }
     let free = 0;
@@ -192,7 +200,7 @@ export class BlockTable {
     const distance = place >>> (32 - distanceBits);
     if (distance < distanceMax) return distance;
     const name = this.names[2 * (place & this.#numberMask)] ?? 0;
-    return (at - this.hashOf(name)) & this.#mask;
+    return (at - this.#hashOf(name)) & this.#mask;
   }
 
   #growEntries(): void {
@@ -209,7 +217,7 @@ export class BlockTable {
     this.#mask = this.#places.length - 1;
     for (let entry = 1; entry < this.#end; entry++) {
       const name = this.names[2 * entry] ?? 0;
-      if (name !== 0) this.#place(entry, this.hashOf(name));
+      if (name !== 0) this.#place(entry, this.#hashOf(name));
     }
   }
 }

@@ -20,7 +20,7 @@ export class NodeNames {
   }
 
   get(name: BlockName): Node | null {
-    const entry = this.#find(name, 0);
+    const entry = this.#find(Float64Array.of(name), 0, 0);
     return entry === 0 ? null : this.#nodeAt(entry);
   }
 
@@ -28,9 +28,10 @@ export class NodeNames {
   give(names: Float64Array, node: Node): void {
     const number = this.#numberOf(node);
     let entry = 0;
-    for (const name of names) {
-      if (!isName(name)) continue;
-      entry = this.#find(name, entry) || this.#table.insert(name, this.#table.hashOf(name));
+    for (let index = 0; index < names.length; index++) {
+      if (!isName(names[index] ?? 0)) continue;
+      entry = this.#find(names, index, entry);
+      if (entry === 0) entry = this.#table.insert(names, index, this.#table.hashAt(names, index));
       this.#table.words[4 * entry + nodeWord] = number;
     }
   }
@@ -38,8 +39,8 @@ export class NodeNames {
   /** A node is gone, with those of its names that are its own. */
   forget(node: Node): void {
     let entry = 0;
-    for (const name of node.names) {
-      entry = this.#find(name, entry);
+    for (let index = 0; index < node.names.length; index++) {
+      entry = this.#find(node.names, index, entry);
       if (entry === 0 || this.#nodeAt(entry) !== node) continue;
       this.#table.remove(entry);
     }
@@ -69,10 +70,11 @@ export class NodeNames {
     assert(free === this.#free.length + 1, "numbers are used or free");
   }
 
-  #find(name: BlockName, before: number): number {
+  #find(names: Float64Array, index: number, before: number): number {
+    const name = names[index] ?? 0;
     if (!isName(name)) return 0;
     if (this.#table.names[2 * before + 2] === name) return before + 1;
-    return this.#table.find(name, this.#table.hashOf(name));
+    return this.#table.find(names, index, this.#table.hashAt(names, index));
   }
 
   #nodeAt(entry: number): Node | null {
