@@ -143,7 +143,9 @@ export class Placer {
     live.names = worker.facts.sendsEvents ? null : names;
     if (names !== null) {
       directory.touch(names, nowMs);
-      directory.speculate(worker.slot, names, nowMs + options.speculationMs);
+      // What is fetched is there when it has come, not when the request has: events will tell.
+      const expected = fetch === null ? names : names.subarray(0, fetch.blockStart);
+      directory.speculate(worker.slot, expected, nowMs + options.speculationMs);
     }
     homes.served(live.request, worker.id);
     this.#parts.wanted.placed(deviceSeconds(worker, live, tokens.length), nowMs);
