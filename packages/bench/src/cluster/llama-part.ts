@@ -12,7 +12,11 @@ import { measuredPolicy } from "./cluster-options.ts";
 import { placementRuns, type Fleet, type PlacementCase } from "./placement-runs.ts";
 import { placementTable, summarise, summaryFigures } from "./placement-report.ts";
 import type { PartReport, Session } from "./session.ts";
-import { sharedPrefixPlan, sharedPrefixShape } from "./shared-prefix-plan.ts";
+import {
+  quickSharedPrefixShape,
+  sharedPrefixPlan,
+  sharedPrefixShape,
+} from "./shared-prefix-plan.ts";
 
 const ttftBar = 0.5;
 /** Of each llama-server. */
@@ -25,9 +29,7 @@ export async function llamaPart(session: Session): Promise<PartReport> {
   const { options, quick, tokenIds, output } = session;
   const { workers, seed } = options;
   const binary = findPeerBinary(options.peerBinary);
-  const shape = quick
-    ? { ...sharedPrefixShape, waves: 1, groups: 6, promptsPerGroup: 4, answerTokens: 4 }
-    : sharedPrefixShape;
+  const shape = quick ? quickSharedPrefixShape : sharedPrefixShape;
   const requestsMax = workers * requestsPerServer;
   const subject: PlacementCase = {
     part: "llama",

@@ -1,5 +1,5 @@
 // Prompts with shared prefixes before several workers, each of which has room for a third of the
-// prefixes: where a prompt goes decides whether its prefix is there.
+// prefixes in use: where a prompt goes decides whether its prefix is there.
 
 import { atLeast, atMost, type Bar } from "../measure/report.ts";
 import { measuredPolicy, type PartName } from "./cluster-options.ts";
@@ -14,29 +14,22 @@ import {
 } from "./placement-report.ts";
 import type { PartReport, Session } from "./session.ts";
 import {
+  quickSharedPrefixShape,
   sharedPrefixPlan,
   sharedPrefixShape,
-  type SharedPrefixShape,
 } from "./shared-prefix-plan.ts";
 
-const quickShape: SharedPrefixShape = {
-  ...sharedPrefixShape,
-  waves: 1,
-  groups: 6,
-  promptsPerGroup: 4,
-  answerTokens: 4,
-};
 /** Under way for each worker. */
 const requestsPerWorker = 4;
-/** One worker's share of a wave's prefixes that fit into its pool, beside what is under way. */
+/** Of the prefixes in use at a time, what fits into one worker's pool beside what is under way. */
 const prefixShare = 1 / 3;
 
 export async function sharedPart(session: Session): Promise<PartReport> {
   const { options, quick, tokenIds } = session;
   const { workers, seed } = options;
-  const shape = quick ? quickShape : sharedPrefixShape;
+  const shape = quick ? quickSharedPrefixShape : sharedPrefixShape;
   const ownTokens = 32 * Math.ceil((shape.questionTokens + shape.answerTokens) / 32);
-  const prefixesHeld = Math.ceil(shape.groups * prefixShare);
+  const prefixesHeld = Math.ceil(shape.groupsAtOnce * prefixShare);
   const poolTokens = prefixesHeld * shape.systemTokens + requestsPerWorker * ownTokens;
   const contextTokens = shape.systemTokens + ownTokens;
   const subject: PlacementCase = {

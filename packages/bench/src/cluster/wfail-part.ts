@@ -22,7 +22,8 @@ export async function wfailPart(session: Session): Promise<PartReport> {
   const arm = lociFleetArm(session, { policy: "seconds", workers, poolTokens, contextTokens });
   await using server = await ClusterServer.start(session, arm, "wfail");
   const total = clients * (quick ? quickRequestsPerClient : requestsPerClient);
-  const shape = { waves: 1, groups: total / clients, promptsPerGroup: clients };
+  const groups = total / clients;
+  const shape = { groups, groupsAtOnce: clients, promptsPerGroup: clients };
   const lengths = { systemTokens: 96, questionTokens: 32, answerTokens: 32 };
   const plans = sharedPrefixPlan({ ...shape, ...lengths }, tokenIds, seed);
   const random = new Random(seed);
