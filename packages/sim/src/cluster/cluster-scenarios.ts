@@ -135,8 +135,8 @@ function traceScenarios(traces: Traces): ClusterScenario[] {
     scenarios.push({ name, loads, requests, ...rest });
   };
   if (mooncakeConversation)
-    recorded("mooncake-conversation", mooncakeConversation, [0.7, 0.9, 1.1]);
-  if (mooncakeSynthetic) recorded("mooncake-synthetic", mooncakeSynthetic, [0.9, 1.3, 1.7]);
+    recorded("mooncake-conversation", mooncakeConversation, [0.6, 0.75, 0.9]);
+  if (mooncakeSynthetic) recorded("mooncake-synthetic", mooncakeSynthetic, [0.6, 0.8, 1]);
   if (azureCode) scenarios.push(...burstScenarios(azureCode));
   if (azureConversation) {
     const requests = (count: number): readonly SimRequest[] => azureConversation.slice(0, count);
