@@ -113,6 +113,19 @@ describe("the text proxy", () => {
     expect(engine.seen).toHaveLength(1);
   });
 
+  it("takes from the engine no faster than the client reads, and cuts off who reads nothing", async () => {
+    await using engine = await TextEngine.open("a");
+    await using proxy = await OpenProxy.open([engine.url], { slowReaderMs: 100 });
+    engine.mishap = { floods: true };
+    const left = engine.nextLeft();
+    const body = chat("x", { stream: true });
+    const reply = await post(`${proxy.url}/v1/chat/completions`, body);
+    // Nobody reads: what is under way stays within the buffers of three sockets.
+    await left;
+    expect(engine.floodBytes).toBeLessThan(64 << 20);
+    await expect(reply.text()).rejects.toThrow("terminated");
+  });
+
   it("keeps what follows on a stored response where that is stored", async () => {
     const engines = [await TextEngine.open("a"), await TextEngine.open("b")];
     await using stack = new AsyncDisposableStack();

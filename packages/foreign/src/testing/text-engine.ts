@@ -12,6 +12,8 @@ export interface TextMishap {
   /** After so many chunks the connection breaks, or nothing more comes until the client has left. */
   readonly breaksAfter?: number;
   readonly waitsAfter?: number;
+  /** Sends without end, as fast as it is read. */
+  readonly floods?: boolean;
 }
 
 export interface SeenRequest {
@@ -30,6 +32,7 @@ export class TextEngine implements AsyncDisposable {
   readonly #known: string[] = [];
   #mishap: TextMishap = {};
   #answers = 0;
+  #floodBytes = 0;
   #onLeft: () => void = () => undefined;
 
   private constructor(name: string) {
@@ -49,6 +52,11 @@ export class TextEngine implements AsyncDisposable {
     const address = this.#server.address();
     assert(typeof address === "object" && address !== null, "the server listens");
     return `http://127.0.0.1:${address.port}`;
+  }
+
+  /** Bytes of floods that somebody has taken. */
+  get floodBytes(): number {
+    return this.#floodBytes;
   }
 
   set mishap(mishap: TextMishap) {
@@ -120,6 +128,10 @@ export class TextEngine implements AsyncDisposable {
       "set-cookie": "a=b",
       "keep-alive": "timeout=5",
     });
+    if (mishap.floods === true) {
+      await this.#flood(response);
+      return;
+    }
     const events = this.stream(cachedTokens).match(/[^\n]*\n\n/g) ?? [];
     for (const [index, event] of events.entries()) {
       if (index === mishap.breaksAfter) response.destroy();
@@ -130,6 +142,18 @@ export class TextEngine implements AsyncDisposable {
       });
     }
     response.end();
+  }
+
+  async #flood(response: ServerResponse): Promise<void> {
+    const event = Buffer.from(`data: {"x":"${"y".repeat(65_536)}"}\n\n`);
+    while (!response.destroyed) {
+      this.#floodBytes += event.length;
+      if (response.write(event)) continue;
+      await new Promise<void>((resolve) => {
+        response.once("drain", resolve);
+        response.once("close", resolve);
+      });
+    }
   }
 
   #answerWhole(response: ServerResponse, url: string, cachedTokens: number): void {

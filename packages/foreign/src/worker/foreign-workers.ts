@@ -43,10 +43,6 @@ export class ForeignWorkers {
     return this.#workers.get(workerId) ?? null;
   }
 
-  all(): Iterable<ForeignWorker> {
-    return this.#workers.values();
-  }
-
   checkIntegrity(): void {
     for (const [url, worker] of this.#workers) {
       assert(worker.url === url, "engines are found by their address");
