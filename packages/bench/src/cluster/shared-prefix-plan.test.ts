@@ -1,4 +1,3 @@
-import { mean } from "../measure/statistics.ts";
 import { expect, test } from "vitest";
 import { mean } from "../measure/statistics.ts";
 import { sharedPrefixPlan, type SharedPrefixShape } from "./shared-prefix-plan.ts";
