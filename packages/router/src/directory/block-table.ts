@@ -158,7 +158,8 @@ export class BlockTable {
       this.#freeFirst = this.words[4 * entry + 2] ?? 0;
       return entry;
     }
-    if (2 * this.#end >= this.names.length) this.#growEntries();
+    // One more than there are: looking beside the last entry, too, stays inside.
+    if (2 * this.#end + 2 >= this.names.length) this.#growEntries();
     return this.#end++;
   }
 
@@ -204,7 +205,7 @@ export class BlockTable {
   }
 
   #growEntries(): void {
-    const entries = Math.min(this.names.length, this.#entriesMax + 1);
+    const entries = Math.min(this.names.length, this.#entriesMax + 2);
     const names = new Float64Array(2 * entries);
     const words = new Int32Array(names.buffer);
     words.set(this.words);
