@@ -117,7 +117,7 @@ class Carrier {
 
 it("carries blocks between two engines beside everything else", () => {
   let [carried, compared, fromHost] = [0, 0, 0];
-  for (let seed = 0; seed < 20; seed++) {
+  for (let seed = 0; seed < 12; seed++) {
     const random = new Random(seed);
     const failChance = seed % 3 === 0 ? 0.1 : 0;
     const runner = { blockTokens: random.integer(1, 4), vocabularySize: 300 };
@@ -140,7 +140,7 @@ it("carries blocks between two engines beside everything else", () => {
     carried += carrier.carried;
     fromHost += carrier.fromHost;
   }
-  expect(carried).toBeGreaterThan(150);
-  expect(fromHost).toBeGreaterThan(20);
-  expect(compared).toBeGreaterThan(350);
+  expect(carried).toBeGreaterThan(90);
+  expect(fromHost).toBeGreaterThan(10);
+  expect(compared).toBeGreaterThan(200);
 });
