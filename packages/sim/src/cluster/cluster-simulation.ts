@@ -12,7 +12,7 @@ import type { GenerationRequest, WorkerLoad } from "@loci/core";
 import type { EngineEvent } from "@loci/engine";
 import type { LengthPredictor } from "@loci/predict";
 import { Router } from "@loci/router";
-import type { NextAttempt, Placement, RouteRequest, RouterOptions } from "@loci/router";
+import type { NextAttempt, Placement, RouterOptions } from "@loci/router";
 import type { AnswerBook } from "../run/answer-book.ts";
 import { EventDigest } from "../run/event-digest.ts";
 import { newRecord } from "../run/request-record.ts";
@@ -23,6 +23,7 @@ import { TimeQueue } from "../run/time-queue.ts";
 import type { Workload } from "../workload/sim-request.ts";
 import { BlockLinks } from "./block-links.ts";
 import type { BlockFetch, Transfer } from "./block-links.ts";
+import { routeOf } from "./route-of.ts";
 import { SimWorker } from "./sim-worker.ts";
 import type { WorkerNews } from "./sim-worker.ts";
 
@@ -387,20 +388,4 @@ class ClusterSimulation {
     }
     this.#queue.push(this.#nowMs + tickEveryMs, { kind: "tick" });
   }
-}
-
-/** The request as a router sees it. */
-export function routeOf(spec: GenerationRequest): RouteRequest {
-  const { id, tenant, promptTokens, maxTokens, minTokens, ignoreEos, sessionKey, userText } = spec;
-  return {
-    id,
-    tenant,
-    promptTokens,
-    maxTokens,
-    minTokens,
-    ignoreEos,
-    temperature: spec.sampling.temperature,
-    ...(sessionKey !== undefined && { sessionKey }),
-    ...(userText !== undefined && { userText }),
-  };
 }

@@ -12,7 +12,7 @@ import type {
   RouterCounts,
   WorkerFacts,
 } from "@loci/router";
-import { routeOf } from "../cluster-simulation.ts";
+import { routeOf } from "../route-of.ts";
 import type { FaultChoices } from "./fault-choices.ts";
 import type { FaultClient } from "./fault-client.ts";
 import type { FaultWorker } from "./fault-worker.ts";
