@@ -7,6 +7,7 @@ import type { BlockName } from "@loci/core";
 export const nameBytes = 7;
 
 const wordValues = 0x1_0000_0000;
+const utf8 = new TextEncoder();
 
 export class ByteWriter {
   #bytes: Uint8Array;
@@ -43,7 +44,7 @@ export class ByteWriter {
 
   /** Its length, at most 255 bytes, then the text. */
   shortText(text: string): void {
-    const bytes = new TextEncoder().encode(text);
+    const bytes = utf8.encode(text);
     assert(bytes.length <= 255, "a short text has at most 255 bytes");
     this.byte(bytes.length);
     this.raw(bytes);

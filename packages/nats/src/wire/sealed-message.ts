@@ -7,7 +7,7 @@
 //   version 1 │ kind 1 │ id │ epoch │ count │ nonce 16 │ body … │ code 32
 //   id, epoch: a byte of length and the text.  count: seven bits a byte.
 
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, hash, timingSafeEqual } from "node:crypto";
 
 import { assert } from "@loci/core";
 
@@ -28,6 +28,9 @@ export const noNonce: Uint8Array = new Uint8Array(nonceBytes);
 
 const version = 1;
 const codeBytes = 32;
+const blockBytes = 64;
+const innerPad = 0x36;
+const outerPad = 0x5c;
 const kinds = ["member", "events", "load", "repair", "question"] as const;
 
 export type MessageKind = (typeof kinds)[number];
@@ -45,7 +48,10 @@ export interface SealedMessage {
 }
 
 export class Seal {
-  readonly #key: Uint8Array;
+  // The key as HMAC (RFC 2104) puts it before what is hashed. Two calls of `hash` take a quarter of
+  // the time of an object of `createHmac`, and every event of every worker is opened by every router.
+  readonly #inner: Uint8Array;
+  readonly #outer: Uint8Array;
 
   /**
    * @param clusterKey the secret that all workers and routers share
@@ -53,7 +59,10 @@ export class Seal {
    */
   constructor(clusterKey: string, cluster: string) {
     assert(clusterKey.length > 0, "a cluster key is not empty");
-    this.#key = createHmac("sha256", clusterKey).update(`loci control plane\0${cluster}`).digest();
+    const purpose = `loci control plane\0${cluster}`;
+    const key = createHmac("sha256", clusterKey).update(purpose).digest();
+    this.#inner = padded(key, innerPad);
+    this.#outer = padded(key, outerPad);
   }
 
   /** @returns the bytes to send; null when they would exceed `messageBytesMax` */
@@ -95,6 +104,18 @@ export class Seal {
   }
 
   #code(bytes: Uint8Array): Uint8Array {
-    return createHmac("sha256", this.#key).update(bytes).digest();
+    const inside = hash("sha256", joined(this.#inner, bytes), "buffer");
+    return hash("sha256", joined(this.#outer, inside), "buffer");
   }
+}
+
+function padded(key: Uint8Array, pad: number): Uint8Array {
+  return Uint8Array.from({ length: blockBytes }, (_, index) => (key[index] ?? 0) ^ pad);
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const all = new Uint8Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
 }

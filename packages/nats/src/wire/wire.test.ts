@@ -1,3 +1,5 @@
+import { createHmac } from "node:crypto";
+
 import { kvTierNames } from "@loci/core";
 import type { KvEvent, KvEventBatch, KvSnapshot, WorkerLoad } from "@loci/core";
 import * as fc from "fast-check";
@@ -242,6 +244,20 @@ describe("seals", () => {
         expect(seal.open(bytes)).toBeNull();
       }),
       runs,
+    );
+  });
+
+  test("end with the HMAC that others would compute", () => {
+    const key = createHmac("sha256", "the cluster's key")
+      .update("loci control plane\0blue")
+      .digest();
+    fc.assert(
+      fc.property(message, (value) => {
+        const bytes = seal.close(value) ?? new Uint8Array(0);
+        const code = createHmac("sha256", key).update(bytes.subarray(0, -32)).digest();
+        expect(code.equals(bytes.subarray(-32))).toBe(true);
+      }),
+      { ...runs, numRuns: 50 },
     );
   });
 
