@@ -15,6 +15,7 @@ import { defined, type LatencyCoefficients } from "@loci/core";
 import type { RoutedWorker } from "../members/routed-worker.ts";
 import type { CostTerms, FetchAdvice, Placement } from "../placement.ts";
 import { ArrivalRates } from "../price/arrival-rates.ts";
+import { BlockWorth } from "../price/block-worth.ts";
 import type { PeerCopies } from "../price/peer-copies.ts";
 import { presentWork, type PresentWork } from "../price/present-work.ts";
 import { workerPrices } from "../price/worker-prices.ts";
@@ -47,6 +48,8 @@ interface Way {
   readonly missedTokens: number;
   /** Of the device. */
   readonly promptSeconds: number;
+  /** What the worker's own blocks save of it. */
+  readonly savedSeconds: number;
   /** From the worker's lower memories. */
   readonly bringSeconds: number;
   readonly fetch: FetchAdvice | null;
@@ -58,8 +61,8 @@ interface PricedWay {
   /** Seconds until the prompt is computed, without and with what has to come first. */
   readonly prompt: number;
   readonly wait: number;
-  /** Seconds that those wait who come meanwhile. */
-  readonly later: number;
+  /** Requests that wait for it, too: those who come meanwhile. */
+  readonly behind: number;
 }
 
 interface Offer {
@@ -89,6 +92,7 @@ export class Seconds implements PlacementPolicy {
   readonly #homes: SessionHomes;
   readonly #peers: PeerCopies;
   readonly #rates = new ArrivalRates();
+  readonly #worth = new BlockWorth();
   #offers: Offer[] = [];
   #home: RoutedWorker | null = null;
 
@@ -132,6 +136,8 @@ export class Seconds implements PlacementPolicy {
     const worker = defined(live.worker);
     const { way } = defined(this.#offers[workers.indexOf(worker)]);
     this.#rates.arrived(way.promptSeconds, nowMs);
+    const newBlocks = way.missedTokens / worker.facts.blockTokens;
+    this.#worth.placed(worker, way.savedSeconds, newBlocks);
     const source = workers.find(({ id }) => id === way.fetch?.fromWorkerId);
     if (source === undefined) return;
     const endMs = nowMs + 1000 * way.fetchSeconds;
@@ -139,8 +145,13 @@ export class Seconds implements PlacementPolicy {
     worker.lineFreeAtMs = Math.max(worker.lineFreeAtMs, endMs);
   }
 
+  workerGone(worker: RoutedWorker): void {
+    this.#worth.forget(worker);
+  }
+
   checkIntegrity(): void {
     this.#rates.checkIntegrity();
+    this.#worth.checkIntegrity();
   }
 
   #offer(circumstances: Circumstances, worker: RoutedWorker, price: LatencyCoefficients): Offer {
@@ -163,8 +174,9 @@ export class Seconds implements PlacementPolicy {
       terms: {
         queue,
         prefill: best.prompt + best.wait,
-        slowdown: best.later + streamingWeight * texts,
-        eviction: evictionSeconds(worker, blocks),
+        slowdown: best.prompt * best.behind + streamingWeight * texts,
+        // Whoever comes for what is gone computes it again, in front of as many.
+        eviction: (1 + best.behind) * this.#evictionSeconds(worker, blocks),
         memory: memorySeconds(worker, work, blocks),
         replica: 0,
         move: home === null || home === worker ? 0 : this.#moveSeconds(home, view, price),
@@ -182,9 +194,12 @@ export class Seconds implements PlacementPolicy {
     const hostSeconds = host * Math.min(blockSeconds, rates.host ?? 0);
     const diskSeconds = disk * Math.min(blockSeconds, rates.disk ?? 0);
     const missedTokens = hits.missedBeside(worker, device + host + disk);
+    const missed = promptSeconds(price, missedTokens, tokens.length);
+    const whole = promptSeconds(price, tokens.length, tokens.length);
     const own: Way = {
       missedTokens,
-      promptSeconds: promptSeconds(price, missedTokens, tokens.length),
+      promptSeconds: missed,
+      savedSeconds: whole - missed,
       bringSeconds: hostSeconds + diskSeconds,
       fetch: null,
       fetchSeconds: 0,
@@ -201,6 +216,16 @@ export class Seconds implements PlacementPolicy {
         fetchSeconds: copy.seconds,
       },
     ];
+  }
+
+  /** Cached blocks go only for what has no free block. */
+  #evictionSeconds(worker: RoutedWorker, blocks: number): number {
+    const { load, own, ownAtReport } = worker;
+    if (load === null) return 0;
+    const taken = Math.max(0, own.newBlocks - ownAtReport.newBlocks);
+    const free = Math.max(0, load.kvBlocksFree - load.kvBlocksCached - taken);
+    const worth = Math.max(load.evictionSecondsPerBlock, this.#worth.secondsPerBlock(worker));
+    return Math.max(0, blocks - free) * worth;
   }
 
   #moveSeconds(
@@ -223,24 +248,15 @@ function pricedWay(
   const behind = (arrivals / (1 - busy)) * (queue + prompt / 2) + work.pendingRequests;
   // Blocks come while the request stands in the queue.
   const wait = way.bringSeconds + Math.max(0, way.fetchSeconds - queue);
-  return { way, prompt, wait, later: prompt * behind };
+  return { way, prompt, wait, behind };
 }
 
-function costOf({ prompt, wait, later }: PricedWay): number {
-  return prompt + wait + later;
+function costOf({ prompt, wait, behind }: PricedWay): number {
+  return wait + prompt * (1 + behind);
 }
 
 function sumOf({ queue, prefill, slowdown, eviction, memory, replica, move }: CostTerms): number {
   return queue + prefill + slowdown + eviction + memory + move - replica;
-}
-
-/** Cached blocks go only for what has no free block. */
-function evictionSeconds(worker: RoutedWorker, blocks: number): number {
-  const { load, own, ownAtReport } = worker;
-  if (load === null) return 0;
-  const taken = Math.max(0, own.newBlocks - ownAtReport.newBlocks);
-  const free = Math.max(0, load.kvBlocksFree - load.kvBlocksCached - taken);
-  return Math.max(0, blocks - free) * load.evictionSecondsPerBlock;
 }
 
 function memorySeconds(
