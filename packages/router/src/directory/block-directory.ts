@@ -161,9 +161,10 @@ export class BlockDirectory {
     while (this.#table.count > blocksAim) this.#evict(this.blocksMax);
   }
 
-  /** Counts what each worker holds of a prompt. */
+  /** Counts what each worker holds of a prompt; `into` has room for all slots. */
   match(names: Float64Array, into: PrefixMatches): void {
-    into.reset(names.length);
+    assert(into.device.length >= this.workersMax, "there is a count for every slot");
+    into.reset();
     this.#unbroken.fill(-1);
     this.#hashedTo = 0;
     let run = 0;

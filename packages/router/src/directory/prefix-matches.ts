@@ -3,8 +3,6 @@
 
 /** Blocks of a prompt by worker slot and memory; each block counted in the fastest that has it. */
 export class PrefixMatches {
-  /** Blocks of the prompt that was matched last. */
-  blocks = 0;
   /** By slot: blocks held in the device memory, or expected there soon; anywhere in the prompt. */
   readonly device: Int32Array;
   readonly host: Int32Array;
@@ -23,11 +21,6 @@ export class PrefixMatches {
     this.diskPrefix = new Int32Array(workersMax);
   }
 
-  /** Blocks that the slot holds in any memory, anywhere in the prompt. */
-  held(slot: number): number {
-    return (this.device[slot] ?? 0) + (this.host[slot] ?? 0) + (this.disk[slot] ?? 0);
-  }
-
   /** Blocks from the prompt's start that the slot holds in any memory, none missing between. */
   prefix(slot: number): number {
     return (
@@ -35,8 +28,7 @@ export class PrefixMatches {
     );
   }
 
-  reset(blocks: number): void {
-    this.blocks = blocks;
+  reset(): void {
     this.device.fill(0);
     this.host.fill(0);
     this.disk.fill(0);
