@@ -18,6 +18,8 @@ export interface AnsweringEngine {
   readonly codec: TokenCodec;
   /** The model's name at the engine. */
   readonly model: string;
+  /** Of prompt and answer together. */
+  readonly contextTokensMax: number;
 }
 
 export interface AttemptParts extends AnswerParts {
@@ -38,11 +40,8 @@ export async function* attempt(
   // Ends the stream on the engine as soon as we know that the answer has ended.
   const ours = new AbortController();
   try {
-    if (!answer.isComplete)
-      yield* streamed(engine, parts, {
-        answer,
-        signal: AbortSignal.any([signal, ours.signal]),
-      });
+    const either = AbortSignal.any([signal, ours.signal]);
+    if (!answer.isComplete) yield* streamed(engine, parts, { answer, signal: either });
     yield* answer.end();
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -59,13 +58,15 @@ async function* streamed(
   { answer, signal }: { readonly answer: EngineAnswer; readonly signal: AbortSignal },
 ): AsyncGenerator<GenerationEvent, void, undefined> {
   const { request, salt } = parts;
-  const { dialect, http, model } = engine;
+  const { dialect, http, model, contextTokensMax } = engine;
   const deliveredTokens = request.deliveredTokens?.length ?? 0;
   checkContinuation(request, deliveredTokens);
+  const tokens = promptOf(request);
   const body = dialect.body({
     request,
-    tokens: promptOf(request),
-    maxTokens: request.maxTokens - deliveredTokens,
+    tokens,
+    // Some engines refuse what could not fit, where we end the answer at the context's end.
+    maxTokens: Math.min(request.maxTokens - deliveredTokens, contextTokensMax - tokens.length),
     minTokens: Math.max(0, request.minTokens - deliveredTokens),
     seed: (request.sampling.seed + Math.imul(deliveredTokens, seedStep)) >>> 0,
     model,

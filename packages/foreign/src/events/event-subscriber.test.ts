@@ -143,7 +143,7 @@ describe("where events come from", () => {
     expect(eventsOf(address)).toEqual(expected);
     expect(eventsOf(address)).toEqual(expected);
     expect(eventsOf(parseWorkerAddress("http://10.0.0.3:8001"))).toBeNull();
-    expect(eventsOf(parseWorkerAddress("unix:///tmp/socket"))).toBeNull();
+    expect(eventsOf(parseWorkerAddress("unix:///run/engine.sock"))).toBeNull();
   });
 
   it("is a ZeroMQ endpoint", () => {

@@ -22,6 +22,8 @@ interface LiveRequest {
   gaps: TokenGaps | null;
 }
 
+/** Gaps are learned from so often at most: thousands of streams tell no more than one. */
+const gapEveryMs = 50;
 /** Weight of the newest in running means. */
 const newest = 1 / 16;
 
@@ -30,6 +32,7 @@ export class LiveRequests {
   readonly #clock: Clock;
   readonly #live = new Set<LiveRequest>();
   #answerTokensMean: number | null = null;
+  #gapAtMs = Number.NEGATIVE_INFINITY;
   #hitShare = 0;
   #promptTokens = 0;
   #cachedTokens = 0;
@@ -138,7 +141,9 @@ export class LiveRequests {
       return;
     }
     const seconds = live.gaps?.push(count, nowMs) ?? null;
-    if (seconds !== null) this.latency.gap(seconds, this.decoding);
+    if (seconds === null || nowMs - this.#gapAtMs < gapEveryMs) return;
+    this.#gapAtMs = nowMs;
+    this.latency.gap(seconds, this.decoding);
   }
 
   #onEnd(live: LiveRequest, outcome: AttemptOutcome): void {

@@ -21,6 +21,8 @@ export interface TextUpstreams {
 
 export interface TextUpstream {
   readonly http: EngineHttp;
+  /** Aborted when the engine has stopped talking. */
+  readonly silence: AbortSignal;
   /** Follows a request there; null while the engine is not known. */
   observe(request: Pick<RouteRequest, "promptTokens" | "maxTokens">): PassedObserver | null;
 }
@@ -119,7 +121,8 @@ class Attempt {
     const upstream = upstreams.get(this.#placement.workerId);
     if (upstream === null) return "unreachable";
     this.#observer = upstream.observe(route);
-    const reply = await this.#send(upstream);
+    const { silence } = upstream;
+    const reply = await this.#send(upstream, AbortSignal.any([signal, silence]));
     if (typeof reply === "string") {
       this.#close();
       return reply;
@@ -136,7 +139,8 @@ class Attempt {
     } catch (error) {
       reply.body.destroy();
       this.#close();
-      if (signal.aborted || transportError(error, true) === null) throw error;
+      const isEngines = silence.aborted || transportError(error, true) !== null;
+      if (signal.aborted || !isEngines) throw error;
       throw new LociError("unavailable", "The engine broke its answer off.", { cause: error });
     }
     return null;
@@ -152,11 +156,14 @@ class Attempt {
     return scanned;
   }
 
-  async #send(upstream: TextUpstream): Promise<Dispatcher.ResponseData | AttemptFailure> {
-    const { call, signal } = this.#parts;
+  async #send(
+    upstream: TextUpstream,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData | AttemptFailure> {
     try {
-      return await upstream.http.pass({ ...call, signal });
+      return await upstream.http.pass({ ...this.#parts.call, signal });
     } catch (error) {
+      if (upstream.silence.aborted && !this.#parts.signal.aborted) return "worker_stalled";
       if (error instanceof AttemptError) return error.failure;
       throw error;
     }

@@ -107,9 +107,16 @@ class TextProxy {
     }
   };
 
+  #isListed(model: string | null): boolean {
+    for (const facts of this.#options.workers()) if (facts.model === model) return true;
+    return false;
+  }
+
   #routeOf(request: FastifyRequest, body: Uint8Array | null, payer: string): RouteRequest {
     const facts = textFacts(body === null ? null : parseJson(new TextDecoder().decode(body)));
-    const { sessionName, model, temperature } = facts;
+    const { sessionName, temperature } = facts;
+    // A name that no engine lists (an adapter's, or any where engines take any) is theirs to judge.
+    const model = this.#isListed(facts.model) ? facts.model : null;
     const session = sessionName ?? headerSession(request.headers);
     const home = this.#homes.of(facts.previousResponseId ?? idOf(request));
     return {

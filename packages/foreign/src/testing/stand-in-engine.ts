@@ -33,7 +33,8 @@ export interface Mishap {
   readonly stallsAfter?: number;
 }
 
-export const standInBlockTokens = 16;
+const standInBlockTokens = 16;
+const contextTokensMax = 4096;
 
 interface Ask {
   readonly tokens: readonly number[];
@@ -138,7 +139,7 @@ export class StandInEngine implements AsyncDisposable {
   #get(path: string, response: ServerResponse): void {
     const kind = this.#options.kind ?? "vllm";
     if (path === "/v1/models") {
-      const model = { id: "stand-in", owned_by: kind, max_model_len: 4096 };
+      const model = { id: "stand-in", owned_by: kind, max_model_len: contextTokensMax };
       this.#json(response, { object: "list", data: [model] });
     } else if (path === "/health") this.#json(response, {});
     else if (path === "/metrics") response.end(this.#metrics(kind));
@@ -160,6 +161,10 @@ vllm:kv_cache_usage_perc 0.1\nvllm:cache_config_info{${labels}} 1.0\n${started}`
     const ask = this.#options.kind === "sglang" ? sglangAsk(body) : vllmAsk(body);
     const mishap = this.#mishap;
     this.#mishap = {};
+    if (ask.tokens.length + ask.maxTokens > contextTokensMax) {
+      this.#json(response, { error: { message: "exceeds the maximum context length" } }, 400);
+      return;
+    }
     const cached = await this.#take(ask);
     this.#running++;
     response.on("close", () => {

@@ -42,6 +42,10 @@ export interface ForeignDefaults {
   readonly pollTimeoutMs: number;
   /** So many polls between two scrapes of all numbers. */
   readonly pollsPerScrape: number;
+  /** The same for servers of which nothing but their answers is known. */
+  readonly pollsPerQuestion: number;
+  /** Requests that are passed through do not wait for an engine that is silent for so long. */
+  readonly silentMs: number;
   readonly contextTokensMax: number;
   readonly sequencesMax: number;
   /** Our blocks hold at least so many tokens, whatever the engine's. */
@@ -52,6 +56,8 @@ export const foreignDefaults: ForeignDefaults = {
   pollMs: 400,
   pollTimeoutMs: 2000,
   pollsPerScrape: 2,
+  pollsPerQuestion: 8,
+  silentMs: 5000,
   contextTokensMax: 32_768,
   sequencesMax: 256,
   blockTokensMin: 16,

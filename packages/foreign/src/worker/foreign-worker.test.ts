@@ -95,7 +95,7 @@ describe.each(engines)("$name", (options) => {
     const byToken = await link.answer(textRequest(prompt, { stopTokenIds: [stopTokenId] }));
     expect(byToken.tokens).toEqual(tokens.slice(0, tokens.indexOf(stopTokenId) + 1));
     expect(byToken.finished).toMatchObject({ reason: "stop", stoppedBy: stopTokenId });
-    const free = await link.answer(textRequest(prompt, { ignoreEos: false, maxTokens: 3000 }));
+    const free = await link.answer(textRequest(prompt, { ignoreEos: false, maxTokens: 9000 }));
     expect(free.finished).toMatchObject({ reason: "stop", stoppedBy: null });
     expect(free.tokens.at(-1)).toBe(256);
   });

@@ -56,10 +56,13 @@ export class ForeignWorker implements WorkerLink {
   #blocks: EngineBlocks | null = null;
   #lives = 0;
   #polls = 0;
+  #hasAnswered = false;
   /** What was last told. */
   #problem = "";
   #isDown = false;
   #isDraining = false;
+  #heardAtMs: number;
+  #silence = new AbortController();
 
   constructor(options: ForeignWorkerOptions) {
     this.url = options.address.url;
@@ -67,6 +70,12 @@ export class ForeignWorker implements WorkerLink {
     this.http = new EngineHttp(options);
     this.#live = new LiveRequests(options.clock);
     this.#salts = new TenantSalts(options.isolatesTenants ?? true);
+    this.#heardAtMs = options.clock.nowMs();
+  }
+
+  /** Aborted when nothing was heard of the engine for long; another one once it is heard again. */
+  get silence(): AbortSignal {
+    return this.#silence.signal;
   }
 
   /** Null until the engine said who it is. */
@@ -100,9 +109,12 @@ export class ForeignWorker implements WorkerLink {
     if (life === null) throw new AttemptError("unreachable", "The engine was not reached yet.");
     if (this.#isDraining) throw new AttemptError("refused", "The engine is to take nothing new.");
     checkRequest(request, codec, life.facts);
-    const engine = { http: this.http, dialect: life.dialect, model: life.described.model, codec };
+    const { dialect, described, facts } = life;
+    const { model } = described;
+    const { contextTokensMax } = facts;
+    const engine = { http: this.http, dialect, model, codec, contextTokensMax };
     const watch = new RequestWatch(this.#watchParts(life, request.tenant), request);
-    const size = life.described.gauges.blockTokens ?? 0;
+    const size = described.gauges.blockTokens ?? 0;
     this.#salts.sent(request.tenant, request.promptTokens.subarray(0, size));
     const parts = {
       request,
@@ -176,13 +188,19 @@ export class ForeignWorker implements WorkerLink {
   async #pollOnce(): Promise<void> {
     try {
       if (this.#life === null || this.#isDown) await this.#meet();
-      else await this.#ask(this.#life);
+      else if (!(await this.#ask(this.#life))) return;
+      this.#heardAtMs = this.#options.clock.nowMs();
+      if (this.silence.aborted) this.#silence = new AbortController();
+      this.#report();
     } catch (error) {
       // Silence is judged by whoever listens; only a refused connection is certain.
       if (error instanceof LociError) this.#tellProblem(error);
       if (!isNobodyThere(error)) return;
       if (!this.#isDown) this.#listener?.gone();
       this.#isDown = true;
+    } finally {
+      const silentMs = this.#options.clock.nowMs() - this.#heardAtMs;
+      if (silentMs > foreignDefaults.silentMs) this.#silence.abort();
     }
   }
 
@@ -214,7 +232,6 @@ export class ForeignWorker implements WorkerLink {
     if (this.#blocks === null) this.#blocks = this.#openBlocks(described, facts, sources);
     else this.#blocks.restart();
     this.requestSnapshot();
-    this.#report();
   }
 
   #openBlocks(
@@ -243,22 +260,27 @@ export class ForeignWorker implements WorkerLink {
     return { live: this.#live, blocks, blockTokens: facts.blockTokens, tenant };
   }
 
-  async #ask(life: EngineLife): Promise<void> {
-    this.#polls++;
-    const kind = life.described.kind;
-    if (kind === "openai" || this.#polls % foreignDefaults.pollsPerScrape !== 0) {
-      const path = kind === "openai" ? "/v1/models" : "/health";
-      const { status } = await this.http.get(path, foreignDefaults.pollTimeoutMs);
-      if (status !== 200) return;
-    } else {
-      const gauges = await this.#scrape(kind);
-      if (isOtherLife(life.gauges, gauges)) {
-        await this.#meet();
-        return;
-      }
-      life.gauges = gauges;
+  /** True when the engine answered. */
+  async #ask(life: EngineLife): Promise<boolean> {
+    const { kind } = life.described;
+    const turn = this.#polls++;
+    if (kind === "openai") return await this.#askAnybody(turn);
+    if (turn % foreignDefaults.pollsPerScrape !== 0) {
+      return (await this.http.get("/health", foreignDefaults.pollTimeoutMs)).status === 200;
     }
-    this.#report();
+    const gauges = await this.#scrape(kind);
+    if (isOtherLife(life.gauges, gauges)) await this.#meet();
+    else life.gauges = gauges;
+    return true;
+  }
+
+  /** Whoever serves many others is asked less often, as long as it answers. */
+  async #askAnybody(turn: number): Promise<boolean> {
+    if (turn % foreignDefaults.pollsPerQuestion !== 0 && this.#hasAnswered) return true;
+    this.#hasAnswered = false;
+    const { status } = await this.http.get("/v1/models", foreignDefaults.pollTimeoutMs);
+    this.#hasAnswered = status === 200;
+    return this.#hasAnswered;
   }
 
   async #scrape(kind: EngineDescription["kind"]): Promise<EngineGauges> {

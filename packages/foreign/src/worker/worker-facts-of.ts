@@ -21,7 +21,8 @@ export function workerFactsOf(
   return {
     id: options.address.url,
     epoch,
-    model: options.model ?? described.model,
+    // Text passes as it is, with the engine's own name in it.
+    model: isText ? described.model : (options.model ?? described.model),
     fingerprint: "",
     // How many tokens a text has only the engine knows: it refuses what is too long.
     contextTokensMax: isText ? textContextWords : context,
