@@ -47,9 +47,12 @@ export class ClusterServer implements AsyncDisposable {
       },
       clock,
     );
+    await using opening = new AsyncDisposableStack();
+    opening.use(server);
     const model = await modelName(server.baseUrl);
     const started = new ClusterServer(server, model, { clock, workers });
     await wakeWorkers(started.target, model, { workers, tokenIds });
+    opening.move();
     return started;
   }
 
@@ -64,6 +67,11 @@ export class ClusterServer implements AsyncDisposable {
 
   metrics(): Promise<ReadonlyMap<string, number>> {
     return readMetrics(this.#server.baseUrl);
+  }
+
+  /** Answers that another worker went on with, so far. */
+  async moves(): Promise<number> {
+    return (await this.metrics()).get("loci_router_moves_total") ?? 0;
   }
 
   /** Resolves when all workers are alive; `gonePid` is none of them. */

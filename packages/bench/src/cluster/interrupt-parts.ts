@@ -29,7 +29,7 @@ export async function failoverPart(session: Session): Promise<PartReport> {
     signal: "SIGKILL",
     mend: (pid) => server.whole(pid),
   });
-  return report(session, server, { part: "failover", answers, barMs: killBarMs });
+  return report(session, { part: "failover", answers, barMs: killBarMs });
 }
 
 /** SIGSTOP at a random token; the worker goes on afterwards, the last one is left to its parent. */
@@ -48,7 +48,7 @@ export async function stallPart(session: Session): Promise<PartReport> {
     signal: "SIGSTOP",
     mend,
   });
-  return report(session, server, { part: "stall", answers, barMs: stallBarMs });
+  return report(session, { part: "stall", answers, barMs: stallBarMs });
 }
 
 function openServer(session: Session, part: string): Promise<ClusterServer> {
@@ -65,13 +65,7 @@ interface Result {
   readonly barMs: number;
 }
 
-async function report(
-  { output, quick }: Session,
-  server: ClusterServer,
-  { part, answers, barMs }: Result,
-): Promise<PartReport> {
-  const metrics = await server.metrics();
-  const moves = metrics.get("loci_router_moves_total") ?? 0;
+function report({ output, quick }: Session, { part, answers, barMs }: Result): PartReport {
   const row = (name: string, pick: (answer: InterruptedAnswer) => number): readonly string[] => {
     const values = answers.map(pick);
     return [name, ...[0.5, 0.9, 0.99, 1].map((share) => shortNumber(percentile(values, share)))];
@@ -84,7 +78,11 @@ async function report(
   output.show(table([[`${part}, ms`, "p50", "p90", "p99", "most"], ...rows]));
   const added = answers.map(({ addedMs }) => addedMs);
   const exact = answers.filter((answer) => answer.exact).length;
-  const bars: Bar[] = [atLeast(`${part}: exact streams`, exact, answers.length, "streams")];
+  const moved = answers.filter((answer) => answer.moved).length;
+  const bars: Bar[] = [
+    atLeast(`${part}: exact streams`, exact, answers.length, "streams"),
+    atLeast(`${part}: answers that moved`, moved, answers.length, "answers"),
+  ];
   if (!quick) {
     bars.push(atMost(`${part}: pause beyond recompute, p99`, percentile(added, 0.99), barMs, "ms"));
   }
@@ -94,7 +92,7 @@ async function report(
     figures: {
       rounds: answers.length,
       exact,
-      moves,
+      moved,
       exactByKind: Object.fromEntries(
         kinds.map((kind): [string, Figure] => [kind, exactOf(answers, kind)]),
       ),

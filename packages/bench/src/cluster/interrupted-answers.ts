@@ -25,10 +25,13 @@ export interface Interruption {
 
 export interface InterruptedAnswer {
   readonly kind: string;
+  readonly prompt: string;
   readonly tokens: number;
   /** Tokens that the client had when its worker was signalled; null: the answer ended before. */
   readonly atToken: number | null;
   readonly exact: boolean;
+  /** Another worker went on with it. */
+  readonly moved: boolean;
   readonly error: string | null;
   /** From the last token before the signal to the next one. */
   readonly pauseMs: number;
@@ -65,39 +68,65 @@ const kinds: readonly Kind[] = [
 /** The signal comes so long before the end that the rest is not on its way already. */
 const tokensAfterMin = 40;
 
+interface Rounds {
+  readonly server: ClusterServer;
+  readonly interruption: Interruption;
+  readonly random: Random;
+  readonly probe: RecomputeProbe;
+  /** Answers that nobody interrupted. */
+  readonly references: Map<string, WatchedStream>;
+}
+
+/** One after the other; each is kept in `<part>.jsonl`. */
 export async function interruptAnswers(
   session: Session,
   server: ClusterServer,
   interruption: Interruption,
 ): Promise<readonly InterruptedAnswer[]> {
   const { output, options } = session;
+  const { part } = interruption;
   const random = new Random(options.seed);
   const probe = new RecomputeProbe(session, server);
-  const references = new Map<string, WatchedStream>();
+  const rounds: Rounds = { server, interruption, random, probe, references: new Map() };
   const answers: InterruptedAnswer[] = [];
   for (let round = 0; round < interruption.rounds; round++) {
-    const kind = defined(kinds[round % kinds.length]);
-    const prompt = defined(prompts[random.integer(0, prompts.length - 1)]);
-    const body = { model: server.model, prompt, ...kind.settings };
-    const key = `${kind.name} ${prompt}`;
-    const reference = references.get(key) ?? (await watchStream(server.target, body));
-    references.set(key, reference);
-    const latest = Math.max(1, reference.tokenIds.length - tokensAfterMin);
-    const place = new SignalPlace(server, random.integer(1, latest), interruption.signal);
-    const stream = await watchStream(server.target, body, (tokens) => place.arrived(tokens));
-    if (place.pid !== null) await interruption.mend(place.pid, round);
-    const contextTokens = stream.promptTokens + (place.atToken ?? 0);
-    const answer = compared(kind.name, { reference, stream, place }, await probe.ms(contextTokens));
+    const answer = await interruptOne(rounds, round);
     answers.push(answer);
-    appendFileSync(
-      join(output.folder, `${interruption.part}.jsonl`),
-      `${JSON.stringify({ round, prompt, ...answer })}\n`,
-    );
-    if (!answer.exact || (round + 1) % 10 === 0) {
-      output.progress(`${interruption.part} ${round}: ${lineOf(answer)}`);
-    }
+    const line = JSON.stringify({ round, ...answer });
+    appendFileSync(join(output.folder, `${part}.jsonl`), `${line}\n`);
+    const isWrong = !answer.exact || !answer.moved;
+    if (isWrong || (round + 1) % 10 === 0) output.progress(`${part} ${round}: ${lineOf(answer)}`);
   }
   return answers;
+}
+
+async function interruptOne(rounds: Rounds, round: number): Promise<InterruptedAnswer> {
+  const { server, interruption, random, probe, references } = rounds;
+  const kind = defined(kinds[round % kinds.length]);
+  const prompt = defined(prompts[random.integer(0, prompts.length - 1)]);
+  const body = { model: server.model, prompt, ...kind.settings };
+  const key = `${kind.name} ${prompt}`;
+  const reference = references.get(key) ?? (await watchStream(server.target, body));
+  references.set(key, reference);
+  const latest = Math.max(1, reference.tokenIds.length - tokensAfterMin);
+  const movesBefore = await server.moves();
+  const place = new SignalPlace(server, random.integer(1, latest), interruption.signal);
+  const stream = await watchStream(server.target, body, (tokens) => place.arrived(tokens));
+  if (place.pid !== null) await interruption.mend(place.pid, round);
+  const moved = (await server.moves()) > movesBefore;
+  const recomputeMs = await probe.ms(stream.promptTokens + (place.atToken ?? 0));
+  const pauseMs = longestPauseMs(stream, place.atMs);
+  return {
+    kind: kind.name,
+    prompt,
+    tokens: stream.tokenIds.length,
+    atToken: place.atToken,
+    ...comparison(reference, stream),
+    moved,
+    pauseMs,
+    recomputeMs,
+    addedMs: Math.max(0, pauseMs - recomputeMs),
+  };
 }
 
 /** Signals the worker at work when the client has `signalAt` tokens. Once. */
@@ -126,31 +155,14 @@ class SignalPlace {
   }
 }
 
-interface Streams {
-  readonly reference: WatchedStream;
-  readonly stream: WatchedStream;
-  readonly place: SignalPlace;
-}
-
-function compared(
-  kind: string,
-  { reference, stream, place }: Streams,
-  recomputeMs: number,
-): InterruptedAnswer {
+function comparison(
+  reference: WatchedStream,
+  stream: WatchedStream,
+): Pick<InterruptedAnswer, "exact" | "error"> {
+  const error = stream.error ?? reference.error;
   const sameIds = String(stream.tokenIds) === String(reference.tokenIds);
   const sameText = stream.text === reference.text && stream.finishReason === reference.finishReason;
-  const error = stream.error ?? reference.error;
-  const pauseMs = longestPauseMs(stream, place.atMs);
-  return {
-    kind,
-    tokens: stream.tokenIds.length,
-    atToken: place.atToken,
-    exact: error === null && place.pid !== null && sameIds && sameText,
-    error,
-    pauseMs,
-    recomputeMs,
-    addedMs: Math.max(0, pauseMs - recomputeMs),
-  };
+  return { exact: error === null && sameIds && sameText, error };
 }
 
 /** How long the first token of a prompt that nobody has seen takes. */
@@ -175,8 +187,10 @@ class RecomputeProbe {
   }
 }
 
-function lineOf({ kind, exact, error, atToken, pauseMs, recomputeMs }: InterruptedAnswer): string {
-  const verdict = exact ? "exact" : `NOT THE SAME (${error ?? "other tokens"})`;
+function lineOf(answer: InterruptedAnswer): string {
+  const { kind, exact, moved, error, atToken, pauseMs, recomputeMs } = answer;
+  const stayed = moved ? "exact" : "NOT MOVED: another worker than its own was signalled";
+  const verdict = exact ? stayed : `NOT THE SAME (${error ?? "other tokens"})`;
   const times = `pause ${shortNumber(pauseMs)} ms, computing again ${shortNumber(recomputeMs)} ms`;
   return `${kind}, signalled at token ${atToken}: ${verdict}, ${times}`;
 }

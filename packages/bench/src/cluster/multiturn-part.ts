@@ -3,10 +3,10 @@
 
 import { interleavedPlan } from "../multiturn/interleaved-plan.ts";
 import { contextTokensNeeded } from "../load/workload.ts";
+import { comparePolicies } from "./compare-policies.ts";
 import { lociFleetArm } from "./loci-fleet.ts";
 import type { PlacementCase } from "./placement-runs.ts";
 import type { PartReport, Session } from "./session.ts";
-import { policiesReport } from "./shared-part.ts";
 
 const fullShape = {
   conversations: 24,
@@ -42,5 +42,5 @@ export async function multiturnPart(session: Session): Promise<PartReport> {
   };
   const { conversations, turns, messageTokens, answerTokens } = shape;
   const workload = { conversations, turns, messageTokens, answerTokens, thinkSeconds };
-  return policiesReport(session, subject, { ...workload, workers, poolTokens });
+  return comparePolicies(session, subject, { ...workload, workers, poolTokens });
 }

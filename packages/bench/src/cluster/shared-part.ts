@@ -1,17 +1,9 @@
 // Prompts with shared prefixes before several workers, each of which has room for a third of the
 // prefixes in use: where a prompt goes decides whether its prefix is there.
 
-import { atLeast, atMost, type Bar } from "../measure/report.ts";
-import { measuredPolicy, type PartName } from "./cluster-options.ts";
+import { comparePolicies } from "./compare-policies.ts";
 import { lociFleetArm } from "./loci-fleet.ts";
-import { placementRuns, type PlacementCase } from "./placement-runs.ts";
-import {
-  placementTable,
-  sameAnswers,
-  summarise,
-  summaryFigures,
-  type PolicySummary,
-} from "./placement-report.ts";
+import type { PlacementCase } from "./placement-runs.ts";
 import type { PartReport, Session } from "./session.ts";
 import {
   quickSharedPrefixShape,
@@ -44,49 +36,5 @@ export async function sharedPart(session: Session): Promise<PartReport> {
     }),
   };
   const workload = { ...shape, workers, poolTokens, requestsMax: subject.requestsMax };
-  return policiesReport(session, subject, workload);
-}
-
-/** Runs, table, bars and figures of a part that compares policies before our own workers. */
-export async function policiesReport(
-  session: Session,
-  subject: PlacementCase,
-  workload: Readonly<Record<string, number>>,
-): Promise<PartReport> {
-  const runs = await placementRuns(session, subject);
-  const summaries = summarise(runs, session.options.seed);
-  session.output.show(`${subject.part}\n${placementTable(summaries)}`);
-  return {
-    bars: policyBars(subject.part, summaries, session.quick),
-    figures: {
-      workload,
-      policies: summaryFigures(summaries),
-      sameAnswers: sameAnswers(runs, measuredPolicy),
-    },
-  };
-}
-
-const throughputBar = 1.5;
-const p99Bar = 0.5;
-
-function policyBars(
-  part: PartName,
-  summaries: readonly PolicySummary[],
-  quick: boolean,
-): readonly Bar[] {
-  const failed = summaries.reduce((sum, each) => sum + each.failed, 0);
-  const none = atMost(`${part}: failed requests`, failed, 0, "requests");
-  if (quick) return [none];
-  const measured = summaries.find(({ policy }) => policy === measuredPolicy);
-  const throughput = measured?.throughput?.geometricMean ?? null;
-  return [
-    atLeast(`${part}: throughput, seconds : round-robin`, throughput, throughputBar, "x"),
-    atMost(
-      `${part}: p99 end to end, seconds : round-robin`,
-      measured?.p99Ratio ?? null,
-      p99Bar,
-      "x",
-    ),
-    none,
-  ];
+  return comparePolicies(session, subject, workload);
 }
