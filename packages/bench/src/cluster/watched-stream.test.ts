@@ -1,5 +1,9 @@
+import { systemClock } from "@loci/core";
+import { Agent } from "undici";
 import { expect, test } from "vitest";
-import { longestPauseMs, type WatchedStream } from "./watched-stream.ts";
+import { openaiDialect } from "../load/dialect.ts";
+import { startTestServer, type Misbehaviour } from "../load/test-server.ts";
+import { longestPauseMs, watchStream, type WatchedStream } from "./watched-stream.ts";
 
 const stream: WatchedStream = {
   tokenIds: [],
@@ -18,3 +22,38 @@ test("pauses count from the moment given, the one that it cut included", () => {
   expect(longestPauseMs(stream, 1205)).toBe(10);
   expect(longestPauseMs(stream, 2000)).toBe(0);
 });
+
+async function watch(
+  misbehaviour: Misbehaviour,
+): Promise<{ readonly stream: WatchedStream; readonly counts: readonly number[] }> {
+  await using server = await startTestServer(misbehaviour);
+  const dispatcher = new Agent();
+  const target = {
+    baseUrl: server.baseUrl,
+    dialect: openaiDialect,
+    dispatcher,
+    clock: systemClock,
+  };
+  const counts: number[] = [];
+  const body = { prompt: [1, 2, 3, 4], max_tokens: 5 };
+  const stream = await watchStream(target, body, (tokens) => counts.push(tokens));
+  await dispatcher.destroy();
+  return { stream, counts };
+}
+
+test("every token is counted as it comes", async () => {
+  const { stream, counts } = await watch("none");
+  expect(counts).toEqual([1, 2, 3, 4, 5]);
+  expect(stream.tokenIds).toHaveLength(5);
+  expect(stream.tokenTimesMs).toHaveLength(5);
+  expect(stream.promptTokens).toBe(4);
+  expect(stream.error).toBeNull();
+});
+
+test.each<Misbehaviour>(["hang up", "error status", "error event"])(
+  "%s: the stream says so",
+  async (misbehaviour) => {
+    const { stream } = await watch(misbehaviour);
+    expect(stream.error).not.toBeNull();
+  },
+);

@@ -79,3 +79,19 @@ test("a run past its deadline ends", async () => {
   await dispatcher.destroy();
   expect(records.some((record) => record.error?.includes("abort") === true)).toBe(true);
 });
+
+test("no more requests at the same time than asked for, in the order of the plan", async () => {
+  await using server = await startTestServer();
+  const dispatcher = new Agent();
+  const plans = planWorkload({ ...shape, conversations: 6, turns: 1, startsPerSecond: 1e6 });
+  const records = await runWorkload(
+    { baseUrl: server.baseUrl, dialect: openaiDialect, dispatcher, clock: systemClock },
+    { model: "test", plans, deadlineMs: 10_000, requestsMax: 1, onRequest: () => {} },
+  );
+  await dispatcher.destroy();
+  expect(records.map(({ error }) => error)).toEqual(plans.map(() => null));
+  for (const [index, { sendMs, scheduledMs }] of records.entries()) {
+    expect(sendMs).toBeGreaterThanOrEqual(records[index - 1]?.endMs ?? 0);
+    expect(sendMs).toBeGreaterThanOrEqual(scheduledMs);
+  }
+});
