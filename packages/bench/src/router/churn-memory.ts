@@ -59,8 +59,8 @@ class Churn {
   constructor(plan: ChurnPlan) {
     this.#plan = plan;
     const { workers } = plan;
-    const options = { policy: "seconds", workers, blocks: 1, promptTokens: [1000] } as const;
-    this.loaded = new LoadedRouter(options);
+    const shape = { policy: "seconds", workers, blocks: 1, promptTokens: [1000] } as const;
+    this.loaded = new LoadedRouter({ ...shape, forecasts: true });
     this.#held = Array.from({ length: workers }, () => []);
     this.#heldBlocks = Array.from({ length: workers }, () => 0);
   }

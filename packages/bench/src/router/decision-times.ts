@@ -1,5 +1,5 @@
 // How long a router takes to decide: naming a prompt's blocks, looking them up, pricing every worker,
-// and noting what was decided. Tokenisation comes before and is not in it. Decisions during which the
+// and noting what was decided; with a forecast of the answer's length, or without. Tokenisation comes before and is not in it. Decisions during which the
 // system gave the core to somebody else say nothing of the router: they are left out, and counted.
 
 import type { Clock } from "@loci/core";
@@ -9,6 +9,7 @@ import { LoadedRouter, tenant } from "./router-load.ts";
 
 export type DecisionCell = {
   readonly policy: PolicyName;
+  readonly forecasts: boolean;
   readonly workers: number;
   readonly tokens: number;
   readonly decisions: number;
@@ -21,6 +22,7 @@ export type DecisionCell = {
 
 export interface DecisionPlan {
   readonly policy: PolicyName;
+  readonly forecasts: boolean;
   readonly workers: number;
   readonly blocks: number;
   /** Lengths of prompts, each measured apart. */
@@ -37,14 +39,15 @@ const msBetween = 10;
 const warmUpShare = 0.3;
 
 export function decisionTimes(plan: DecisionPlan, clock: Clock): readonly DecisionCell[] {
-  const { policy, workers, blocks } = plan;
+  const { policy, forecasts, workers, blocks } = plan;
   const filled = [2000, 8000, 8000, 30_000, 100_000];
-  const loaded = new LoadedRouter({ policy, workers, blocks, promptTokens: filled });
+  const loaded = new LoadedRouter({ policy, forecasts, workers, blocks, promptTokens: filled });
   return plan.tokens.map((tokens) => {
     const { all, whole } = takenMs(loaded, tokens, plan, clock);
     const taken = whole.length > 0 ? whole : all;
     return {
       policy,
+      forecasts,
       workers,
       tokens,
       decisions: all.length,

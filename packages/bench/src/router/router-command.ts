@@ -83,19 +83,23 @@ function decisionCells(
   const isQuick = options.quick === true;
   const chosen = options.policies ?? (isQuick ? [routerDefaults.policy] : policyNames);
   const cells: DecisionCell[] = [];
+  const measure = (policy: PolicyName, workers: number, forecasts: boolean): void => {
+    const decisions = isQuick ? Math.min(300, options.decisions) : options.decisions;
+    const plan = { policy, forecasts, workers, blocks: routerDefaults.blocksMax, decisions };
+    const measured = decisionTimes({ ...plan, tokens: [8000, 100_000] }, clock);
+    cells.push(...measured);
+    const words = measured.map((cell) => `${cell.tokens} tokens p99 ${shortNumber(cell.p99Ms)} ms`);
+    output.progress(`${nameOf(policy, forecasts)}, ${workers} workers: ${words.join(", ")}`);
+  };
   for (const workers of isQuick ? [barWorkers] : [4, 16, 64, 256]) {
-    for (const policy of chosen) {
-      const decisions = isQuick ? Math.min(300, options.decisions) : options.decisions;
-      const plan = { policy, workers, blocks: routerDefaults.blocksMax, decisions };
-      const measured = decisionTimes({ ...plan, tokens: [8000, 100_000] }, clock);
-      cells.push(...measured);
-      const words = measured.map(
-        (cell) => `${cell.tokens} tokens p99 ${shortNumber(cell.p99Ms)} ms`,
-      );
-      output.progress(`${policy}, ${workers} workers: ${words.join(", ")}`);
-    }
+    for (const policy of chosen) measure(policy, workers, true);
+    if (chosen.includes(routerDefaults.policy)) measure(routerDefaults.policy, workers, false);
   }
   return cells;
+}
+
+function nameOf(policy: PolicyName, forecasts: boolean): string {
+  return forecasts ? policy : `${policy} without forecasts`;
 }
 
 function memoryCells(options: RouterOptions, output: Output): readonly MemoryCell[] {
@@ -157,6 +161,7 @@ function decisionBarsOf(cells: readonly DecisionCell[]): readonly Bar[] {
     const cell = cells.find(
       (each) =>
         each.policy === routerDefaults.policy &&
+        each.forecasts &&
         each.workers === barWorkers &&
         each.tokens === Number(tokens),
     );
@@ -177,7 +182,7 @@ function churnBar(churn: ChurnResult | null): Bar {
 
 function decisionTable(cells: readonly DecisionCell[]): string {
   const rows = cells.map((cell) => [
-    cell.policy,
+    nameOf(cell.policy, cell.forecasts),
     String(cell.workers),
     String(cell.tokens),
     ...[cell.p50Ms, cell.p99Ms, cell.maxMs].map(shortNumber),

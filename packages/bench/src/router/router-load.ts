@@ -95,6 +95,8 @@ export interface LoadedRouterOptions {
   readonly blocks: number;
   /** Lengths of the prompts that the workers hold; one is drawn for each. */
   readonly promptTokens: readonly number[];
+  /** Answer lengths are forecast for each request, as `serve` does. */
+  readonly forecasts: boolean;
 }
 
 /** A router whose workers hold so many blocks, and what feeds it. */
@@ -111,8 +113,8 @@ export class LoadedRouter {
     this.#workers = options.workers;
     this.#sequences = Array.from({ length: options.workers }, () => 0);
     const all = { ...bounds, policy: options.policy, workersMax: options.workers };
-    const lengths = defaultPredictor({ seed: 1 });
-    this.router = new Router(all, { lengths, seed: 1 });
+    const lengths = options.forecasts ? { lengths: defaultPredictor({ seed: 1 }) } : {};
+    this.router = new Router(all, { ...lengths, seed: 1 });
     this.prompts = new PromptSource(256, this.random);
     for (let index = 0; index < options.workers; index++) {
       this.router.join(workerFacts(index), this.nowMs);
