@@ -83,18 +83,16 @@ function environmentOf(service: Fields): ReadonlyMap<string, string> {
 }
 
 /** Addresses at which the services of a compose file announce themselves, by service. */
-export function announcedHosts(compose: Fields): ReadonlyMap<string, string> {
+export function announcedUrls(compose: Fields): ReadonlyMap<string, string> {
   const services = Object.entries(fieldsAt(compose, "services"));
   const urls = services.map(
     ([name, service]) => [name, textAt(service, "environment", "LOCI_ADVERTISE_URL")] as const,
   );
-  return new Map(
-    urls.filter(([, url]) => url !== "").map(([name, url]) => [name, new URL(url).hostname]),
-  );
+  return new Map(urls.filter(([, url]) => url !== ""));
 }
 
-/** Names under which workers may announce themselves to a service. */
-export function allowedHosts(compose: Fields, service: string): readonly string[] {
+/** Where workers that announce themselves to a service may be. */
+export function allowedNetworks(compose: Fields, service: string): readonly string[] {
   const value = valueAt(compose, "services", service, "environment", "LOCI_WORKER_NETWORK");
   return typeof value === "string" ? value.split(",") : [];
 }

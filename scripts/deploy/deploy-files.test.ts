@@ -3,15 +3,16 @@ import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { AddressPolicy } from "@loci/cluster";
 import { describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 
-import { allowedHosts, announcedHosts, checkCompose } from "./compose-rules.ts";
+import { allowedNetworks, announcedUrls, checkCompose } from "./compose-rules.ts";
 import { checkDockerfile } from "./dockerfile-rules.ts";
 import { checkManifests } from "./manifest-rules.ts";
 import { parseTemplate } from "./parse-template.ts";
 import { renderChart } from "./render-chart.ts";
-import { isFields } from "./yaml-values.ts";
+import { isFields, textsAt } from "./yaml-values.ts";
 import type { Fields } from "./yaml-values.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -93,6 +94,13 @@ describe("the chart", () => {
     expect(() => objectsOf({ discovery: "nats" })).toThrow(/needs nats.url/);
   });
 
+  test("lets workers announce themselves from the pods' network", () => {
+    const values: unknown = parse(read("deploy", "helm", "loci", "values.yaml"));
+    const policy = new AddressPolicy(textsAt(values, "workerNetworks"));
+    expect(policy.check("http://10.244.1.7:9931").host).toBe("10.244.1.7");
+    expect(() => policy.check("http://192.168.1.7:9931")).toThrow(/not allowed/);
+  });
+
   test("takes settings that loci has, and no others", () => {
     const values = { worker: { environment: { LOCI_NO_SUCH_THING: "1" } } };
     expect(checkManifests(objectsOf(values)).join()).toContain("LOCI_NO_SUCH_THING");
@@ -158,14 +166,13 @@ describe("the compose file", () => {
   });
 
   test("lets exactly those workers announce themselves that it starts", () => {
-    const announced = announcedHosts(fields);
-    expect(announced).toEqual(
-      new Map([
-        ["worker-1", "worker-1"],
-        ["worker-2", "worker-2"],
-      ]),
-    );
-    expect(allowedHosts(fields, "router")).toEqual([...announced.values()]);
+    const announced = announcedUrls(fields);
+    expect([...announced.keys()]).toEqual(["worker-1", "worker-2"]);
+    const policy = new AddressPolicy(allowedNetworks(fields, "router"));
+    for (const url of announced.values()) expect(policy.check(url).url).toBe(url);
+    for (const host of ["nats", "postgres", "127.0.0.1", "169.254.169.254"]) {
+      expect(() => policy.check(`http://${host}:9931`)).toThrow(/not allowed/);
+    }
   });
 
   test("is checked by rules that find what is wrong", () => {

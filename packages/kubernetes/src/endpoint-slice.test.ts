@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { readSlice } from "./endpoint-slice.ts";
+import { readSlice, readVersion } from "./endpoint-slice.ts";
 import { EndpointTable, slicesMax } from "./endpoint-table.ts";
 import { parseServiceName } from "./service-name.ts";
 
@@ -26,7 +26,6 @@ describe("slices", () => {
     ];
     expect(readSlice({ ...slice, endpoints }, null)).toEqual({
       name: "workers-abc",
-      resourceVersion: "7",
       urls: ["http://10.0.0.1:8080", "http://10.0.0.3:8080", "http://10.0.0.4:8080"],
     });
   });
@@ -75,9 +74,11 @@ describe("slices", () => {
 
   test("of names, or that are none, have no addresses", () => {
     expect(readSlice({ ...slice, addressType: "FQDN" }, null)?.urls).toEqual([]);
-    for (const value of [null, 7, [], {}, { metadata: {} }, { metadata: { name: "x" } }]) {
+    for (const value of [null, 7, [], {}, { metadata: {} }, { metadata: { name: 7 } }]) {
       expect(readSlice(value, null)).toBeNull();
+      expect(readVersion(value)).toBeNull();
     }
+    expect(readVersion({ metadata: { resourceVersion: "12" } })).toBe("12");
   });
 
   test("of any shape do no harm", () => {
@@ -93,7 +94,7 @@ describe("slices", () => {
 test("the table tells exactly what came and went", () => {
   const name = fc.constantFrom("a", "b", "c");
   const urls = fc.uniqueArray(fc.constantFrom("u1", "u2", "u3", "u4", "u5"));
-  const one = fc.record({ name, urls, resourceVersion: fc.constant("1") });
+  const one = fc.record({ name, urls });
   const step = fc.oneof(
     fc.record({ kind: fc.constant("put" as const), slice: one }),
     fc.record({ kind: fc.constant("remove" as const), slice: one }),
@@ -134,7 +135,7 @@ test("the table tells exactly what came and went", () => {
 test("slices are bounded", () => {
   const table = new EndpointTable();
   for (let index = 0; index < slicesMax + 5; index++) {
-    table.put({ name: `s${index}`, resourceVersion: "1", urls: [`u${index}`] });
+    table.put({ name: `s${index}`, urls: [`u${index}`] });
   }
   table.checkIntegrity();
   expect(table.urls).toHaveLength(slicesMax);

@@ -4,7 +4,6 @@
 /** Where a service's workers are, as far as one slice knows. */
 export interface EndpointSlice {
   readonly name: string;
-  readonly resourceVersion: string;
   /** As workers are addressed: scheme, host and port. */
   readonly urls: readonly string[];
 }
@@ -23,15 +22,21 @@ export function readSlice(value: unknown, portName: string | null): EndpointSlic
   const metadata = value["metadata"];
   if (!isFields(metadata)) return null;
   const name = metadata["name"];
-  const resourceVersion = metadata["resourceVersion"];
-  if (typeof name !== "string" || typeof resourceVersion !== "string") return null;
+  if (typeof name !== "string") return null;
   const port = findPort(value["ports"], portName);
   // Names (addressType FQDN) are deprecated, and could be made to point elsewhere.
   const isLiteral = value["addressType"] === "IPv4" || value["addressType"] === "IPv6";
-  if (port === null || !isLiteral) return { name, resourceVersion, urls: [] };
+  if (port === null || !isLiteral) return { name, urls: [] };
   const hosts = listOf(value["endpoints"]).slice(0, endpointsMax).map(readyHost);
   const urls = hosts.filter((host) => host !== null).map((host) => urlOf(host, port));
-  return { name, resourceVersion, urls: [...new Set(urls)] };
+  return { name, urls: [...new Set(urls)] };
+}
+
+/** The version that an object of the API has; null for what is none. */
+export function readVersion(value: unknown): string | null {
+  const metadata = isFields(value) ? value["metadata"] : null;
+  const version = isFields(metadata) ? metadata["resourceVersion"] : null;
+  return typeof version === "string" && version !== "" ? version : null;
 }
 
 interface Port {

@@ -125,11 +125,10 @@ test("a version that the server has forgotten is listed again", async () => {
   expect(list).toBe(gone + 1);
   server.forget();
   server.bookmark();
+  server.endWatches();
+  await server.until(() => server.watchers === 1);
   server.put({ name: "d", endpoints: ready("10.0.0.4") });
   await until(() => present.size === 3);
-  server.endWatches();
-  await server.until(() => server.watchers === 0);
-  await server.until(() => server.watchers === 1);
   expect(server.counts).toMatchObject({ gone, list });
 });
 

@@ -7,7 +7,7 @@ import type { Clock } from "@loci/core";
 import { parseWorkerAddress } from "@loci/cluster";
 import type { DirectoryListener, WorkerAddress, WorkerDirectory } from "@loci/cluster";
 
-import { readSlice } from "./endpoint-slice.ts";
+import { readSlice, readVersion } from "./endpoint-slice.ts";
 import { EndpointTable } from "./endpoint-table.ts";
 import type { AddressChange } from "./endpoint-table.ts";
 import { parseServiceName } from "./service-name.ts";
@@ -29,7 +29,7 @@ export interface KubernetesDirectoryOptions {
 const retryMsMin = 250;
 const retryMsMax = 10_000;
 /** A server that ends watches at once is not asked more often than this. */
-const watchAgainMs = 100;
+const watchAgainMs = 250;
 
 export class KubernetesDirectory implements WorkerDirectory {
   readonly #options: KubernetesDirectoryOptions;
@@ -104,9 +104,9 @@ export class KubernetesDirectory implements WorkerDirectory {
   }
 
   #onEvent({ type, object }: SliceEvent): void {
-    const slice = readSlice(object, this.#portName);
+    this.#resourceVersion = readVersion(object) ?? this.#resourceVersion;
+    const slice = type === "bookmark" ? null : readSlice(object, this.#portName);
     if (slice === null) return;
-    this.#resourceVersion = slice.resourceVersion;
     if (type === "put") this.#tell(this.#table.put(slice));
     if (type === "removed") this.#tell(this.#table.remove(slice.name));
   }

@@ -7,6 +7,7 @@ import { LociError } from "@loci/core";
 
 /** One line of a watch. */
 export interface SliceEvent {
+  /** A bookmark says nothing but the present version. */
   readonly type: "put" | "removed" | "bookmark";
   /** As the API has it. */
   readonly object: unknown;

@@ -48,6 +48,22 @@ test("without NATS members stay; after its return routers hold the truth again",
   ]);
 });
 
+test("workers and routers end at once while NATS is away", async () => {
+  const { router, bus } = await cluster.startRouter();
+  const { worker, bus: workerBus } = await cluster.startWorker("one");
+  await router.until(() => router.urls.size === 1);
+  await server.kill();
+  // Before anybody has noticed, and after.
+  const ending = worker.close();
+  await Promise.all([becomes(bus, false), becomes(workerBus, false)]);
+  await ending;
+  await cluster.end();
+  expect(bus.publish("anything", new Uint8Array(1))).toBe(false);
+  expect(
+    await workerBus.ask("anything", new Uint8Array(1), { timeoutMs: 1, isEnough: () => true }),
+  ).toEqual([]);
+});
+
 test("a server that stands still is noticed, and waited for", async () => {
   const { router, bus } = await cluster.startRouter();
   const { feed, bus: workerBus } = await cluster.startWorker("one");

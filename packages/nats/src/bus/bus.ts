@@ -8,7 +8,7 @@ export interface Bus {
   readonly isUp: boolean;
   /** False, and nothing happens, while there is no connection or too much waits to be sent. */
   publish(subject: string, bytes: Uint8Array): boolean;
-  /** Resolves when everything published before has reached the server, or is lost. */
+  /** Resolves when everything published before has reached the server, or is lost; in 2 s at most. */
   flush(): Promise<void>;
   /** Holds over reconnects; the returned function ends it. */
   subscribe(subject: string, handler: MessageHandler): () => void;

@@ -46,6 +46,7 @@ const reconnectMsMax = 1000;
 const pingMs = 2000;
 const connectMsMax = 5000;
 const apiMsMax = 2000;
+const flushMsMax = 2000;
 /** Bytes published that no server has confirmed to have read. */
 const unsentBytesMax = 32 * 1024 * 1024;
 const flushEveryBytes = 64 * 1024;
@@ -108,14 +109,13 @@ export class NatsBus implements Bus {
   }
 
   async flush(): Promise<void> {
-    const bytes = this.#unsentBytes;
-    this.#bytesSinceFlush = 0;
-    try {
-      await this.#connection?.flush();
-    } catch {
-      // The connection ended: what was on its way is lost, and its readers will notice.
-    }
-    this.#unsentBytes = Math.max(0, this.#unsentBytes - bytes);
+    const connection = this.#connection;
+    if (connection === null || !this.#isUp) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stopTimer = this.#options.clock.after(flushMsMax, resolve);
+    void this.#confirm(connection).then(resolve);
+    await promise;
+    stopTimer();
   }
 
   subscribe(subject: string, handler: MessageHandler): () => void {
@@ -133,24 +133,25 @@ export class NatsBus implements Bus {
     if (connection === null || !this.#isUp) return [];
     const answers: Uint8Array[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
-    const inbox = createInbox();
-    const subscription = connection.subscribe(inbox, {
-      callback: (error, message) => {
-        // A server that knows nobody who listens says so in an empty message with a status.
-        const isRefusal = error !== null || (message.headers?.code ?? 0) !== 0;
-        if (!isRefusal) answers.push(message.data);
-        if (isRefusal || rules.isEnough(message.data)) resolve();
-      },
-    });
     const stopTimer = this.#options.clock.after(rules.timeoutMs, resolve);
     try {
+      const inbox = createInbox();
+      const subscription = connection.subscribe(inbox, {
+        callback: (error, message) => {
+          // A server that knows nobody who listens says so in an empty message with a status.
+          const isRefusal = error !== null || (message.headers?.code ?? 0) !== 0;
+          if (!isRefusal) answers.push(message.data);
+          if (isRefusal || rules.isEnough(message.data)) resolve();
+        },
+      });
       connection.publish(subject, bytes, { reply: inbox });
       await promise;
+      subscription.unsubscribe();
     } catch (error) {
+      // It was closed a moment ago.
       this.#tellProblem(error);
     }
     stopTimer();
-    subscription.unsubscribe();
     return answers;
   }
 
@@ -199,6 +200,18 @@ export class NatsBus implements Bus {
     this.#setUp(false);
   }
 
+  /** Resolves when the server has read what was published before. */
+  async #confirm(connection: NatsConnection): Promise<void> {
+    const bytes = this.#unsentBytes;
+    this.#bytesSinceFlush = 0;
+    try {
+      await connection.flush();
+    } catch {
+      // The connection ended: what was on its way is lost, and its readers will notice.
+    }
+    this.#unsentBytes = Math.max(0, this.#unsentBytes - bytes);
+  }
+
   /** One connection after the other; the client itself reconnects as long as it can. */
   async #keepConnected(): Promise<void> {
     while (!this.#isClosed) {
@@ -206,7 +219,7 @@ export class NatsBus implements Bus {
         const connection = await this.#connect();
         this.#connection = connection;
         if (this.#isClosed) await connection.close();
-        await this.#follow(connection);
+        else await this.#follow(connection);
       } catch (error) {
         this.#tellProblem(error);
       }
@@ -328,6 +341,7 @@ async function readStream(
       if (bytes > replayBytesMax) break;
     }
   }
-  await manager.consumers.delete(stream, reader.name);
+  // Where this fails, it ends by itself once it was idle for long enough.
+  void manager.consumers.delete(stream, reader.name).catch(() => undefined);
   return found;
 }
