@@ -5,7 +5,7 @@ import { openaiDialect } from "../load/dialect.ts";
 import { startTestServer, type Misbehaviour } from "../load/test-server.ts";
 import { longestPauseMs, watchStream, type WatchedStream } from "./watched-stream.ts";
 
-const stream: WatchedStream = {
+const paused: WatchedStream = {
   tokenIds: [],
   text: "",
   finishReason: "length",
@@ -16,11 +16,11 @@ const stream: WatchedStream = {
 };
 
 test("pauses count from the moment given, the one that it cut included", () => {
-  expect(longestPauseMs(stream, 0)).toBe(800);
-  expect(longestPauseMs(stream, 905)).toBe(270);
-  expect(longestPauseMs(stream, 1100)).toBe(270);
-  expect(longestPauseMs(stream, 1205)).toBe(10);
-  expect(longestPauseMs(stream, 2000)).toBe(0);
+  expect(longestPauseMs(paused, 0)).toBe(800);
+  expect(longestPauseMs(paused, 905)).toBe(270);
+  expect(longestPauseMs(paused, 1100)).toBe(270);
+  expect(longestPauseMs(paused, 1205)).toBe(10);
+  expect(longestPauseMs(paused, 2000)).toBe(0);
 });
 
 async function watch(
