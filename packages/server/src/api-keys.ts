@@ -23,6 +23,11 @@ export class ApiKeys {
     return this.#digests.length > 0;
   }
 
+  /** All whom these keys let in. */
+  get tenants(): readonly string[] {
+    return this.needed ? this.#digests.map(tenantName) : [publicTenant];
+  }
+
   /** The caller's tenant. Throws `unauthorized` when a key is needed and none of ours was sent. */
   tenantOf(headers: IncomingHttpHeaders): string {
     if (!this.needed) return publicTenant;
@@ -36,8 +41,12 @@ export class ApiKeys {
     let found = false;
     for (const known of this.#digests) found = timingSafeEqual(known, digest) || found;
     if (!found) throw new LociError("unauthorized", "The API key is not known to this server.");
-    return `key-${digest.toString("hex").slice(0, 32)}`;
+    return tenantName(digest);
   }
+}
+
+function tenantName(digest: Buffer): string {
+  return `key-${digest.toString("hex").slice(0, 32)}`;
 }
 
 function presentedKey(headers: IncomingHttpHeaders): string | null {

@@ -1,5 +1,6 @@
 // The HTTP application: OpenAI's endpoints over a GenerationService and a TextCodec.
 export { createAdmin, type AdminServer } from "./admin/create-admin.ts";
+export { ApiKeys } from "./api-keys.ts";
 export { createServer, type LociServer } from "./create-server.ts";
 export type { EntropySource } from "./entropy.ts";
 export { eraseRemoved } from "./responses/erase-turns.ts";

@@ -6,7 +6,9 @@ import type { Config } from "@loci/core";
 import { LocalService } from "@loci/engine";
 import type { EngineObserver } from "@loci/engine";
 import type { LoadedModel } from "@loci/model";
+import { ApiKeys } from "@loci/server";
 
+import { loadApiKeys } from "../load-config.ts";
 import type { Logger } from "./logger.ts";
 import { engineOptions } from "./engine-options.ts";
 import { openAnswerLengths } from "./open-answer-lengths.ts";
@@ -38,6 +40,8 @@ export async function openEngine(
     observer: logObserver(logger),
     lengths: lengths.predictor,
     reportsBlocks: config.prefixCaching,
+    contents: kvTiers === null ? model.blockContents : kvTiers.tiers.withHost(model.blockContents),
+    tenants: new ApiKeys(await loadApiKeys(config)).tenants,
     ...(kvTiers && { tiers: kvTiers.forService }),
     options: engineOptions(config),
   });

@@ -50,6 +50,10 @@ export async function openWorker(
     clock: systemClock,
     key: identity.key,
     peers: identity.peers,
+    // Routers checked it; but llama.cpp ends the process for some texts, whoever sent them.
+    check: ({ sampling }) => {
+      if (sampling.grammar !== null) engine.model.codec.checkGrammar(sampling.grammar);
+    },
     ready: () => !isBroken,
     onDrain: () => drained.resolve(),
     onError: (error) => logger.error({ err: error }, "a request to the worker failed"),

@@ -13,7 +13,7 @@ import { isIP } from "node:net";
 import { fastify, LogController } from "fastify";
 import type { FastifyInstance } from "fastify";
 import { LociError } from "@loci/core";
-import type { Clock, WorkerService } from "@loci/core";
+import type { Clock, GenerationRequest, WorkerService } from "@loci/core";
 import type { WorkerFacts } from "@loci/router";
 import type { AddressPolicy } from "../address/address-policy.ts";
 import type { ClusterKey } from "../cluster-key.ts";
@@ -43,6 +43,8 @@ export interface WorkerAppOptions {
   /** Other workers from which blocks may be fetched; null or absent: none. */
   readonly peers?: AddressPolicy | null;
   readonly limits?: Partial<WorkerLimits>;
+  /** Throws LociError for a request that the engine must not see, such as an unsafe grammar. */
+  readonly check?: (request: GenerationRequest) => void;
   /** False while the model loads, and when the engine has broken down. */
   readonly ready?: () => boolean;
   /** A router asked the worker to end, or `drain` was called; told once. */
@@ -153,6 +155,7 @@ function createContext(options: WorkerAppOptions): WorkerContext {
     eventStreams: new LiveStreams(limits.eventStreamsMax),
     fetcher: new BlockFetcher({ service, fingerprint, peers, key, clock, fetchMsMax }),
     exports: new ExportActivity(clock),
+    check: options.check ?? ((): undefined => undefined),
     ready: () => isReady() && !reporter.isStuck,
     drain: () => {
       if (reporter.isDraining) return;

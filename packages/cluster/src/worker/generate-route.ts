@@ -43,6 +43,7 @@ async function answer(
 ): Promise<void> {
   try {
     requireOpen(context);
+    context.check(request);
     if (fetch !== null) await context.fetcher.fetch(fetchedPrompt(request), fetch, writer.gone);
     for await (const event of context.service.generate(request, writer.gone)) {
       if (event.type === "finished") await writer.write(encodeNumbers(context.reporter.numbers()));

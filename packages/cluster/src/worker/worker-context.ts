@@ -1,6 +1,6 @@
 // What the routes of a worker share.
 
-import type { Clock, WorkerService } from "@loci/core";
+import type { Clock, GenerationRequest, WorkerService } from "@loci/core";
 import type { WorkerFacts } from "@loci/router";
 import type { BlockFetcher } from "./block-fetcher.ts";
 import type { ExportActivity } from "./export-activity.ts";
@@ -18,6 +18,8 @@ export interface WorkerContext {
   readonly eventStreams: LiveStreams;
   readonly fetcher: BlockFetcher;
   readonly exports: ExportActivity;
+  /** Throws for a request that the engine must not see. */
+  readonly check: (request: GenerationRequest) => void;
   readonly ready: () => boolean;
   readonly drain: () => void;
   /** Something that should not happen, for the operator's log. */
