@@ -14,14 +14,15 @@ import { HttpWorkerLink } from "./http-worker-link.ts";
 import { workerLinkConformance } from "./worker-link.suite.ts";
 import type { LinkListener } from "./worker-link.ts";
 
-function linkTo(url: string): HttpWorkerLink {
+/** A busy machine is silent, too: short patience only where silence is meant. */
+function linkTo(url: string, silenceMsMax = 5000): HttpWorkerLink {
   const address = parseWorkerAddress(url);
   return new HttpWorkerLink({
     address,
     key: testKey,
     clock: systemClock,
     seed: 1,
-    silenceMsMax: 200,
+    silenceMsMax,
   });
 }
 
@@ -75,7 +76,7 @@ function says(code: string): (response: ServerResponse) => void {
 /** How an answer of a server that says this ends: tokens that came, and the failure. */
 async function failureOf(answer: (response: ServerResponse) => void): Promise<string> {
   await using server = await serverThat(answer);
-  const link = linkTo(server.url);
+  const link = linkTo(server.url, 200);
   const events: GenerationEvent[] = [];
   const failure = await nameOf(readInto(events, link, clusterRequest()));
   await link.close();
@@ -142,7 +143,7 @@ describe("an attempt over HTTP", () => {
   it("does not take a reader's own slowness for the worker's", async () => {
     const worker = new TestWorker("patient");
     await worker.listen();
-    const link = linkTo(worker.url);
+    const link = linkTo(worker.url, 200);
     const { signal } = new AbortController();
     const events: GenerationEvent[] = [];
     for await (const event of link.generate(clusterRequest({ maxTokens: 2 }), null, signal)) {
@@ -234,7 +235,7 @@ describe("a worker's news over HTTP", () => {
       response.writeHead(200).write(lines[turn++ % lines.length]);
       if (turn % 3 === 0) response.end();
     });
-    const link = linkTo(server.url);
+    const link = linkTo(server.url, 200);
     const heard = new Heard();
     link.watch(heard);
     await until(() => turn > 8);

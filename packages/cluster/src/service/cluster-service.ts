@@ -95,13 +95,16 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     this.#live.set(request.id, live);
     try {
       while (placement !== null) {
-        using attempt = this.#open(live, placement, signal);
-        for (let event = await attempt.next(); event !== null; event = await attempt.next()) {
-          const told = this.#take(live, event);
-          if (told !== null) yield told;
-          if (event.type === "finished") return;
+        let failure: AttemptError;
+        {
+          using attempt = this.#open(live, placement, signal);
+          for (let event = await attempt.next(); event !== null; event = await attempt.next()) {
+            const told = this.#take(live, event);
+            if (told !== null) yield told;
+            if (event.type === "finished") return;
+          }
+          ({ failure } = attempt);
         }
-        const { failure } = attempt;
         if (!signal.aborted) this.#parts.onAttemptFailed?.(request.id, placement.workerId, failure);
         placement = await this.#next(live, failure, signal);
       }

@@ -74,7 +74,9 @@ export class LiveAnswer {
   nextAttempt(): GenerationRequest {
     const id = `${this.request.id}.${this.#attempts++}`;
     if (this.#delivered.length === 0) return { ...this.request, id };
-    return { ...this.request, id, deliveredTokens: this.delivered };
+    // The first token came in time.
+    const { firstTokenSecondsMax: _, ...request } = this.request;
+    return { ...request, id, deliveredTokens: this.delivered };
   }
 
   /** What the client gets of a worker's event; null for a repeated `started`. */

@@ -162,7 +162,7 @@ export class TestCluster implements AsyncDisposable {
           key: testKey,
           clock: systemClock,
           seed: 1,
-          silenceMsMax: 300,
+          silenceMsMax: 1000,
         }),
       options: { waitForWorkerMs: 5000 },
       onError: (error) => this.errors.push(error),
