@@ -10,7 +10,7 @@ import { greedySampling, LociError, Random, sleep, type Clock } from "@loci/core
 import { defaultPredictor } from "@loci/predict";
 import { Router } from "@loci/router";
 import { killAtExit } from "../load/server-process.ts";
-import { pinned, pinSelf, planCores } from "../measure/pinning.ts";
+import { pinned, planCores } from "../measure/pinning.ts";
 import { percentile } from "../measure/statistics.ts";
 import { tenant } from "./router-load.ts";
 import { msSince, stampNow } from "./shared-time.ts";
@@ -18,6 +18,8 @@ import { msSince, stampNow } from "./shared-time.ts";
 export interface LatencyPlan {
   readonly requestsPerSecond: number;
   readonly seconds: number;
+  /** Requests of so many seconds come before those that count. */
+  readonly warmUpSeconds: number;
 }
 
 export type LatencyResult = {
@@ -39,8 +41,6 @@ const workersOfProcess = 2;
 const tokenEveryMs = 20;
 const answerTokens = 32;
 const promptLength = 512;
-/** Requests of so many seconds come before those that count. */
-const warmUpSeconds = 5;
 
 interface Samples {
   readonly firstMs: number[];
@@ -48,12 +48,12 @@ interface Samples {
   failures: number;
 }
 
+/** The caller puts this process on the core that is left of `planCores`. */
 export async function addedLatency(plan: LatencyPlan, clock: Clock): Promise<LatencyResult> {
-  const cores = planCores(undefined);
+  const { serverCores } = planCores(undefined);
   const processes = await Promise.all(
-    Array.from({ length: workerProcesses }, (_, index) => startWorkers(index, cores.serverCores)),
+    Array.from({ length: workerProcesses }, (_, index) => startWorkers(index, serverCores)),
   );
-  pinSelf(cores.clientCores);
   const cluster = openCluster({
     router: new Router({}, { lengths: defaultPredictor({ seed: 1 }), seed: 1 }),
     clock,
@@ -62,7 +62,7 @@ export async function addedLatency(plan: LatencyPlan, clock: Clock): Promise<Lat
     directories: [new StaticDirectory(processes.flatMap(({ urls }) => urls))],
   });
   while (cluster.table.size < workerProcesses * workersOfProcess) await sleep(clock, 10);
-  await play(cluster, { ...plan, seconds: warmUpSeconds }, clock);
+  await play(cluster, { ...plan, seconds: plan.warmUpSeconds }, clock);
   const cpuBefore = process.cpuUsage();
   const startMs = clock.nowMs();
   const samples = await play(cluster, plan, clock);

@@ -9,6 +9,7 @@ import { withOutputOptions } from "../measure/common-options.ts";
 import { positiveInteger } from "../measure/flag-values.ts";
 import { readMachineTimes, noiseBetween } from "../measure/noise-guard.ts";
 import { openOutput, type Output, type OutputOptions } from "../measure/output.ts";
+import { pinSelf, planCores } from "../measure/pinning.ts";
 import { atMost, shortNumber, table, type Bar } from "../measure/report.ts";
 import { addedLatency, type LatencyResult } from "./added-latency.ts";
 import { churnMemory, type ChurnResult } from "./churn-memory.ts";
@@ -133,7 +134,9 @@ async function latencyFigures(
   clock: Clock,
 ): Promise<LatencyResult> {
   const seconds = options.quick === true ? 10 : 60;
-  const result = await addedLatency({ requestsPerSecond: streamsPerSecond, seconds }, clock);
+  const plan = { requestsPerSecond: streamsPerSecond, seconds, warmUpSeconds: 5 };
+  pinSelf(planCores(undefined).clientCores);
+  const result = await addedLatency(plan, clock);
   const { firstTokenMs, tokenMs, coreShare } = result;
   const words = [
     `first token +${shortNumber(firstTokenMs.p50)} ms (p99 ${shortNumber(firstTokenMs.p99)})`,
