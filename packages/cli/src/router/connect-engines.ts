@@ -2,6 +2,7 @@
 
 import { sleep, systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
+import { eventsAtPorts } from "@loci/foreign";
 import type { ForeignWorkersOptions } from "@loci/foreign";
 import { request } from "undici";
 
@@ -49,12 +50,18 @@ async function asksForClusterKey(url: string): Promise<boolean | null> {
 }
 
 /** How other engines are talked to; with `codec` they are given token ids of that vocabulary. */
-export function engineOptions(config: Config): Omit<ForeignWorkersOptions, "codec"> {
+export function engineOptions(
+  config: Config,
+  logger: Logger,
+): Omit<ForeignWorkersOptions, "codec"> {
   const { workerApiKey, workerEngine, servedModelName } = config;
+  const { workerEventsPort: port, workerReplayPort: replayPort } = config;
   return {
     clock: systemClock,
     engine: workerEngine === "loci" ? "auto" : workerEngine,
     seed: 1,
+    onProblem: (url, { message }) => logger.warn({ url }, message),
+    ...(port !== null && { eventsOf: eventsAtPorts({ port, replayPort, topic: "" }) }),
     ...(servedModelName !== null && { model: servedModelName }),
     ...(workerApiKey !== null && { headers: { authorization: `Bearer ${workerApiKey}` } }),
   };

@@ -30,7 +30,7 @@ export async function openRouterBackend(
     directories: [new StaticDirectory(config.workerUrls), ...directories.list],
     logger,
     ...(!isOurs && {
-      connect: new ForeignWorkers({ ...engineOptions(config), codec: codec.codec }).connect,
+      connect: new ForeignWorkers({ ...engineOptions(config, logger), codec: codec.codec }).connect,
     }),
   });
   directories.tellTo(routed.cluster);

@@ -15,7 +15,7 @@ import { noVocabulary } from "./no-vocabulary.ts";
 import { openRouter, routedService } from "./open-router.ts";
 
 export async function openTextBackend(config: Config, logger: Logger): Promise<Backend> {
-  const engines = new ForeignWorkers({ ...engineOptions(config), codec: null });
+  const engines = new ForeignWorkers({ ...engineOptions(config, logger), codec: null });
   const routed = openRouter(config, {
     key: null,
     directories: [new StaticDirectory(config.workerUrls)],
