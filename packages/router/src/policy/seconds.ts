@@ -32,8 +32,11 @@ const streamingWeight = 0.1;
 const memorySecondsAtHalf = 0.15;
 /** Beyond this use of memory its cost grows no more. */
 const memoryUseMax = 0.98;
-/** A share of its work beyond this would make the time until a queue is empty endless. */
-const busyMax = 0.95;
+/**
+ * A queue empties while more comes, but is taken to need twice its own length at most: a rush beyond
+ * that shows in those who wait already.
+ */
+const busyMax = 0.5;
 /**
  * A conversation leaves its home when that saves this share of computing what is held there: below
  * that the estimates' own errors would send it back and forth.
