@@ -337,12 +337,13 @@ export class BlockDirectory {
   #takeOut(slot: number, groupsEnd: number): void {
     const renumbered = this.#sets.takeOut(slot, groupsEnd);
     if (renumbered === null) return;
-    const table = this.#table;
-    for (let entry = 1; entry < table.end; entry++) {
-      if (!table.isUsed(entry)) continue;
-      const word = table.words[4 * entry + holdersWord] ?? 0;
-      const set = renumbered[word & setMask] ?? 0;
-      table.words[4 * entry + holdersWord] = set | (word & freshBit);
+    const { names, words, end } = this.#table;
+    for (let entry = 1; entry < end; entry++) {
+      if (names[2 * entry] === 0) continue;
+      const word = words[4 * entry + holdersWord] ?? 0;
+      const set = word & setMask;
+      const renamed = renumbered[set] ?? 0;
+      if (renamed !== set) words[4 * entry + holdersWord] = renamed | (word & freshBit);
     }
   }
 
