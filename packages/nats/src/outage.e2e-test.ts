@@ -59,9 +59,8 @@ test("workers and routers end at once while NATS is away", async () => {
   await ending;
   await cluster.end();
   expect(bus.publish("anything", new Uint8Array(1))).toBe(false);
-  expect(
-    await workerBus.ask("anything", new Uint8Array(1), { timeoutMs: 1, isEnough: () => true }),
-  ).toEqual([]);
+  // Asking ends at once, too.
+  await workerBus.ask("anything", new Uint8Array(1), { timeoutMs: 60_000, isEnough: () => true });
 });
 
 test("a server that stands still is noticed, and waited for", async () => {

@@ -12,8 +12,8 @@ export interface Bus {
   flush(): Promise<void>;
   /** Holds over reconnects; the returned function ends it. */
   subscribe(subject: string, handler: MessageHandler): () => void;
-  /** Answers to a question, as they come, until `timeoutMs` have passed or `isEnough` says so. */
-  ask(subject: string, bytes: Uint8Array, rules: AskRules): Promise<readonly Uint8Array[]>;
+  /** Shows the answers to a question, as they come, until one is enough or time is up. */
+  ask(subject: string, bytes: Uint8Array, rules: AskRules): Promise<void>;
   /** What the stream keeps of a subject, oldest first; null when it cannot be had now. */
   replay(stream: string, subject: string): Promise<readonly Uint8Array[] | null>;
   /** Tells every change of `isUp`; the returned function ends that. */

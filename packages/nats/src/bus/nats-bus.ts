@@ -128,10 +128,9 @@ export class NatsBus implements Bus {
     };
   }
 
-  async ask(subject: string, bytes: Uint8Array, rules: AskRules): Promise<readonly Uint8Array[]> {
+  async ask(subject: string, bytes: Uint8Array, rules: AskRules): Promise<void> {
     const connection = this.#connection;
-    if (connection === null || !this.#isUp) return [];
-    const answers: Uint8Array[] = [];
+    if (connection === null || !this.#isUp) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const stopTimer = this.#options.clock.after(rules.timeoutMs, resolve);
     try {
@@ -140,7 +139,6 @@ export class NatsBus implements Bus {
         callback: (error, message) => {
           // A server that knows nobody who listens says so in an empty message with a status.
           const isRefusal = error !== null || (message.headers?.code ?? 0) !== 0;
-          if (!isRefusal) answers.push(message.data);
           if (isRefusal || rules.isEnough(message.data)) resolve();
         },
       });
@@ -152,7 +150,6 @@ export class NatsBus implements Bus {
       this.#tellProblem(error);
     }
     stopTimer();
-    return answers;
   }
 
   async replay(stream: string, subject: string): Promise<readonly Uint8Array[] | null> {

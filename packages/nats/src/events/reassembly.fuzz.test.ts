@@ -2,7 +2,7 @@ import { assert, Random } from "@loci/core";
 import type { KvEventBatch, KvSnapshot } from "@loci/core";
 import { describe, expect, test } from "vitest";
 
-import { Reassembly, waitingBatchesMax } from "./reassembly.ts";
+import { Reassembly, waitingBatchesMax, waitingNamesMax } from "./reassembly.ts";
 
 /** Block n is stored by batch n and removed by batch n + 5: what is held tells which batches came. */
 function batchOf(sequence: number): KvEventBatch {
@@ -96,6 +96,23 @@ test("those who wait are bounded, and asked for again", () => {
   expect(reassembly.waitingCount).toBe(waitingBatchesMax);
   reassembly.batch(batchOf(1));
   expect(reassembly.passed).toBe(waitingBatchesMax + 1);
+  expect(reassembly.hasGap).toBe(true);
+});
+
+test("their names are bounded, too", () => {
+  const follower = new Follower();
+  const reassembly = new Reassembly(follower);
+  const blocks = Array.from({ length: 60_000 }, (_, index) => index);
+  for (let sequence = 2; sequence < 12; sequence++) {
+    const stored = { type: "stored", tier: "device", blocks } as const;
+    reassembly.batch({ sequence, events: [stored] });
+    reassembly.batch({ sequence, events: [stored] });
+  }
+  reassembly.checkIntegrity();
+  expect(reassembly.waitingCount).toBe(Math.floor(waitingNamesMax / blocks.length));
+  reassembly.batch(batchOf(1));
+  reassembly.checkIntegrity();
+  expect(reassembly.waitingCount).toBe(0);
   expect(reassembly.hasGap).toBe(true);
 });
 

@@ -9,6 +9,8 @@ import type { Repair } from "../wire/repair-codec.ts";
 
 /** Batches that may wait for those before them; beyond, the latest are dropped and asked for later. */
 export const waitingBatchesMax = 1024;
+/** Names in all of them. */
+export const waitingNamesMax = 262_144;
 
 export interface InOrder {
   batch(batch: KvEventBatch): void;
@@ -18,6 +20,7 @@ export interface InOrder {
 export class Reassembly {
   readonly #onward: InOrder;
   readonly #waiting = new Map<number, KvEventBatch>();
+  #waitingNames = 0;
   #passed = 0;
   /** The highest sequence number that is known to exist. */
   #known = 0;
@@ -44,7 +47,7 @@ export class Reassembly {
     this.announced(batch.sequence);
     if (batch.sequence <= this.#passed) return;
     if (batch.sequence > this.#passed + 1) {
-      if (this.#waiting.size < waitingBatchesMax) this.#waiting.set(batch.sequence, batch);
+      this.#keep(batch);
       return;
     }
     this.#pass(batch);
@@ -73,10 +76,14 @@ export class Reassembly {
   checkIntegrity(): void {
     assert(this.#passed <= this.#known, "what was passed on exists");
     assert(this.#waiting.size <= waitingBatchesMax, "few batches wait");
+    let names = 0;
     for (const [sequence, batch] of this.#waiting) {
+      names += namesIn(batch);
       assert(sequence === batch.sequence, "a batch waits under its own number");
       assert(sequence > this.#passed + 1, "what waits could not be passed on");
     }
+    assert(names === this.#waitingNames, "names that wait are counted");
+    assert(names <= waitingNamesMax, "few names wait");
   }
 
   #pass(batch: KvEventBatch): void {
@@ -84,15 +91,37 @@ export class Reassembly {
     this.#onward.batch(batch);
   }
 
+  /** Where there is no room it is as good as lost. */
+  #keep(batch: KvEventBatch): void {
+    const names = namesIn(batch);
+    const hasRoom =
+      this.#waiting.size < waitingBatchesMax && this.#waitingNames + names <= waitingNamesMax;
+    if (!hasRoom || this.#waiting.has(batch.sequence)) return;
+    this.#waiting.set(batch.sequence, batch);
+    this.#waitingNames += names;
+  }
+
+  #release(batch: KvEventBatch): void {
+    this.#waiting.delete(batch.sequence);
+    this.#waitingNames -= namesIn(batch);
+  }
+
   #passWaiting(): void {
-    for (const sequence of this.#waiting.keys()) {
-      if (sequence <= this.#passed) this.#waiting.delete(sequence);
+    for (const [sequence, batch] of this.#waiting) {
+      if (sequence <= this.#passed) this.#release(batch);
     }
     for (;;) {
       const next = this.#waiting.get(this.#passed + 1);
       if (next === undefined) return;
-      this.#waiting.delete(next.sequence);
+      this.#release(next);
       this.#pass(next);
     }
   }
+}
+
+function namesIn({ events }: KvEventBatch): number {
+  return events.reduce(
+    (sum, event) => sum + (event.type === "cleared" ? 0 : event.blocks.length),
+    0,
+  );
 }

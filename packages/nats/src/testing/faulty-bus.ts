@@ -32,7 +32,7 @@ export class FaultyBus implements Bus {
     });
   }
 
-  ask(subject: string, bytes: Uint8Array, rules: AskRules): Promise<readonly Uint8Array[]> {
+  ask(subject: string, bytes: Uint8Array, rules: AskRules): Promise<void> {
     return this.#bus.ask(subject, bytes, rules);
   }
 
