@@ -50,31 +50,39 @@ const schema = {
   additionalProperties: false,
 };
 const responseFormat = { type: "json_schema", json_schema: { name: "names", schema } };
-const prompts = ["One day", "The list of all", "Once upon a time there was"];
+const openings = ["One day", "The list of all", "Once upon a time there was"];
 
 interface Kind {
   readonly name: string;
   readonly settings: CompletionBody;
+  /** So long before the end that the rest is not on its way already. */
+  readonly signalAtMax: number;
 }
 
 const kinds: readonly Kind[] = [
-  { name: "plain", settings: { max_tokens: 400, ignore_eos: true, temperature: 0 } },
-  { name: "sampled", settings: { max_tokens: 400, ignore_eos: true, temperature: 0.9, seed: 11 } },
+  {
+    name: "plain",
+    settings: { max_tokens: 400, ignore_eos: true, temperature: 0 },
+    signalAtMax: 360,
+  },
+  {
+    name: "sampled",
+    settings: { max_tokens: 400, ignore_eos: true, temperature: 0.9, seed: 11 },
+    signalAtMax: 360,
+  },
   {
     name: "schema",
     settings: { max_tokens: 300, temperature: 0.7, seed: 5, response_format: responseFormat },
+    // The model may end it whenever it is complete.
+    signalAtMax: 60,
   },
 ];
-/** The signal comes so long before the end that the rest is not on its way already. */
-const tokensAfterMin = 40;
 
 interface Rounds {
   readonly server: ClusterServer;
   readonly interruption: Interruption;
   readonly random: Random;
   readonly probe: RecomputeProbe;
-  /** Answers that nobody interrupted. */
-  readonly references: Map<string, WatchedStream>;
 }
 
 /** One after the other; each is kept in `<part>.jsonl`. */
@@ -87,7 +95,7 @@ export async function interruptAnswers(
   const { part } = interruption;
   const random = new Random(options.seed);
   const probe = new RecomputeProbe(session, server);
-  const rounds: Rounds = { server, interruption, random, probe, references: new Map() };
+  const rounds: Rounds = { server, interruption, random, probe };
   const answers: InterruptedAnswer[] = [];
   for (let round = 0; round < interruption.rounds; round++) {
     const answer = await interruptOne(rounds, round);
@@ -101,19 +109,18 @@ export async function interruptAnswers(
 }
 
 async function interruptOne(rounds: Rounds, round: number): Promise<InterruptedAnswer> {
-  const { server, interruption, random, probe, references } = rounds;
+  const { server, interruption, random, probe } = rounds;
   const kind = defined(kinds[round % kinds.length]);
-  const prompt = defined(prompts[random.integer(0, prompts.length - 1)]);
+  const opening = defined(openings[random.integer(0, openings.length - 1)]);
+  // Nobody has computed any of it before: the worker that goes on has to.
+  const prompt = `${round}. ${opening}`;
   const body = { model: server.model, prompt, ...kind.settings };
-  const key = `${kind.name} ${prompt}`;
-  const reference = references.get(key) ?? (await watchStream(server.target, body));
-  references.set(key, reference);
-  const latest = Math.max(1, reference.tokenIds.length - tokensAfterMin);
   const movesBefore = await server.moves();
-  const place = new SignalPlace(server, random.integer(1, latest), interruption.signal);
+  const place = new SignalPlace(server, random.integer(1, kind.signalAtMax), interruption.signal);
   const stream = await watchStream(server.target, body, (tokens) => place.arrived(tokens));
   if (place.pid !== null) await interruption.mend(place.pid, round);
   const moved = (await server.moves()) > movesBefore;
+  const reference = await watchStream(server.target, body);
   const recomputeMs = await probe.ms(stream.promptTokens + (place.atToken ?? 0));
   const pauseMs = longestPauseMs(stream, place.atMs);
   return {
