@@ -15,6 +15,8 @@ const entriesFirst = 64;
 const placesFirst = 128;
 /** Share of places in use, in sixteenths. */
 const loadMax16ths = 11;
+/** With one in so many of its entries in use, the table gets all places that it may ever need. */
+const finalShare = 32;
 /** Bits of a place that say how far it is from its home; the highest value says "look it up". */
 const distanceBits = 4;
 const distanceMax = (1 << distanceBits) - 1;
@@ -214,7 +216,11 @@ export class BlockTable {
   }
 
   #growPlaces(): void {
-    this.#places = new Int32Array(2 * this.#places.length);
+    let length = 2 * this.#places.length;
+    // Placing many anew takes long: when there are some already, all that it may need is made at once.
+    const isFinal = this.#count * finalShare > this.#entriesMax;
+    while (isFinal && 16 * this.#entriesMax > loadMax16ths * length) length *= 2;
+    this.#places = new Int32Array(length);
     this.#mask = this.#places.length - 1;
     for (let entry = 1; entry < this.#end; entry++) {
       const name = this.names[2 * entry] ?? 0;
