@@ -3,7 +3,7 @@
 import { LociError, systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
 import { AddressPolicy } from "@loci/cluster";
-import type { Cluster, WorkerDirectory } from "@loci/cluster";
+import type { Cluster, WorkerDirectory, WorkerTable } from "@loci/cluster";
 
 import { needsKey } from "../cluster-key-file.ts";
 import type { Logger } from "../serve/logger.ts";
@@ -52,24 +52,29 @@ async function openNats(
     url,
     name: "loci router",
     clock: systemClock,
-    seed: 1,
+    seed: process.pid,
     onProblem: (problem) => logger.warn(problem),
   });
+  let heard: WorkerTable | null = null;
   const directory = new NatsDirectory(
     {
       cluster: config.clusterName,
       clusterKey: key,
       policy: new AddressPolicy(config.workerNetworks),
+      // Whose own connection stands is there, whatever NATS knows of it.
+      isHeardDirectly: (workerId) => (heard?.get(workerId) ?? null) !== null,
     },
     { bus, clock: systemClock },
   );
   return {
     list: [directory],
-    tellTo: ({ sink, table }) =>
+    tellTo: ({ sink, table }) => {
+      heard = table;
       directory.tellTo({
         sink,
         isKnown: ({ workerId, epoch }) => table.get(workerId)?.facts.epoch === epoch,
-      }),
+      });
+    },
     close: () => bus.close(),
   };
 }
@@ -79,7 +84,7 @@ async function openKubernetes(service: string, logger: Logger): Promise<OpenDire
   const directory = new KubernetesDirectory({
     service,
     clock: systemClock,
-    seed: 1,
+    seed: process.pid,
     onProblem: (problem) => logger.warn(problem),
   });
   return {

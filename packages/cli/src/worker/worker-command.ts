@@ -42,7 +42,7 @@ export async function runWorker(config: Config, output: Output): Promise<number>
   endOnMistakes(logger);
   const { app, facts, failed, drained } = worker;
   const url = await listen(app, config);
-  const announced = await announceWorker(config, { app, url, key: key.text });
+  const announced = await announceWorker(config, { app, url, key: key.text, logger });
   const { id, model } = facts;
   if (config.logFormat === "text") output.out(`loci worker ${id} serves ${model} at ${url}\n`);
   else logger.info({ url, id, model }, "serving routers");
