@@ -79,14 +79,18 @@ test("no answer changes when its workers are killed or stopped", { timeout }, as
   });
   const alone = hashService();
   const random = new Random(11);
+  let struck = 0;
   await supervisor.started;
   for (let point = 0; point < points; point++) {
     await until(() => cluster.table.size >= 3);
     const requests = [0, 1, 2].map((index) => requestOf(point * 3 + index));
-    const victim = defined(requests[random.integer(0, 2)]);
+    // Nothing but its limit ends it, so that it is always struck.
+    const victims = requests.filter(({ stop }) => stop.length === 0);
+    const victim = defined(victims[random.integer(0, victims.length - 1)]);
     const atTokens = random.integer(1, tokensMax - 1);
     const strike = (tokens: number): void => {
       if (tokens !== atTokens) return;
+      struck++;
       const { workerId } = defined(router.explain(victim.id));
       const { pid } = defined(supervisor.states.find(({ id }) => id === workerId));
       const signal = point % 10 === 9 ? "SIGSTOP" : "SIGKILL";
@@ -105,7 +109,9 @@ test("no answer changes when its workers are killed or stopped", { timeout }, as
       expect(outcomeOf(events)).toEqual(outcomeOf(expected));
     }
   }
-  expect(failures.length).toBeGreaterThan(points / 2);
+  expect(struck).toBe(points);
+  // Near its end an answer may have left its worker before that died.
+  expect(failures.length).toBeGreaterThan(0.8 * points);
   expect(router.liveRequests).toBe(0);
   router.checkIntegrity();
   cluster.checkIntegrity();
