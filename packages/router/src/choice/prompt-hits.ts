@@ -9,6 +9,9 @@ import type { RoutedWorker } from "../members/routed-worker.ts";
 /** Block sizes in use at once; workers with further ones count as holding nothing. */
 const sizesMax = 4;
 
+/** The directory counts uses in two halves, of which one is over: three quarters on the mean. */
+const sharingWindowMs = 0.75 * 180_000;
+
 /** Blocks of a prompt that a worker need not compute, by the fastest memory that has each. */
 export type HitBlocks = Readonly<Record<KvTierName, number>>;
 
@@ -66,12 +69,26 @@ export class PromptHits {
     return this.#names.has(blockTokens) ? this.#matchesOf(blockTokens).prefix(worker.slot) : 0;
   }
 
-  /** Of these, the ones in memory: what it can give to others at once. */
+  /** Requests per second, lately, with the same beginning as the worker holds of the prompt. */
+  sharingPerSecond(worker: RoutedWorker, nowMs: number): number {
+    const blocks = this.blocksFromStart(worker);
+    const name = this.names(worker)?.[blocks - 1];
+    if (name === undefined) return 0;
+    return (1000 * this.#directory.sharing(name, nowMs)) / sharingWindowMs;
+  }
+
+  /** Of these, the ones in memory, whether they are there or expected soon. */
   blocksInMemory(worker: RoutedWorker): number {
     const { blockTokens } = worker.facts;
     if (!this.#names.has(blockTokens)) return 0;
     const { devicePrefix, hostPrefix } = this.#matchesOf(blockTokens);
     return at(devicePrefix, worker.slot) + at(hostPrefix, worker.slot);
+  }
+
+  /** Slots of those that said that they hold the prompt's block `index`, as the worker cuts it. */
+  holdersOf(worker: RoutedWorker, index: number): readonly number[] {
+    const name = this.names(worker)?.[index];
+    return name === undefined ? [] : this.#directory.holders(name);
   }
 
   /** Tokens that the worker has to compute: at least the last one of the prompt. */

@@ -18,6 +18,7 @@ import { ArrivalRates } from "../price/arrival-rates.ts";
 import { BlockWorth } from "../price/block-worth.ts";
 import type { PeerCopies } from "../price/peer-copies.ts";
 import { presentWork, type PresentWork } from "../price/present-work.ts";
+import { holderOf, replicaSeconds } from "../price/replica-value.ts";
 import { workerPrices } from "../price/worker-prices.ts";
 import { joinSeconds, promptSeconds } from "../price/work-seconds.ts";
 import type { SessionHomes } from "../sessions/session-homes.ts";
@@ -120,6 +121,7 @@ export class Seconds implements PlacementPolicy {
     this.#offers = workers.map((worker, index) =>
       this.#offer(circumstances, worker, defined(prices[index])),
     );
+    this.#addReplicas(view);
     for (const [index, { terms }] of this.#offers.entries()) scores[index] = sumOf(terms);
   }
 
@@ -132,7 +134,8 @@ export class Seconds implements PlacementPolicy {
   }
 
   reason(index: number, view: PlacementView): Placement["reason"] | null {
-    return view.workers[index] === this.#home ? "session_home" : null;
+    if (view.workers[index] === this.#home) return "session_home";
+    return this.terms(index).replica > 0 ? "replicated" : null;
   }
 
   placed({ live, nowMs, workers }: PlacementView): void {
@@ -155,6 +158,22 @@ export class Seconds implements PlacementPolicy {
   checkIntegrity(): void {
     this.#rates.checkIntegrity();
     this.#worth.checkIntegrity();
+  }
+
+  /** Copies of hot beginnings are worth something beyond this request. */
+  #addReplicas({ workers, hits, nowMs }: PlacementView): void {
+    const places = this.#offers.map(({ terms, way }) => ({
+      queueSeconds: terms.queue,
+      savedSeconds: way.savedSeconds,
+    }));
+    const best = holderOf(places);
+    const holder = defined(places[best]);
+    if (holder.savedSeconds === 0) return;
+    const rate = hits.sharingPerSecond(defined(workers[best]), nowMs);
+    this.#offers = this.#offers.map(({ terms, way }, index) => {
+      const replica = replicaSeconds(defined(places[index]), holder, rate);
+      return replica === 0 ? { terms, way } : { terms: { ...terms, replica }, way };
+    });
   }
 
   #offer(circumstances: Circumstances, worker: RoutedWorker, price: LatencyCoefficients): Offer {

@@ -1,6 +1,7 @@
 // Blocks that a worker could get from another instead of computing them: who has the longest unbroken
 // beginning of the prompt in memory, and what fetching the rest of it takes.
 
+import { defined } from "@loci/core";
 import type { PromptHits } from "../choice/prompt-hits.ts";
 import type { RoutedWorker } from "../members/routed-worker.ts";
 import type { FetchAdvice } from "../placement.ts";
@@ -35,12 +36,16 @@ export class PeerCopies {
   lookUp(workers: readonly RoutedWorker[], hits: PromptHits): void {
     this.#best.clear();
     if (this.#secondsPerBlock === null) return;
+    const groups = new Map<string, RoutedWorker[]>();
     for (const worker of workers) {
       if (worker.facts.fingerprint === "") continue;
-      const holder = { worker, blocks: hits.blocksInMemory(worker) };
-      const key = kindOf(worker);
-      const best = this.#best.get(key);
-      if (best === undefined || isBetter(holder, best)) this.#best.set(key, holder);
+      const group = groups.get(kindOf(worker));
+      if (group === undefined) groups.set(kindOf(worker), [worker]);
+      else group.push(worker);
+    }
+    for (const [kind, group] of groups) {
+      const holder = holderAmong(group, hits);
+      if (holder !== null) this.#best.set(kind, holder);
     }
   }
 
@@ -60,7 +65,32 @@ export class PeerCopies {
   }
 }
 
-/** More blocks; of as many, whose line is free sooner. */
+/**
+ * Whose beginning of the prompt is longest: of those that hold it by their own word, as what is only
+ * expected cannot be given away yet. Of as many, whose line is free first.
+ */
+function holderAmong(group: readonly RoutedWorker[], hits: PromptHits): Holder | null {
+  const first = defined(group[0]);
+  const bySlot = new Map(group.map((worker) => [worker.slot, worker]));
+  const most = group.reduce((blocks, worker) => Math.max(blocks, hits.blocksInMemory(worker)), 0);
+  const holders = (blocks: number): RoutedWorker[] =>
+    hits.holdersOf(first, blocks - 1).flatMap((slot) => bySlot.get(slot) ?? []);
+  // Who holds a block holds those before it, nearly always: halving finds the last one.
+  let [held, missing] = [0, most + 1];
+  while (missing - held > 1) {
+    const middle = (held + missing) >> 1;
+    if (holders(middle).length > 0) held = middle;
+    else missing = middle;
+  }
+  if (held === 0) return null;
+  let best: Holder | null = null;
+  for (const worker of holders(held)) {
+    const blocks = Math.min(held, hits.blocksInMemory(worker));
+    if (best === null || isBetter({ worker, blocks }, best)) best = { worker, blocks };
+  }
+  return best;
+}
+
 function isBetter(one: Holder, other: Holder): boolean {
   if (one.blocks !== other.blocks) return one.blocks > other.blocks;
   return one.worker.lineFreeAtMs < other.worker.lineFreeAtMs;
