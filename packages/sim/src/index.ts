@@ -28,8 +28,10 @@ export { formatRun, parseRun, type RecordedRun } from "./validate/run-file.ts";
 export {
   comparePolicies,
   geometricMean,
+  pairRatios,
   policyRatios,
   type ComparedRun,
+  type PairRatio,
   type PolicyRatio,
 } from "./cluster/compare-policies.ts";
 export {

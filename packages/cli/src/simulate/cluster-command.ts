@@ -7,6 +7,7 @@ import {
   comparePolicies,
   findWorkers,
   geometricMean,
+  pairRatios,
   hastened,
   parseAzureTrace,
   parseMooncakeTrace,
@@ -16,7 +17,7 @@ import {
   workerKind,
   workerKindNames,
 } from "@loci/sim";
-import type { ClusterSummary, ComparedRun, PolicyRatio, Workload } from "@loci/sim";
+import type { ClusterSummary, ComparedRun, PairRatio, PolicyRatio, Workload } from "@loci/sim";
 import type { Command } from "commander";
 
 import { exitCodes } from "../exit-codes.ts";
@@ -49,12 +50,18 @@ export function runClusterCommand(command: Command, output: Output): number {
   });
   writeRaw(command, runs);
   const ratios = policyRatios(runs, own);
-  const report = { runs, ratios };
-  output.out(isSet(command, "json") ? `${JSON.stringify(report)}\n` : describe(runs, ratios));
+  const pairs = pairRatios(runs, own);
+  const report = { runs, ratios, pairs };
+  const text = isSet(command, "json") ? JSON.stringify(report) : describe(runs, ratios, pairs);
+  output.out(`${text}\n`);
   return exitCodes.ok;
 }
 
-function describe(runs: readonly ComparedRun[], ratios: readonly PolicyRatio[]): string {
+function describe(
+  runs: readonly ComparedRun[],
+  ratios: readonly PolicyRatio[],
+  pairs: readonly PairRatio[],
+): string {
   const tables = comparisonTables(runs);
   if (ratios.length === 0) return tables;
   const header = [`${own} over the best other`, "workers", "load", "mean", "p99", "within SLO", ""];
@@ -76,7 +83,16 @@ function describe(runs: readonly ComparedRun[], ratios: readonly PolicyRatio[]):
     geometricMean(ratios.map(({ goodShare }) => goodShare)).toFixed(2),
     "",
   ];
-  return `${tables}\n${textTable(header, [...rows, all])}`;
+  const eachHeader = [`${own} over each`, "cases", "mean", "p99", "worst mean", "worst p99"];
+  const each = pairs.map((pair) => [
+    pair.other,
+    `${pair.cases}`,
+    pair.meanTtft.toFixed(2),
+    pair.p99Ttft.toFixed(2),
+    pair.meanTtftWorst.toFixed(2),
+    pair.p99TtftWorst.toFixed(2),
+  ]);
+  return `${tables}\n${textTable(header, [...rows, all])}\n${textTable(eachHeader, each)}`;
 }
 
 function find(command: Command, output: Output, slo: SloFlag): number {

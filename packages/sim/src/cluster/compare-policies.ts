@@ -123,6 +123,38 @@ export function policyRatios(runs: readonly ComparedRun[], policy: PolicyName): 
     });
 }
 
+/** A policy over one other: geometric means over all cases that both ran, and the worst of them. */
+export interface PairRatio {
+  readonly other: PolicyName;
+  readonly cases: number;
+  readonly meanTtft: number;
+  readonly p99Ttft: number;
+  readonly meanTtftWorst: number;
+  readonly p99TtftWorst: number;
+}
+
+/** Where `policy` stands against each of the others, one at a time. */
+export function pairRatios(runs: readonly ComparedRun[], policy: PolicyName): PairRatio[] {
+  const own = runs.filter((run) => run.policy === policy);
+  const others = [...new Set(runs.map((run) => run.policy))].filter((name) => name !== policy);
+  return others.map((other) => {
+    const pairs = own.flatMap((run) => {
+      const match = runs.find((one) => one.policy === other && isSameCase(one, run));
+      return match === undefined ? [] : [[run.summary, match.summary] as const];
+    });
+    const means = pairs.map(([one, two]) => meanTtft(one) / meanTtft(two));
+    const tails = pairs.map(([one, two]) => p99Ttft(one) / p99Ttft(two));
+    return {
+      other,
+      cases: pairs.length,
+      meanTtft: geometricMean(means),
+      p99Ttft: geometricMean(tails),
+      meanTtftWorst: Math.max(...means),
+      p99TtftWorst: Math.max(...tails),
+    };
+  });
+}
+
 /** The geometric mean; 1 for none. */
 export function geometricMean(values: readonly number[]): number {
   const logs = values.reduce((sum, value) => sum + Math.log(value), 0);

@@ -4,7 +4,7 @@ import { mockEngineCost } from "../cost/mock-engine-cost.ts";
 import { PrebleCost } from "../cost/preble-cost.ts";
 import { fixedShapes, plannedWorkload } from "../workload/generators.ts";
 import { clusterScenarios, scenarioServer, workloadOf } from "./cluster-scenarios.ts";
-import { comparePolicies, geometricMean, policyRatios } from "./compare-policies.ts";
+import { comparePolicies, geometricMean, pairRatios, policyRatios } from "./compare-policies.ts";
 import { findWorkers } from "./find-workers.ts";
 import { largestGains, prebleChart, prebleGains } from "./preble-experiment.ts";
 import { serverOf, uncachedSeconds, workerKind } from "./worker-kinds.ts";
@@ -69,6 +69,13 @@ describe("policies side by side", () => {
     const own = runs.find(({ load, policy }) => load === 1 && policy === "seconds");
     expect(one.meanTtft).toBeCloseTo((own?.summary.ttftMs?.mean ?? 0) / Math.min(...means), 9);
     expect(geometricMean([1, 4])).toBe(2);
+    const pairs = pairRatios(runs, "seconds");
+    expect(pairs.map(({ other, cases }) => [other, cases])).toEqual([
+      ["round-robin", 2],
+      ["e2", 2],
+    ]);
+    const best = Math.max(...pairs.map(({ meanTtftWorst }) => meanTtftWorst));
+    expect(best).toBeCloseTo(Math.max(...ratios.map(({ meanTtft }) => meanTtft)), 9);
   });
 
   it("gain over round-robin, load by load, and are drawn", () => {
