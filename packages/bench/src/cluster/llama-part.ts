@@ -19,9 +19,9 @@ import {
 } from "./shared-prefix-plan.ts";
 
 const ttftBar = 0.5;
-/** Of each llama-server. */
+/** Of each llama-server; beside them it keeps prompts in host memory, as it does by default. */
 const slots = 4;
-const slotTokens = 512;
+const slotTokens = 2048;
 /** Under way for each server. */
 const requestsPerServer = 3;
 
