@@ -29,8 +29,11 @@ import type { PlacementPolicy, PlacementView } from "./placement-policy.ts";
  * as fast as it is read.
  */
 const streamingWeight = 0.1;
-/** Seconds at half-full memory, as SMG's load score has it; it only grows steep near the end. */
-const memorySecondsAtHalf = 0.15;
+/**
+ * Seconds at half-full memory; a full second only near the end. SMG's load score has 0.15, which in
+ * simulation drew requests away from their caches long before memory was short.
+ */
+const memorySecondsAtHalf = 0.02;
 /** Beyond this use of memory its cost grows no more. */
 const memoryUseMax = 0.98;
 /**
