@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 
-import { systemClock } from "@loci/core";
+import { LociError, systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
 import { createWorkerApp } from "@loci/cluster";
 import type { AddressPolicy, ClusterKey, WorkerApp } from "@loci/cluster";
@@ -22,7 +22,7 @@ export interface WorkerIdentity {
 export interface OpenWorker {
   readonly app: WorkerApp;
   readonly facts: WorkerFacts;
-  /** Rejects when the engine breaks down. */
+  /** Rejects when the engine breaks down, or stands still with work to do. */
   readonly failed: Promise<never>;
   /** Resolves when a router asked it to end. */
   readonly drained: Promise<void>;
@@ -39,6 +39,7 @@ export async function openWorker(
 ): Promise<OpenWorker> {
   const engine = await openEngine(config, logger, signal);
   const drained = Promise.withResolvers<void>();
+  const stuck = Promise.withResolvers<never>();
   const facts = factsOf(config, identity, engine);
   let isBroken = false;
   engine.failed.catch(() => {
@@ -56,12 +57,13 @@ export async function openWorker(
     },
     ready: () => !isBroken,
     onDrain: () => drained.resolve(),
+    onStuck: () => stuck.reject(new LociError("internal", "The engine makes no steps any more.")),
     onError: (error) => logger.error({ err: error }, "a request to the worker failed"),
   });
   return {
     app,
     facts,
-    failed: engine.failed,
+    failed: Promise.race([engine.failed, stuck.promise]),
     drained: drained.promise,
     close: async (graceMs) => {
       await app.close(graceMs);
