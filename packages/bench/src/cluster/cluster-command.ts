@@ -2,10 +2,10 @@
 // round-robin; and what clients see when workers are killed or stand still.
 
 import type { Command } from "commander";
-import type { Clock } from "@loci/core";
+import { LociError, type Clock } from "@loci/core";
 import { openOutput } from "../measure/output.ts";
 import { pinSelf, planCores } from "../measure/pinning.ts";
-import type { Bar, Figure } from "../measure/report.ts";
+import { atLeast, type Bar, type Figure } from "../measure/report.ts";
 import { tokenIdRange } from "../model-files/bench-models.ts";
 import { findPeerBinary } from "../peer/peer-binary.ts";
 import { findTieredModel, kvBytesPerToken } from "../tiered/tiered-model.ts";
@@ -46,11 +46,22 @@ async function clusterBench(options: ClusterOptions, clock: Clock): Promise<void
   const bars: Bar[] = [];
   const figures: Record<string, Figure> = { workers: options.workers };
   for (const name of chosenParts(options)) {
-    const report = await partOf[name](session);
+    const report = await partReport(name, session);
     bars.push(...report.bars);
     figures[name] = report.figures;
   }
   output.finish({ benchmark: "cluster", bars, figures });
+}
+
+/** A part that breaks off misses its bar, and does not take the others with it. */
+async function partReport(name: PartName, session: Session): Promise<PartReport> {
+  try {
+    return await partOf[name](session);
+  } catch (error) {
+    if (!(error instanceof LociError)) throw error;
+    session.output.progress(`${name} broke off: ${error.message}`);
+    return { bars: [atLeast(`${name}: measured`, null, 1, "part")], figures: { code: error.code } };
+  }
 }
 
 /** What cannot run is known before anything has run. */

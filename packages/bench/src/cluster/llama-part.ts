@@ -48,7 +48,7 @@ export async function llamaPart(session: Session): Promise<PartReport> {
     const ratio = measured?.ttft?.geometricMean ?? null;
     bars.unshift(atMost("llama: TTFT p50, seconds : round-robin", ratio, ttftBar, "x"));
   }
-  const workload = { ...shape, servers: workers, slots, requestsMax };
+  const workload = { ...shape, servers: workers, slots, slotTokens, requestsMax };
   return { bars, figures: { workload, policies: summaryFigures(summaries) } };
 }
 
