@@ -40,6 +40,15 @@ function knowing(workers: number): PlacementBench {
   return bench;
 }
 
+/** Where each of 200 conversations goes. */
+function sessionHomes(workers: number): string[] {
+  const bench = new PlacementBench(workers);
+  const policy = policyOf("session-hash");
+  return Array.from({ length: 200 }, (_, index) =>
+    chosen(policy, bench.view({ sessionKey: `session ${index}` })),
+  );
+}
+
 for (const name of policyNames) testPlacementPolicy(name, () => policyOf(name, 1e-4));
 
 describe("policies that know caches", () => {
@@ -153,14 +162,7 @@ describe("e2", () => {
 
 describe("session-hash", () => {
   test("a worker that comes moves only the conversations that it gets", () => {
-    const homes = (workers: number): string[] => {
-      const bench = new PlacementBench(workers);
-      const policy = policyOf("session-hash");
-      return Array.from({ length: 200 }, (_, index) =>
-        chosen(policy, bench.view({ sessionKey: `session ${index}` })),
-      );
-    };
-    const [before, after] = [homes(4), homes(5)];
+    const [before, after] = [sessionHomes(4), sessionHomes(5)];
     for (const [index, id] of before.entries()) expect([id, "e"]).toContain(after[index]);
     const moved = after.filter((id) => id === "e").length;
     expect(moved).toBeGreaterThan(20);
