@@ -219,7 +219,9 @@ export class BlockTable {
     let length = 2 * this.#places.length;
     // Placing many anew takes long: when there are some already, all that it may need is made at once.
     const isFinal = this.#count * finalShare > this.#entriesMax;
-    while (isFinal && 16 * this.#entriesMax > loadMax16ths * length) length *= 2;
+    if (isFinal) {
+      while (16 * this.#entriesMax > loadMax16ths * length) length *= 2;
+    }
     this.#places = new Int32Array(length);
     this.#mask = this.#places.length - 1;
     for (let entry = 1; entry < this.#end; entry++) {
