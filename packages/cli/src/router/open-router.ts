@@ -53,13 +53,18 @@ export function openRouter(
   return { router, cluster };
 }
 
-/** What serves once the first worker is there. `close` ends what the cluster stands on, too. */
+/** What serves once the first workers are there. `close` ends what the cluster stands on, too. */
 export async function routedBackend(
   { router, cluster }: OpenRouter,
   codec: LoadedCodec,
-  parts: { readonly name: string | null; readonly close: () => Promise<void> },
+  parts: {
+    readonly name: string | null;
+    /** So many are waited for. */
+    readonly workers: number;
+    readonly close: () => Promise<void>;
+  },
 ): Promise<Backend> {
-  const workers = await firstWorkers(cluster.table);
+  const workers = await firstWorkers(cluster.table, parts.workers);
   const info = routedModel(codec.info, parts.name, workers);
   const facts: readonly BackendFact[] = clusterFacts(info, workers);
   const { service } = cluster;

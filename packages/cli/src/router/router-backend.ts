@@ -37,6 +37,7 @@ export async function openRouterBackend(
   logger.info("waiting for the first worker");
   return routedBackend(routed, codec, {
     name: config.servedModelName,
+    workers: 1,
     close: async () => {
       await routed.cluster.close();
       await directories.close();

@@ -54,7 +54,7 @@ export function clusterBackend(
     try {
       const codec = await loadCodec(options);
       await supervisor.started;
-      return await routedBackend(routed, codec, { name: null, close });
+      return await routedBackend(routed, codec, { name: null, workers: config.workers, close });
     } catch (error) {
       await close();
       throw error;

@@ -15,15 +15,29 @@ const priorPrice: LatencyCoefficients = {
 /** From so many answers on, a worker has been busy long enough to know itself. */
 const answersMin = 3;
 
+/**
+ * A worker is not believed to be more than so many times as fast as the usual one: one that has only
+ * seen small steps may take tokens for free, and a whole burst would go there.
+ */
+const fasterMax = 2;
+
 /** By index in `workers`. */
 export function workerPrices(workers: readonly RoutedWorker[]): LatencyCoefficients[] {
-  let usual: LatencyCoefficients | null = null;
+  const usual = meanPrice(workers);
   return workers.map((worker) => {
     const own = experienced(worker);
-    if (own !== null) return own;
-    usual ??= meanPrice(workers);
-    return usual;
+    return own === null ? usual : atLeast(own, usual);
   });
+}
+
+function atLeast(own: LatencyCoefficients, usual: LatencyCoefficients): LatencyCoefficients {
+  const of = (key: keyof LatencyCoefficients): number => Math.max(own[key], usual[key] / fasterMax);
+  return {
+    secondsPerStep: of("secondsPerStep"),
+    secondsPerToken: of("secondsPerToken"),
+    secondsPerAttended: of("secondsPerAttended"),
+    secondsPerSequence: of("secondsPerSequence"),
+  };
 }
 
 function experienced({ load, answered }: RoutedWorker): LatencyCoefficients | null {
