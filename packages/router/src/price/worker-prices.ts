@@ -23,11 +23,14 @@ const fasterMax = 2;
 
 /** By index in `workers`. */
 export function workerPrices(workers: readonly RoutedWorker[]): LatencyCoefficients[] {
-  const usual = meanPrice(workers);
-  return workers.map((worker) => {
-    const own = experienced(worker);
-    return own === null ? usual : atLeast(own, usual);
-  });
+  const known = workers.map(experienced);
+  const said = known.filter((price) => price !== null);
+  if (said.length === 0) {
+    const first = firstPrice(workers);
+    return workers.map(() => first);
+  }
+  const usual = median(said);
+  return known.map((own) => (own === null ? usual : atLeast(own, usual)));
 }
 
 function atLeast(own: LatencyCoefficients, usual: LatencyCoefficients): LatencyCoefficients {
@@ -44,17 +47,18 @@ function experienced({ load, answered }: RoutedWorker): LatencyCoefficients | nu
   return load === null || answered < answersMin ? null : load.latency;
 }
 
-/** Mean of those who know; of any word at all when nobody does. */
-function meanPrice(workers: readonly RoutedWorker[]): LatencyCoefficients {
-  const known = workers.map(experienced).filter((price) => price !== null);
-  if (known.length > 0) return mean(known);
+/** Of any word at all when nobody has experience. */
+function firstPrice(workers: readonly RoutedWorker[]): LatencyCoefficients {
   const said = workers.map(({ load }) => load?.latency ?? null).filter((price) => price !== null);
-  return said.length > 0 ? mean(said) : priorPrice;
+  return said.length > 0 ? median(said) : priorPrice;
 }
 
-function mean(prices: readonly LatencyCoefficients[]): LatencyCoefficients {
-  const of = (key: keyof LatencyCoefficients): number =>
-    prices.reduce((sum, price) => sum + price[key], 0) / prices.length;
+/** Coefficient by coefficient; of an even number the faster one. */
+function median(prices: readonly LatencyCoefficients[]): LatencyCoefficients {
+  const of = (key: keyof LatencyCoefficients): number => {
+    const sorted = Float64Array.from(prices, (price) => price[key]).toSorted();
+    return sorted[(sorted.length - 1) >> 1] ?? 0;
+  };
   return {
     secondsPerStep: of("secondsPerStep"),
     secondsPerToken: of("secondsPerToken"),
