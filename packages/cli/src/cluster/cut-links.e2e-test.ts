@@ -144,6 +144,7 @@ test.skipIf(missing !== null).for([1, 33, 79])(
       lab.heal(cut);
     }
     await allAlive();
+    expect(router.liveRequests).toBe(0);
     router.checkIntegrity();
     cluster.checkIntegrity();
   },
@@ -164,6 +165,7 @@ test.skipIf(missing !== null)(
       lab.unmute(muted);
     }
     await allAlive();
+    expect(router.liveRequests).toBe(0);
     router.checkIntegrity();
   },
 );
