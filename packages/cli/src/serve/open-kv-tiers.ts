@@ -1,12 +1,16 @@
 // From settings to the memories below the device: host memory, a folder on disk, both or none.
 
-import { systemClock } from "@loci/core";
+import { LociError, sleep, systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
 import type { LoadedModel } from "@loci/model";
 import { blockKey, openTiers, tenantKey } from "@loci/tiers";
 import type { Tiers } from "@loci/tiers";
 import type { ServiceTiers } from "@loci/engine";
 import { kvBudgetBytes } from "./kv-budget.ts";
+
+/** So long a folder in another process's hands is waited for. */
+const heldMsMax = 5000;
+const askAgainMs = 50;
 
 export interface KvTiers {
   readonly forService: ServiceTiers;
@@ -28,7 +32,23 @@ export async function openKvTiers(config: Config, model: LoadedModel): Promise<K
           freeBytesMin: config.kvDiskFreeFloor,
         };
   const { kvPool: pool, fingerprint } = model;
-  const tiers = await openTiers({ pool, fingerprint, hostBytes, disk, clock: systemClock });
+  const tiers = await whenFree(() =>
+    openTiers({ pool, fingerprint, hostBytes, disk, clock: systemClock }),
+  );
   const hasher = { tenantKey, blockKey };
   return { tiers, forService: { mover: tiers.mover, hasher, blockBytes: pool.blockBytes } };
+}
+
+/** The worker of a server that was killed a moment ago may not have ended yet: it holds the folder. */
+async function whenFree<T>(open: () => Promise<T>): Promise<T> {
+  const giveUpAtMs = systemClock.nowMs() + heldMsMax;
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      const isHeld = error instanceof LociError && error.code === "unavailable";
+      if (!isHeld || systemClock.nowMs() > giveUpAtMs) throw error;
+      await sleep(systemClock, askAgainMs);
+    }
+  }
 }
