@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 import { defined, sleep, systemClock } from "@loci/core";
-import type { GenerationEvent, GenerationRequest, GenerationService } from "@loci/core";
+import type { GenerationEvent, GenerationRequest } from "@loci/core";
 import { ClusterKey, openCluster, StaticDirectory } from "@loci/cluster";
 import type { Cluster } from "@loci/cluster";
 import type { LocalService } from "@loci/engine";
@@ -14,6 +14,7 @@ import { Router } from "@loci/router";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { hashRequest, hashService } from "./hash-service.ts";
+import { readEvents } from "./read-events.ts";
 import { NetworkLab, networkLabMissing } from "./network-lab.ts";
 
 const program = fileURLToPath(new URL("lab-worker.ts", import.meta.url));
@@ -75,20 +76,6 @@ function newRequest(): GenerationRequest {
   return { ...hashRequest(requests, tokensMax), id: `cut-${requests++}` };
 }
 
-async function read(
-  service: GenerationService,
-  request: GenerationRequest,
-  onToken: (tokens: number) => void = () => undefined,
-): Promise<readonly GenerationEvent[]> {
-  const events: GenerationEvent[] = [];
-  let tokens = 0;
-  for await (const event of service.generate(request, new AbortController().signal)) {
-    events.push(event);
-    if (event.type === "token") onToken(++tokens);
-  }
-  return events;
-}
-
 /** What a client can tell one answer from another by; not what was found cached. */
 function outcomeOf(events: readonly GenerationEvent[]): unknown {
   return events.map((event) => {
@@ -115,7 +102,7 @@ async function answerDuring(atToken: number, strike: (host: number) => void): Pr
   let struck = -1;
   const answers = await Promise.all(
     all.map((request) =>
-      read(cluster.service, request, (tokens) => {
+      readEvents(cluster.service, request, (tokens) => {
         if (request !== first || tokens !== atToken) return;
         struck = Number(defined(router.explain(first.id)).workerId.slice(1));
         strike(struck);
@@ -123,7 +110,7 @@ async function answerDuring(atToken: number, strike: (host: number) => void): Pr
     ),
   );
   for (const [index, events] of answers.entries()) {
-    const expected = await read(alone, defined(all[index]));
+    const expected = await readEvents(alone, defined(all[index]));
     expect(outcomeOf(events)).toEqual(outcomeOf(expected));
   }
   expect(struck).toBeGreaterThanOrEqual(0);

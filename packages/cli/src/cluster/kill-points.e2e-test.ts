@@ -5,11 +5,12 @@
 
 import { fileURLToPath } from "node:url";
 import { defined, greedySampling, Random, sleep, systemClock } from "@loci/core";
-import type { GenerationEvent, GenerationRequest, GenerationService } from "@loci/core";
+import type { GenerationEvent, GenerationRequest } from "@loci/core";
 import { ClusterKey, openCluster, Supervisor } from "@loci/cluster";
 import { Router } from "@loci/router";
 import { expect, test } from "vitest";
 import { hashRequest, hashService } from "./hash-service.ts";
+import { readEvents } from "./read-events.ts";
 
 const program = fileURLToPath(new URL("hash-worker.ts", import.meta.url));
 const points = Number(process.env["LOCI_KILL_POINTS"] ?? "20");
@@ -29,20 +30,6 @@ function requestOf(seed: number): GenerationRequest {
     { stop: [" 7", "99 1", "\n"] },
   ];
   return { ...request, ...kinds[seed % kinds.length] };
-}
-
-async function read(
-  service: GenerationService,
-  request: GenerationRequest,
-  onToken: (tokens: number) => void = () => undefined,
-): Promise<readonly GenerationEvent[]> {
-  const events: GenerationEvent[] = [];
-  let tokens = 0;
-  for await (const event of service.generate(request, new AbortController().signal)) {
-    events.push(event);
-    if (event.type === "token") onToken(++tokens);
-  }
-  return events;
 }
 
 /** What a client can tell one answer from another by. */
@@ -101,11 +88,11 @@ test("no answer changes when its workers are killed or stopped", { timeout }, as
     };
     const answers = await Promise.all(
       requests.map((request) =>
-        read(cluster.service, request, request === victim ? strike : undefined),
+        readEvents(cluster.service, request, request === victim ? strike : undefined),
       ),
     );
     for (const [index, events] of answers.entries()) {
-      const expected = await read(alone, defined(requests[index]));
+      const expected = await readEvents(alone, defined(requests[index]));
       expect(outcomeOf(events)).toEqual(outcomeOf(expected));
     }
   }

@@ -63,7 +63,7 @@ function addServerOptions(command: Command): Command {
 
 export const evictions = ["retention", "pensieve", "lru"] as const;
 export const admissions = ["predicted", "s3", "paged", "worst-case", "oracle"] as const;
-export const orders = ["fcfs", "shortest", "fair"] as const;
+export const orders = ["fcfs", "shortest", "fair", "preble"] as const;
 export const predictors = [
   "combined",
   "history",
