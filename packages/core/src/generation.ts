@@ -77,6 +77,8 @@ export interface GenerationRequest {
    * against the grammar and stop strings like any answer token, and give no events.
    */
   readonly deliveredTokens?: Int32Array;
+  /** W3C trace context of whoever sent it: whose span this work belongs to. */
+  readonly traceparent?: string;
 }
 
 export interface TokenLogprob {

@@ -78,6 +78,7 @@ export function decodeGenerationBody(body: unknown): GenerationBody {
     ...(fields.has("userText") && { userText: fields.text("userText", userTextCharsMax) }),
     ...(fields.has("retainSeconds") && { retainSeconds: fields.number("retainSeconds", 0) }),
     ...(fields.has("delivered") && { deliveredTokens: tokens("delivered") }),
+    ...(fields.has("traceparent") && { traceparent: fields.text("traceparent", idCharsMax) }),
   };
   return { request, fetch: fields.has("fetch") ? decodeFetch(fields.object("fetch")) : null };
 }

@@ -52,6 +52,7 @@ const requests: fc.Arbitrary<GenerationRequest> = fc.record(
     userText: text,
     retainSeconds: positive,
     deliveredTokens: tokens,
+    traceparent: text,
   },
   {
     requiredKeys: [
