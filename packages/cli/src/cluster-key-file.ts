@@ -3,8 +3,7 @@
 import { LociError } from "@loci/core";
 import type { Config } from "@loci/core";
 import { ClusterKey } from "@loci/cluster";
-
-import { readBounded } from "./load-config.ts";
+import { readBounded } from "@loci/host/read-bounded";
 
 const fileBytesMax = 4096;
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
-import { loadApiKeys, loadConfig, readBounded } from "./load-config.ts";
+import { loadApiKeys, loadConfig } from "./load-config.ts";
 
 interface TestFile extends AsyncDisposable {
   readonly path: string;
@@ -45,11 +45,4 @@ describe("loadApiKeys", () => {
     const { config } = await loadConfig({ apiKeyFile: keys.path }, {});
     await expect(loadApiKeys(config)).rejects.toThrow("holds no key");
   });
-});
-
-test("readBounded reads up to its bound, and neither more nor a folder", async () => {
-  await using text = await file("12345");
-  expect(await readBounded("It", text.path, 5)).toBe("12345");
-  await expect(readBounded("It", text.path, 4)).rejects.toThrow("is too large");
-  await expect(readBounded("It", tmpdir(), 4)).rejects.toThrow("EISDIR");
 });

@@ -1,9 +1,8 @@
 // The shell around core's pure configuration: reads the environment and the files it names.
 
-import { open } from "node:fs/promises";
-
 import { configFilePath, LociError, resolveConfig } from "@loci/core";
 import type { Config, ConfigSources, ResolvedConfig } from "@loci/core";
+import { readBounded } from "@loci/host/read-bounded";
 
 const configFileBytesMax = 1024 * 1024;
 const keyFileBytesMax = 1024 * 1024;
@@ -32,29 +31,4 @@ export async function loadApiKeys(config: Config): Promise<readonly string[]> {
   throw new LociError("config_invalid", `The file of API keys ${config.apiKeyFile} holds no key.`, {
     remedy: "Write one key on each line, or leave out --api-key-file.",
   });
-}
-
-/** The text of a small file named by a setting; `subject` starts the error message. */
-export async function readBounded(
-  subject: string,
-  path: string,
-  bytesMax: number,
-): Promise<string> {
-  const tooLarge = new LociError("config_invalid", `${subject} ${path} is too large.`, {
-    remedy: `It may hold ${bytesMax} bytes.`,
-  });
-  try {
-    await using handle = await open(path);
-    const buffer = Buffer.alloc(bytesMax + 1);
-    const { bytesRead } = await handle.read(buffer, 0, bytesMax + 1, 0);
-    if (bytesRead > bytesMax) throw tooLarge;
-    return buffer.toString("utf8", 0, bytesRead);
-  } catch (error) {
-    if (error instanceof LociError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new LociError("config_invalid", `${subject} ${path} cannot be read: ${reason}.`, {
-      remedy: "Check the path and its permissions.",
-      cause: error,
-    });
-  }
 }

@@ -1,10 +1,11 @@
 // The verbs about a running server's cache: stats, ls, explain, rm.
 
 import { LociError } from "@loci/core";
+import { readBounded } from "@loci/host/read-bounded";
 import type { Command } from "commander";
 
 import { exitCodes } from "../exit-codes.ts";
-import { loadApiKeys, loadConfig, readBounded } from "../load-config.ts";
+import { loadApiKeys, loadConfig } from "../load-config.ts";
 import type { Output } from "../output.ts";
 import type { ActionHandler } from "../pull/register-pull.ts";
 import { addSettingOptions, givenFlags } from "../setting-flags.ts";

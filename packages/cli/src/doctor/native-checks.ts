@@ -3,7 +3,7 @@
 import { approximateBytes } from "@loci/core";
 import type { Config } from "@loci/core";
 
-import { bundledModelPath } from "../serve/bundled-model.ts";
+import { findModel } from "../serve/find-model.ts";
 import { fail, ok, warn } from "./check.ts";
 import type { Check, Finding } from "./check.ts";
 
@@ -15,7 +15,7 @@ export function nativeChecks(config: Config): readonly Check[] {
   return [
     { name: "ggml", look: checkGgml },
     { name: "kernel", look: checkKernel },
-    { name: "bundled model", look: () => checkModelFile(bundledModelPath()) },
+    { name: "bundled model", look: checkModelFile },
     { name: "model loads", look: () => checkModelLoads(config) },
   ];
 }
@@ -36,8 +36,10 @@ async function checkKernel(): Promise<Finding> {
   );
 }
 
-async function checkModelFile(path: string): Promise<Finding> {
+async function checkModelFile(): Promise<Finding> {
+  const { bundledModelPath } = await import("@loci/host");
   const { readGguf } = await import("@loci/ggml");
+  const path = bundledModelPath();
   const file = readGguf(path);
   const architecture = file.metadata.get("general.architecture");
   return ok(`${String(architecture)}, ${approximateBytes(file.fileBytes)}, ${path}`);
@@ -45,9 +47,9 @@ async function checkModelFile(path: string): Promise<Finding> {
 
 /** Loads the bundled model and tokenises a word with it. */
 async function checkModelLoads(config: Config): Promise<Finding> {
-  const { openModel } = await import("../serve/open-model.ts");
+  const { openModel } = await import("@loci/host");
   const kvMemory = { unit: "bytes", bytes: kvBytes } as const;
-  const model = await openModel({ ...config, kvMemory, model: null, hfRepo: null });
+  const model = await openModel({ ...config, kvMemory, model: null, hfRepo: null }, { findModel });
   try {
     const prompt = await model.codec.tokenize("Hello", { addSpecial: true, parseSpecial: false });
     if (prompt.length === 0) return fail("its vocabulary has no token for Hello", "Run npm ci.");

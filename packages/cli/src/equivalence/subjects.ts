@@ -4,10 +4,10 @@
 import { join } from "node:path";
 
 import { systemClock } from "@loci/core";
+import { bundledModelName, bundledModelPath } from "@loci/host";
 import { loadModel, writeRandomModel } from "@loci/model";
 import type { LoadedModel, RandomModelArchitecture } from "@loci/model";
 
-import { bundledModelName, bundledModelPath } from "../serve/bundled-model.ts";
 import { chatConversations, randomConversations } from "./conversations.ts";
 import type { Conversation } from "./conversations.ts";
 

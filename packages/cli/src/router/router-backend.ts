@@ -3,12 +3,13 @@
 import type { Config } from "@loci/core";
 import { StaticDirectory } from "@loci/cluster";
 import { ForeignWorkers } from "@loci/foreign";
+import { codecOptions } from "@loci/host";
 import { loadCodec } from "@loci/model";
 
 import { loadClusterKey } from "../cluster-key-file.ts";
 import type { Backend } from "../serve/backend.ts";
+import { findModel } from "../serve/find-model.ts";
 import type { Logger } from "../serve/logger.ts";
-import { codecOptions } from "../serve/open-model.ts";
 import { engineOptions, speaksLoci } from "./connect-engines.ts";
 import { openDirectories } from "./open-directories.ts";
 import { openRouter, routedBackend } from "./open-router.ts";
@@ -23,7 +24,7 @@ export async function openRouterBackend(
   const isOurs = await speaksLoci(config, logger, signal);
   const model = config.tokenizer ?? config.model;
   if (!isOurs && model === null && config.hfRepo === null) return openTextBackend(config, logger);
-  const codec = await loadCodec(await codecOptions({ ...config, model }, signal));
+  const codec = await loadCodec(await codecOptions({ ...config, model }, { findModel, signal }));
   const directories = await openDirectories(config, key.text, logger);
   const routed = openRouter(config, {
     key: key.key,

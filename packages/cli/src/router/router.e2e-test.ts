@@ -5,8 +5,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { bundledModelPath } from "../serve/bundled-model.ts";
 import { NatsServer } from "@loci/nats/testing";
+import { bundledModelPath } from "@loci/host";
 import { afterEach, expect, test } from "vitest";
 
 import { LociProcess } from "../testing/loci-process.ts";

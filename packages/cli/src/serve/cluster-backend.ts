@@ -10,12 +10,13 @@ import { fileURLToPath } from "node:url";
 import { systemClock } from "@loci/core";
 import type { Config, ConfigSources } from "@loci/core";
 import { ClusterKey, Supervisor } from "@loci/cluster";
+import { codecOptions } from "@loci/host";
 import { loadCodec } from "@loci/model";
 
 import { openRouter, routedBackend } from "../router/open-router.ts";
 import type { Backend } from "./backend.ts";
+import { findModel } from "./find-model.ts";
 import type { Logger } from "./logger.ts";
-import { codecOptions } from "./open-model.ts";
 import { planWorkers } from "./worker-plan.ts";
 
 const mainPath = fileURLToPath(new URL("../main.ts", import.meta.url));
@@ -36,7 +37,7 @@ export function clusterBackend(
 ): (config: Config, logger: Logger, signal?: AbortSignal) => Promise<Backend> {
   return async (config, logger, signal) => {
     // Pulls the model where it is missing: once, not once for each worker.
-    const options = await codecOptions(config, signal);
+    const options = await codecOptions(config, { findModel, signal });
     const folder = process.platform === "win32" ? null : await mkdtemp(join(tmpdir(), "loci-"));
     const key = randomBytes(keyBytes).toString("hex");
     const supervisor = supervise({ config, flags, logger, folder, key });

@@ -1,18 +1,18 @@
 // An engine in the server's own process.
 
 import type { Config } from "@loci/core";
+import { modelFacts, openEngine } from "@loci/host";
 
 import type { Backend } from "./backend.ts";
-import { modelFacts } from "./model-facts.ts";
+import { engineSurroundings } from "./engine-surroundings.ts";
 import type { Logger } from "./logger.ts";
-import { openEngine } from "./open-engine.ts";
 
 export async function openLocalBackend(
   config: Config,
   logger: Logger,
   signal?: AbortSignal,
 ): Promise<Backend> {
-  const engine = await openEngine(config, logger, signal);
+  const engine = await openEngine(config, await engineSurroundings(config, logger, signal));
   const { model, service, failed } = engine;
   return {
     service,

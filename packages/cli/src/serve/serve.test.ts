@@ -1,9 +1,8 @@
 import type { GenerationRequest, GenerationService, ServiceSnapshot } from "@loci/core";
 import { greedySampling } from "@loci/core";
+import { modelFacts, PrivatePrefixes } from "@loci/host";
 import { expect, test } from "vitest";
 
-import { modelFacts } from "./model-facts.ts";
-import { PrivatePrefixes } from "./private-prefixes.ts";
 import { readyText } from "./ready-text.ts";
 
 async function* nothing(): AsyncGenerator<never> {}

@@ -2,6 +2,7 @@
 
 import { systemClock } from "@loci/core";
 import type { Config, ModelInfo } from "@loci/core";
+import { openConversationStore, PrivatePrefixes } from "@loci/host";
 import { createAdmin, createServer, eraseRemoved } from "@loci/server";
 import type { AdminServer } from "@loci/server";
 
@@ -12,8 +13,6 @@ import type { Backend, BackendFact } from "./backend.ts";
 import { listen } from "./listen.ts";
 import { createLogger } from "./logger.ts";
 import type { Logger } from "./logger.ts";
-import { openConversationStore } from "./open-conversation-store.ts";
-import { PrivatePrefixes } from "./private-prefixes.ts";
 
 export interface RunningServer {
   /** Where it listens, e.g. `http://127.0.0.1:9931`. */

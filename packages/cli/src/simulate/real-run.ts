@@ -7,10 +7,11 @@ import { defined, greedySampling, LatencyModel, sleep, systemClock } from "@loci
 import type { Config, GenerationRequest } from "@loci/core";
 import { LocalService } from "@loci/engine";
 import type { EngineObserver, StepFacts } from "@loci/engine";
+import { openModel } from "@loci/host";
 import { newRecord, promptTokens } from "@loci/sim";
 import type { FittedCoefficients, RecordedRun, RequestRecord, SimRequest } from "@loci/sim";
 
-import { openModel } from "../serve/open-model.ts";
+import { findModel } from "../serve/find-model.ts";
 
 /** Steps of less than this apart belong together: nobody was waited for. */
 const gapMsMax = 20;
@@ -28,7 +29,7 @@ export interface RealRunOptions {
 export async function recordRun(options: RealRunOptions): Promise<RecordedRun> {
   const { config, warmup, requests } = options;
   using _ = stayAlive();
-  using model = await openModel(config);
+  using model = await openModel(config, { findModel });
   const costs = new StepCosts();
   const engine = {
     sequencesMax: config.runningMax,

@@ -2,10 +2,10 @@
 // every token: what answers of servers are compared with.
 
 import { defined, greedySampling, systemClock } from "@loci/core";
+import { bundledModelPath } from "@loci/host";
 import { loadModel } from "@loci/model";
 
 import { flipMargin, toleranceMax } from "../equivalence/compare-answers.ts";
-import { bundledModelPath } from "../serve/bundled-model.ts";
 
 export interface ReferenceAnswer {
   readonly tokens: readonly number[];

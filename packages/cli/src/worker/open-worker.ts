@@ -6,11 +6,12 @@ import { LociError, systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
 import { createWorkerApp } from "@loci/cluster";
 import type { AddressPolicy, ClusterKey, WorkerApp } from "@loci/cluster";
+import { openEngine } from "@loci/host";
+import type { OpenEngine } from "@loci/host";
 import type { WorkerFacts } from "@loci/router";
 
+import { engineSurroundings } from "../serve/engine-surroundings.ts";
 import type { Logger } from "../serve/logger.ts";
-import { openEngine } from "../serve/open-engine.ts";
-import type { OpenEngine } from "../serve/open-engine.ts";
 
 export interface WorkerIdentity {
   readonly id: string;
@@ -37,7 +38,7 @@ export async function openWorker(
   logger: Logger,
   signal?: AbortSignal,
 ): Promise<OpenWorker> {
-  const engine = await openEngine(config, logger, signal);
+  const engine = await openEngine(config, await engineSurroundings(config, logger, signal));
   const drained = Promise.withResolvers<void>();
   const stuck = Promise.withResolvers<never>();
   const facts = factsOf(config, identity, engine);

@@ -6,14 +6,13 @@ import type { Config } from "@loci/core";
 import { LocalService } from "@loci/engine";
 import type { EngineObserver } from "@loci/engine";
 import type { LoadedModel } from "@loci/model";
-import { ApiKeys } from "@loci/server";
 
-import { loadApiKeys } from "../load-config.ts";
-import type { Logger } from "./logger.ts";
 import { engineOptions } from "./engine-options.ts";
+import type { Logger } from "./logger.ts";
 import { openAnswerLengths } from "./open-answer-lengths.ts";
 import { openKvTiers } from "./open-kv-tiers.ts";
 import { openModel } from "./open-model.ts";
+import type { ModelSurroundings } from "./open-model.ts";
 
 export interface OpenEngine {
   readonly model: LoadedModel;
@@ -24,13 +23,19 @@ export interface OpenEngine {
   close(): Promise<void>;
 }
 
+export interface EngineSurroundings extends ModelSurroundings {
+  readonly logger: Logger;
+  /** All who may ask: what survived of their blocks is reported before their first requests. */
+  readonly tenants: readonly string[];
+}
+
 /** LociError when a setting or the model is wrong. */
 export async function openEngine(
   config: Config,
-  logger: Logger,
-  signal?: AbortSignal,
+  surroundings: EngineSurroundings,
 ): Promise<OpenEngine> {
-  const model = await openModel(config, signal);
+  const { logger, tenants } = surroundings;
+  const model = await openModel(config, surroundings);
   const kvTiers = await openKvTiers(config, model);
   const lengths = await openAnswerLengths(config, model, { logger, clock: systemClock });
   const service = new LocalService({
@@ -41,7 +46,7 @@ export async function openEngine(
     lengths: lengths.predictor,
     reportsBlocks: config.prefixCaching,
     contents: kvTiers === null ? model.blockContents : kvTiers.tiers.withHost(model.blockContents),
-    tenants: new ApiKeys(await loadApiKeys(config)).tenants,
+    tenants,
     ...(kvTiers && { tiers: kvTiers.forService }),
     options: engineOptions(config),
   });

@@ -6,5 +6,5 @@ export const bundledModelName = "loci-demo";
 
 /** Path of the bundled model's file. */
 export function bundledModelPath(): string {
-  return fileURLToPath(new URL(`../../../../models/${bundledModelName}.gguf`, import.meta.url));
+  return fileURLToPath(new URL(`../../../models/${bundledModelName}.gguf`, import.meta.url));
 }

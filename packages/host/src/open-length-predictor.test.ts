@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { CalibratedPredictor, LengthQuery } from "@loci/predict";
-import { ManualClock } from "@loci/server/testing";
 import { expect, test } from "vitest";
 
-import { createLogger } from "./logger.ts";
 import { openLengthPredictor } from "./open-length-predictor.ts";
+import { HandClock } from "./testing/hand-clock.ts";
+import { lineLogger } from "./testing/line-logger.ts";
 
 const settings = { modelName: "some model", isKept: true, seed: 1 };
 
@@ -28,21 +28,20 @@ const query: LengthQuery = {
 interface Place extends AsyncDisposable {
   readonly folder: string;
   readonly lines: string[];
-  readonly clock: ManualClock;
+  readonly clock: HandClock;
   readonly surroundings: Parameters<typeof openLengthPredictor>[1];
 }
 
 async function place(): Promise<Place> {
   const base = await mkdtemp(join(tmpdir(), "loci-lengths-"));
   const lines: string[] = [];
-  const write = (line: string): void => void lines.push(line);
-  const clock = new ManualClock();
+  const clock = new HandClock();
   return {
     folder: join(base, "loci"),
     lines,
     clock,
     surroundings: {
-      logger: createLogger({ level: "info", format: "text", write }),
+      logger: lineLogger(lines),
       clock,
       environment: { XDG_DATA_HOME: base },
     },

@@ -5,16 +5,32 @@ import type { Clock, Config, ModelInfo } from "@loci/core";
 import { loadModel } from "@loci/model";
 import type { LoadedModel } from "@loci/model";
 
-import { readBounded } from "../load-config.ts";
-import { errorTerminal, pullOptions } from "../pull/pull-options.ts";
-import type { ResolvedModel } from "../pull/resolve-model.ts";
 import { bundledModelName, bundledModelPath } from "./bundled-model.ts";
 import { kvBudgetBytes } from "./kv-budget.ts";
+import { readBounded } from "./read-bounded.ts";
 
 /** Slices of a step beyond one for each request: stretches that are computed again. */
 const gapSlices = 64;
 
 const templateBytesMax = 1024 * 1024;
+
+export interface ModelFile {
+  readonly path: string;
+  /** For the API, unless a setting names it. */
+  readonly name: string;
+}
+
+/** From what a user typed, a path, a hub reference or a name, to a file that is there. */
+export type FindModel = (
+  reference: string,
+  settings: Pick<Config, "modelsDir" | "hfToken">,
+  signal?: AbortSignal,
+) => Promise<ModelFile>;
+
+export interface ModelSurroundings {
+  readonly findModel: FindModel;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Where the text side of a model comes from. */
 export interface CodecOptions {
@@ -25,8 +41,11 @@ export interface CodecOptions {
 }
 
 /** The model that the settings name; LociError says what is wrong with which of them. */
-export async function codecOptions(config: Config, signal?: AbortSignal): Promise<CodecOptions> {
-  const { path, name } = await findModel(config, signal);
+export async function codecOptions(
+  config: Config,
+  surroundings: ModelSurroundings,
+): Promise<CodecOptions> {
+  const { path, name } = await modelFile(config, surroundings);
   const { chatTemplateFile } = config;
   const template = chatTemplateFile === null ? null : await readTemplate(chatTemplateFile);
   return {
@@ -38,8 +57,11 @@ export async function codecOptions(config: Config, signal?: AbortSignal): Promis
 }
 
 /** Loads the model that the settings name; LociError says what is wrong with which of them. */
-export async function openModel(config: Config, signal?: AbortSignal): Promise<LoadedModel> {
-  const source = await codecOptions(config, signal);
+export async function openModel(
+  config: Config,
+  surroundings: ModelSurroundings,
+): Promise<LoadedModel> {
+  const source = await codecOptions(config, surroundings);
   const { contextTokensMax, threads } = config;
   const kvMemoryBytes = kvBudgetBytes(config.kvMemory, process.availableMemory());
   const model = await loadModel({
@@ -57,8 +79,11 @@ export async function openModel(config: Config, signal?: AbortSignal): Promise<L
 }
 
 /** The file that `--model`, `--hf-repo` or neither of them means. Pulls it when it is missing. */
-async function findModel(config: Config, signal?: AbortSignal): Promise<ResolvedModel> {
-  const { hfRepo, hfToken, model, modelsDir } = config;
+async function modelFile(
+  config: Config,
+  { findModel, signal }: ModelSurroundings,
+): Promise<ModelFile> {
+  const { hfRepo, model } = config;
   if (hfRepo !== null && model !== null) {
     throw new LociError("config_invalid", "Both --model and --hf-repo name a model.", {
       remedy: "Give one of them.",
@@ -66,10 +91,7 @@ async function findModel(config: Config, signal?: AbortSignal): Promise<Resolved
   }
   const reference = hfRepo === null ? model : `hf:${hfRepo}`;
   if (reference === null) return { path: bundledModelPath(), name: bundledModelName };
-  // Only now: most of it is for the network.
-  const { resolveModel } = await import("../pull/resolve-model.ts");
-  const settings = { modelsDir, hfToken, ...(signal && { signal }) };
-  return resolveModel(reference, pullOptions(settings, process.env, errorTerminal()));
+  return findModel(reference, config, signal);
 }
 
 async function readTemplate(path: string): Promise<string> {

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { systemClock } from "@loci/core";
-import { ManualClock } from "@loci/server/testing";
 import type { TenantRemoval } from "@loci/store";
 import { expect, test } from "vitest";
 
-import { createLogger } from "./logger.ts";
 import { defaultStorePath, openConversationStore } from "./open-conversation-store.ts";
+import { HandClock } from "./testing/hand-clock.ts";
+import { lineLogger } from "./testing/line-logger.ts";
 
 const settings = { store: null, responseTtlMs: 0 };
 
@@ -21,12 +21,11 @@ interface Place extends AsyncDisposable {
 async function place(): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), "loci-store-"));
   const lines: string[] = [];
-  const write = (line: string): void => void lines.push(line);
   return {
     folder,
     lines,
     surroundings: {
-      logger: createLogger({ level: "info", format: "text", write }),
+      logger: lineLogger(lines),
       clock: systemClock,
       environment: { XDG_DATA_HOME: folder },
     },
@@ -73,7 +72,7 @@ test("a store that was asked for must be had", async () => {
 
 test("what is past its time is deleted soon after the start, and told", async () => {
   await using here = await place();
-  const clock = new ManualClock();
+  const clock = new HandClock();
   const { promise: purged, resolve: tell } = Promise.withResolvers<TenantRemoval>();
   const opened = await openConversationStore(
     { store: ":memory:", responseTtlMs: 1000 },

@@ -4,12 +4,13 @@ import { approximateBytes } from "@loci/core";
 import type { ModelInfo } from "@loci/core";
 import type { ModelFacts } from "@loci/model";
 
-import type { BackendFact } from "./backend.ts";
+/** A name and what is to be said of it, e.g. `context`, `4096 tokens`. */
+export type ModelFact = readonly [name: string, text: string];
 
 export function modelFacts(
   info: ModelInfo,
   facts: Pick<ModelFacts, "attention" | "fileBytes" | "kvMemoryBytes" | "kvTokensMax" | "threads">,
-): readonly BackendFact[] {
+): readonly ModelFact[] {
   return [
     ["model", `${info.architecture}, ${approximateBytes(facts.fileBytes)} file`],
     ["context", `${info.contextTokensMax} tokens`],
