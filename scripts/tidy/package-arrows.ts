@@ -22,6 +22,7 @@ export const packageArrows: Readonly<Record<string, readonly string[]>> = {
   foreign: ["core", "router", "cluster"],
   nats: ["core", "router", "cluster"],
   kubernetes: ["core", "cluster"],
+  web: ["core"],
   sim: ["core", "predict", "engine", "router"],
   bench: [
     "core",
@@ -67,7 +68,7 @@ export const checkPackageArrows: Rule = (files) => [
 
 function importProblems(file: SourceFile): readonly Problem[] {
   const name = packageOf(file.path);
-  if (name === null || !file.path.endsWith(".ts")) return [];
+  if (name === null || !/\.tsx?$/.test(file.path)) return [];
   const problems: Problem[] = [];
   for (const [index, line] of file.text.split("\n").entries()) {
     if (/^\s*(\/\/|\*)/.test(line)) continue;

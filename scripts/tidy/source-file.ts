@@ -22,12 +22,13 @@ const foldersSkipped: ReadonlySet<string> = new Set([
   ".git",
   "node_modules",
   "build",
+  "dist",
   "coverage",
   "results",
   "checkpoints",
   "__pycache__",
 ]);
-const endingsRead = /\.(ts|json|md|cpp|h|py|yml|yaml)$|^(bin\/loci|\.ci\/run)$/;
+const endingsRead = /\.(tsx?|css|json|md|cpp|h|py|yml|yaml)$|^(bin\/loci|\.ci\/run)$/;
 const filesSkipped: ReadonlySet<string> = new Set(["package-lock.json"]);
 
 /** All files under `root` that the rules apply to. */
@@ -48,7 +49,7 @@ export function readSourceFiles(root: string): readonly SourceFile[] {
 
 /** True for tests of every kind and what only tests use. */
 export function isTestFile(path: string): boolean {
-  return /\.(test|model-test|e2e-test|suite)\.ts$|\/testing\/|\/test\//.test(path);
+  return /\.(test|model-test|e2e-test|suite)\.tsx?$|\/testing\/|\/test\//.test(path);
 }
 
 function isSkipped(path: string, name: string): boolean {

@@ -64,7 +64,7 @@ export const checkHeaders: Rule = (files) => {
 function needsHeader({ path }: SourceFile, paths: ReadonlySet<string>): boolean {
   if (path.endsWith("/index.ts")) return false;
   if (path.endsWith(".cpp") && paths.has(path.replace(/cpp$/, "h"))) return false;
-  return /\.(cpp|h|py)$/.test(path) || (path.endsWith(".ts") && !isTestFile(path));
+  return /\.(cpp|h|py|css)$/.test(path) || (/\.tsx?$/.test(path) && !isTestFile(path));
 }
 
 function headerProblem({ path, text }: SourceFile): readonly Problem[] {
