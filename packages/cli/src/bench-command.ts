@@ -5,15 +5,28 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { LociError } from "@loci/core";
+import type { Command } from "commander";
 
 import { exitCodes } from "./exit-codes.ts";
+import type { ActionHandler } from "./pull/register-pull.ts";
 
 const benchMain = new URL("../../bench/src/main.ts", import.meta.url);
 
 const ignore = (): void => {};
 
+/** Adds `bench`. */
+export function registerBench(program: Command, handle: ActionHandler): void {
+  program
+    .command("bench [words...]")
+    .description("Measure speed, alone and against peers; loci bench --help lists what.")
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(handle(async (command) => runBench(command.args)));
+}
+
 /** Runs the benchmark in a process of its own and returns its exit code. */
-export async function runBench(words: readonly string[]): Promise<number> {
+async function runBench(words: readonly string[]): Promise<number> {
   const path = fileURLToPath(benchMain);
   if (!existsSync(path)) {
     throw new LociError("not_supported", "The benchmarks are not part of this installation.", {

@@ -72,6 +72,7 @@ describe("the command line", () => {
   test.each<[string, readonly string[], string]>([
     ["unknown verb", ["serv"], "Did you mean serve?"],
     ["unknown flag", ["serve", "--prot", "1"], "Did you mean --port?"],
+    ["unlisted flag", ["chat", "--prot", "1"], "Did you mean --port?"],
     ["bad value", ["serve", "--port", "x"], '--port is "x", but must be an integer'],
     ["missing value", ["serve", "--port"], "argument missing"],
     ["two models", ["serve", "a", "-m", "b"], "Name the model once."],
@@ -113,12 +114,12 @@ describe("reportError", () => {
   test("a known error has no stack unless asked for, an unknown one always", () => {
     const known = recorder();
     const error = new LociError("model_file_invalid", "Broken.", { remedy: "Pull it again." });
-    expect(reportError(known, error, false)).toBe(1);
+    expect(reportError(known, error, { debug: false, json: false })).toBe(1);
     expect(known.texts.err).toBe("loci: Broken. Pull it again.\n");
-    expect(reportError(known, error, true)).toBe(1);
+    expect(reportError(known, error, { debug: true, json: false })).toBe(1);
     expect(known.texts.err).toContain("    at ");
     const unknown = recorder();
-    expect(reportError(unknown, new TypeError("odd"), false)).toBe(1);
+    expect(reportError(unknown, new TypeError("odd"), { debug: false, json: false })).toBe(1);
     expect(unknown.texts.err).toContain("unexpected TypeError: odd");
     expect(unknown.texts.err).toContain("    at ");
   });

@@ -4,33 +4,30 @@
 import { canonicalArguments } from "@loci/core";
 import { Command, CommanderError } from "commander";
 
+import { registerBench } from "./bench-command.ts";
 import { registerCache } from "./cache/register-cache.ts";
-import { exitCodes } from "./exit-codes.ts";
-import { loadConfig } from "./load-config.ts";
+import { registerChat } from "./chat/register-chat.ts";
+import { registerConfig } from "./config-command.ts";
+import { registerDoctor } from "./doctor/register-doctor.ts";
+import { exitCodeLine, exitCodes } from "./exit-codes.ts";
 import type { ModelKnowledge } from "./inspect/inspect-model.ts";
 import { registerInspect } from "./inspect/register-inspect.ts";
+import { withoutColour } from "./output.ts";
 import type { Output } from "./output.ts";
 import { registerPull } from "./pull/register-pull.ts";
-import { reportError } from "./report-error.ts";
+import type { ActionHandler } from "./pull/register-pull.ts";
+import { reportError, usageJson } from "./report-error.ts";
 import { registerServing } from "./serve/register-serving.ts";
 import { registerSimulate } from "./simulate/register-simulate.ts";
-import { addSettingOptions, givenFlags } from "./setting-flags.ts";
+import { addUsageHelp } from "./usage-help.ts";
 import { lociVersion } from "./version.ts";
+import { registerVersion } from "./version-command.ts";
 
-/** Verbs that take the settings, and with them the aliases other servers' users know. */
-const settingVerbs: ReadonlySet<string> = new Set([
-  "serve",
-  "worker",
-  "router",
-  "chat",
-  "run",
-  "config",
-  "doctor",
-]);
+/** Verbs whose own flags may be the aliases of settings that other servers' users know. */
+const ownFlagVerbs: ReadonlySet<string> = new Set(["bench", "simulate"]);
 
 /** Names that users of other programs try first. */
 const verbAliases: ReadonlyMap<string, readonly string[]> = new Map([
-  ["chat", ["run"]],
   ["inspect", ["show"]],
   ["models", ["list", "ls"]],
 ]);
@@ -38,113 +35,86 @@ const verbAliases: ReadonlyMap<string, readonly string[]> = new Map([
 type Action = (command: Command) => Promise<number>;
 
 /** Runs one command line (without the program's name) and returns the exit code. */
-export async function runProgram(words: readonly string[], output: Output): Promise<number> {
+export async function runProgram(words: readonly string[], given: Output): Promise<number> {
+  const flags = programFlags(words);
+  const output = flags.noColour ? withoutColour(given) : given;
   let exitCode: number = exitCodes.ok;
-  const program = buildProgram(output, (action) => async (...given: readonly unknown[]) => {
-    const command = given.at(-1);
-    if (command instanceof Command) exitCode = await action(command);
-  });
-  const verb = words.find((word) => !word.startsWith("-")) ?? "";
-  const argv = settingVerbs.has(verb) ? canonicalArguments(words) : words;
+  const handle: ActionHandler =
+    (action: Action) =>
+    async (...values: readonly unknown[]) => {
+      const command = values.at(-1);
+      if (command instanceof Command) exitCode = await action(command);
+    };
+  // Instead of lines for people, one object says what is wrong.
+  const program = buildProgram(flags.json ? { ...output, err: () => {} } : output, handle, output);
   try {
-    await program.parseAsync(argv, { from: "user" });
+    await program.parseAsync(flags.words, { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
-    return reportError(output, error, wantsDebug(words));
+    if (!(error instanceof CommanderError)) return reportError(output, error, flags);
+    if (error.exitCode === 0) return exitCodes.ok;
+    if (flags.json) {
+      const message = error.message.replace(/^error: /, "").replaceAll(/\s+/g, " ");
+      output.err(`${usageJson(message, "See --help.")}\n`);
+    }
+    return exitCodes.usage;
   }
 }
 
-type Handler = (action: Action) => (...given: readonly unknown[]) => Promise<void>;
+interface ProgramFlags {
+  /** As commander takes them. */
+  readonly words: readonly string[];
+  readonly noColour: boolean;
+  readonly json: boolean;
+  readonly debug: boolean;
+}
 
-function buildProgram(output: Output, handle: Handler): Command {
+/** Read before anything is parsed, because parsing or the settings may be what fails. */
+function programFlags(given: readonly string[]): ProgramFlags {
+  const end = given.includes("--") ? given.indexOf("--") : given.length;
+  const own = given.slice(0, end);
+  const kept = own.filter((word) => word !== "--no-color");
+  const words = [...kept, ...given.slice(end)];
+  const verb = words.find((word) => !word.startsWith("-")) ?? "";
+  return {
+    words: ownFlagVerbs.has(verb) ? words : canonicalArguments(words),
+    noColour: kept.length < own.length,
+    json: own.includes("--json"),
+    debug: wantsDebug(own),
+  };
+}
+
+/** All verbs; `usage` is told what is wrong with a command line, `output` everything else. */
+export function buildProgram(usage: Output, handle: ActionHandler, output: Output): Command {
   const program = new Command("loci")
     .description("LLM serving that remembers: an OpenAI-compatible server for GGUF models.")
     .version(lociVersion(), "-V, --version")
     .exitOverride()
     .configureOutput({
       writeOut: (text) => output.out(text),
-      writeErr: (text) => output.err(text),
+      writeErr: (text) => usage.err(text),
+      getOutHelpWidth: () => output.columns ?? 80,
+      getErrHelpWidth: () => output.errorColumns ?? 80,
       getOutHasColors: () => output.coloured,
-      getErrHasColors: () => output.coloured,
+      getErrHasColors: () => output.errorsColoured ?? false,
     })
     .showHelpAfterError("(--help shows every option)")
     .enablePositionalOptions()
-    .addHelpText("after", `\n${exitCodeHelp}`);
+    .option("--no-color", "no colours; as with NO_COLOR in the environment")
+    .addHelpText("after", `\n${exitCodeLine()}`);
   registerServing(program, output, handle);
+  registerChat(program, output, handle);
   registerPull(program, output, handle);
   registerInspect(program, output, handle, modelKnowledge);
   registerCache(program, output, handle);
   registerSimulate(program, output, handle);
-  addOtherVerbs(program, output, handle);
+  registerDoctor(program, output, handle);
+  registerBench(program, handle);
+  registerConfig(program, output, handle);
+  registerVersion(program, output, handle);
   for (const command of program.commands) command.aliases(verbAliases.get(command.name()) ?? []);
+  addUsageHelp(program);
   return program;
-}
-
-const exitCodeHelp = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted.";
-
-function addOtherVerbs(program: Command, output: Output, handle: Handler): void {
-  const doctor = program
-    .command("doctor")
-    .description("Check whether this machine can serve, and say what to do about it.")
-    .option("--json", "one JSON object instead of lines")
-    .action(
-      handle(async (command) => {
-        const resolved = await loadConfig(givenFlags(command));
-        const { runDoctor } = await import("./doctor/doctor-command.ts");
-        return runDoctor(resolved.config, output, command.opts()["json"] === true);
-      }),
-    );
-  addSettingOptions(doctor, true);
-  program
-    .command("bench [words...]")
-    .description("Measure speed, alone and against peers.")
-    .helpOption(false)
-    .allowUnknownOption()
-    .passThroughOptions()
-    .action(
-      handle(async (command) => {
-        const { runBench } = await import("./bench-command.ts");
-        return runBench(command.args);
-      }),
-    );
-  addConfigVerbs(program, output, handle);
-  program
-    .command("version")
-    .description("Print the version.")
-    .action(
-      handle(async () => {
-        output.out(`loci ${lociVersion()} (Node ${process.versions.node})\n`);
-        return exitCodes.ok;
-      }),
-    );
-}
-
-function addConfigVerbs(program: Command, output: Output, handle: Handler): void {
-  const config = program.command("config").description("Show or check the settings.");
-  const print = config
-    .command("print")
-    .description("Print every setting's value and where it comes from.")
-    .option("--json", "one JSON object instead of lines")
-    .action(
-      handle(async (command) => {
-        const resolved = await loadConfig(givenFlags(command));
-        const { printConfig } = await import("./config-command.ts");
-        return printConfig(output, resolved, command.opts()["json"] === true);
-      }),
-    );
-  addSettingOptions(print, true);
-  const check = config
-    .command("check")
-    .description("Look for unknown names and wrong values.")
-    .action(
-      handle(async (command) => {
-        await loadConfig(givenFlags(command));
-        output.out("The settings are valid.\n");
-        return exitCodes.ok;
-      }),
-    );
-  addSettingOptions(check, true);
 }
 
 /** What `inspect` asks of the model package, loaded only then. */
@@ -156,7 +126,6 @@ async function modelKnowledge(): Promise<ModelKnowledge> {
   };
 }
 
-/** Read before the settings are resolved, because resolving them may be what failed. */
 function wantsDebug(words: readonly string[]): boolean {
   if (process.env["LOCI_LOG_LEVEL"] === "debug") return true;
   const index = words.indexOf("--log-level");

@@ -1,6 +1,6 @@
 // The declared settings as commander's options, and back: what was given on the command line.
 
-import { isSettingName, namedSettings, valuePlaceholder } from "@loci/core";
+import { isSettingName, LociError, namedSettings, valuePlaceholder } from "@loci/core";
 import type { ConfigSources, FlagValue, SettingDeclaration } from "@loci/core";
 import { Option } from "commander";
 import type { Command } from "commander";
@@ -26,6 +26,18 @@ export function givenFlags(command: Command): ConfigSources["flags"] {
     if (isFlagValue(value) && isSettingName(name)) given[name] = value;
   }
   return given;
+}
+
+/** The flags, with the model given by position as `--model`; LociError config_invalid for two. */
+export function withModel(command: Command): ReturnType<typeof givenFlags> {
+  const flags = givenFlags(command);
+  const [model] = command.args;
+  if (model === undefined) return flags;
+  if (flags.model === undefined) return { ...flags, model };
+  const names = `${model} and ${String(flags.model)}`;
+  throw new LociError("config_invalid", `Two models are given: ${names}.`, {
+    remedy: "Name the model once.",
+  });
 }
 
 function optionsFor(setting: SettingDeclaration): readonly Option[] {

@@ -2,7 +2,7 @@
 
 import { approximateBytes } from "@loci/core";
 
-import { printable } from "../chat/printable.ts";
+import { printable } from "../terminal/safe-text.ts";
 import type {
   CacheChain,
   CacheExplanation,

@@ -9,10 +9,18 @@ import { loadApiKeys } from "../load-config.ts";
 import type { Output } from "../output.ts";
 import { ChatClient } from "./chat-client.ts";
 import { Conversation } from "./conversation.ts";
-import { printable } from "./printable.ts";
+import type { Step } from "./conversation.ts";
+import { printable } from "../terminal/safe-text.ts";
 import { chatInTerminal } from "./terminal-chat.ts";
 
 const pipedBytesMax = 4 * 1024 * 1024;
+
+/** What the command line says. */
+export interface ChatWords {
+  readonly options: OptionValues;
+  /** Null = talk, or answer what is piped in. */
+  readonly prompt: string | null;
+}
 
 interface Endpoint extends AsyncDisposable {
   readonly url: string;
@@ -21,7 +29,7 @@ interface Endpoint extends AsyncDisposable {
 /** Talks until the user leaves, or answers piped input once. Returns the exit code. */
 export async function runChat(
   config: Config,
-  options: OptionValues,
+  { options, prompt }: ChatWords,
   output: Output,
 ): Promise<number> {
   const maxTokens = numberOption(options, "maxTokens", /^[1-9]\d{0,8}$/, "a positive integer");
@@ -37,8 +45,9 @@ export async function runChat(
   });
   const conversation = new Conversation(system);
   const { stdin: input, stdout: screen } = process;
-  if (input.isTTY) return await chatInTerminal({ client, conversation, output, input, screen });
-  return await answerOnce(client, conversation, output);
+  if (prompt === null && input.isTTY)
+    return await chatInTerminal({ client, conversation, output, input, screen });
+  return await answerOnce(client, conversation.take(prompt ?? (await readStandardInput())), output);
 }
 
 async function findEndpoint(config: Config, url: string | null, output: Output): Promise<Endpoint> {
@@ -55,13 +64,8 @@ async function findEndpoint(config: Config, url: string | null, output: Output):
   return { url: server.url, [Symbol.asyncDispose]: stop };
 }
 
-/** All of standard input is one message; the answer goes to standard output, nothing else does. */
-async function answerOnce(
-  client: ChatClient,
-  conversation: Conversation,
-  output: Output,
-): Promise<number> {
-  const step = conversation.take(await readStandardInput());
+/** The answer goes to standard output, nothing else does. */
+async function answerOnce(client: ChatClient, step: Step, output: Output): Promise<number> {
   if (step.type === "say") output.out(step.text);
   if (step.type !== "ask") return exitCodes.ok;
   const stop = new AbortController();

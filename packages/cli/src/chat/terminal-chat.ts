@@ -12,7 +12,7 @@ import type { Output } from "../output.ts";
 import type { ChatClient, ChatTurn } from "./chat-client.ts";
 import type { Conversation } from "./conversation.ts";
 import { LineCollector } from "./line-collector.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../terminal/safe-text.ts";
 
 const bracketedPasteOn = "\u001B[?2004h";
 const bracketedPasteOff = "\u001B[?2004l";

@@ -8,6 +8,7 @@ export {
   environmentNames,
   isSettingName,
   namedSettings,
+  nearestName,
 } from "./setting-names.ts";
 export type {
   Config,
