@@ -1,6 +1,7 @@
 // An inspected model as lines for a person.
 
-import { formatBytes } from "../pull/progress.ts";
+import { oneLine } from "../terminal/safe-text.ts";
+import { formatBytes } from "../terminal/units.ts";
 import type { InspectReport } from "./inspect-model.ts";
 
 type Row = readonly [label: string, value: string];
@@ -9,8 +10,8 @@ type Row = readonly [label: string, value: string];
 export function formatReport(report: InspectReport, withTensors: boolean): string {
   const rows = [...modelRows(report), ...shapeRows(report), ...textRows(report)];
   const width = Math.max(...rows.map(([label]) => label.length));
-  const lines = rows.map(([label, value]) => `${label.padEnd(width)}  ${printable(value)}`);
-  for (const problem of report.problems) lines.push(`Cannot be served: ${printable(problem)}`);
+  const lines = rows.map(([label, value]) => `${label.padEnd(width)}  ${oneLine(value)}`);
+  for (const problem of report.problems) lines.push(`Cannot be served: ${oneLine(problem)}`);
   if (withTensors) lines.push("", ...tensorLines(report));
   return `${lines.join("\n")}\n`;
 }
@@ -85,15 +86,11 @@ function textRows(report: InspectReport): readonly Row[] {
 }
 
 function tensorLines(report: InspectReport): readonly string[] {
-  const width = Math.max(0, ...report.tensors.map(({ name }) => name.length));
-  return report.tensors.map(({ name, type, dimensions, bytes }) => {
+  const tensors = report.tensors.map((tensor) => ({ ...tensor, name: oneLine(tensor.name) }));
+  const width = Math.max(0, ...tensors.map(({ name }) => name.length));
+  return tensors.map(({ name, type, dimensions, bytes }) => {
     return `${name.padEnd(width)}  ${type.padEnd(7)}  ${dimensions.join(" x ")}  ${formatBytes(bytes)}`;
   });
-}
-
-/** Texts of the file must not steer the terminal. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, "\ufffd").slice(0, 500);
 }
 
 function formatCount(count: number): string {

@@ -45,8 +45,9 @@ async function pathOf(command: Command): Promise<string> {
   const [text] = command.args;
   if (text === undefined) throw new LociError("config_invalid", "No model is named.");
   const { config } = await loadConfig(givenFlags(command));
-  const { errorTerminal, pullOptions } = await import("../pull/pull-options.ts");
+  const { pullOptions } = await import("../pull/pull-options.ts");
   const { resolveModel } = await import("../pull/resolve-model.ts");
+  const { errorTerminal } = await import("../terminal/progress-view.ts");
   const { modelsDir } = config;
   const options = pullOptions({ modelsDir }, process.env, errorTerminal());
   const { path } = await resolveModel(text, { ...options, offline: true });

@@ -14,8 +14,8 @@ import { fileUrl, listHubFiles, type Hub } from "./hub.ts";
 import { formatHubReference, type HubReference } from "./model-reference.ts";
 import { ModelStore, type ModelPaths, type StoredModel } from "./model-store.ts";
 import { PartFile } from "./part-file.ts";
-import { ProgressView } from "./progress-view.ts";
-import { formatSeconds } from "./progress.ts";
+import { ProgressView } from "../terminal/progress-view.ts";
+import { formatSeconds } from "../terminal/units.ts";
 import type { PullOptions } from "./pull-options.ts";
 
 /** Pulls what `reference` means unless it is here. Throws LociError. */

@@ -4,7 +4,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { LociError, systemClock, type Clock } from "@loci/core";
 import { diskFreeBytes } from "./download.ts";
 import { modelsFolder } from "./models-folder.ts";
-import type { ProgressTerminal } from "./progress-view.ts";
+import type { ProgressTerminal } from "../terminal/progress-view.ts";
 import { retryPolicyDefault, type RetryPolicy } from "./retry.ts";
 
 export interface PullOptions {
@@ -53,18 +53,6 @@ export function pullOptions(
     signal: settings.signal ?? new AbortController().signal,
     terminal,
     freeBytes: diskFreeBytes,
-  };
-}
-
-/** Progress goes to standard error, so that standard output stays what was asked for. */
-export function errorTerminal(): ProgressTerminal {
-  const stream = process.stderr;
-  return {
-    write: (text) => void stream.write(text),
-    get columns() {
-      const isTerminal = stream.isTTY && process.env["TERM"] !== "dumb";
-      return isTerminal ? stream.columns : null;
-    },
   };
 }
 

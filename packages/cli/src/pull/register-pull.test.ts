@@ -24,7 +24,9 @@ test("pull, models, inspect, rm", async () => {
     expect(pulled).toMatch(/^maker\/Tiny-GGUF\/tiny-q8_0\.gguf\n\/.+\.gguf\n$/);
     const listed: unknown = JSON.parse(await run("models", "--json", "--models-dir", folder));
     expect(listed).toMatchObject({ models: [{ name: "tiny-q8_0", bytes: content.byteLength }] });
-    expect(await run("models", "--models-dir", folder)).toMatch(/^tiny-q8_0 {2}\d+ B {2}maker/);
+    expect(await run("models", "--models-dir", folder)).toMatch(
+      /^NAME[^]*\ntiny-q8_0 {2}\d+ B +maker/,
+    );
     const report = await run("inspect", "tiny-q8_0", "--json", "--models-dir", folder);
     expect(JSON.parse(report)).toMatchObject({ architecture: "llama", parameters: 4 });
     expect(await run("inspect", "tiny-q8_0", "--tensors", "--models-dir", folder)).toMatch(/16 B/);

@@ -6,7 +6,11 @@ import { exitCodes } from "../exit-codes.ts";
 import { loadConfig } from "../load-config.ts";
 import type { Output } from "../output.ts";
 import { addSettingOptions, givenFlags } from "../setting-flags.ts";
-import { formatBytes } from "./progress.ts";
+import { oneLine } from "../terminal/safe-text.ts";
+import { textTable } from "../terminal/text-table.ts";
+import { formatBytes } from "../terminal/units.ts";
+import type { StoredModel } from "./model-store.ts";
+
 import type { PullOptions } from "./pull-options.ts";
 
 /** How the program runs a verb's action and takes its exit code. */
@@ -21,6 +25,7 @@ export function registerPull(program: Command, output: Output, handle: ActionHan
     .description(
       "Download a model: hf:user/repo[@revision][:quantisation] or hf:user/repo/file.gguf.",
     )
+    .option("--json", "one JSON object instead of lines")
     .addHelpText("after", pullHelp)
     .action(handle(async (command) => runPull(output, command)));
   addSettingOptions(pull, true);
@@ -33,6 +38,7 @@ export function registerPull(program: Command, output: Output, handle: ActionHan
   const remove = program
     .command("rm <model>")
     .description("Remove a pulled model.")
+    .option("--json", "one JSON object instead of a line")
     .action(handle(async (command) => runRemove(output, command)));
   addSettingOptions(remove, true);
 }
@@ -59,7 +65,7 @@ async function runPull(output: Output, command: Command): Promise<number> {
       });
     }
     const model = await pullModel(reference, await optionsOf(command, stop.signal));
-    output.out(`${model.reference}\n${model.path}\n`);
+    output.out(wantsJson(command) ? jsonOf(model) : `${oneLine(model.reference)}\n${model.path}\n`);
     return exitCodes.ok;
   } catch (error) {
     if (!(error instanceof LociError) || error.code !== "cancelled") throw error;
@@ -74,13 +80,11 @@ async function runPull(output: Output, command: Command): Promise<number> {
 async function runList(output: Output, command: Command): Promise<number> {
   const { listModels } = await import("./resolve-model.ts");
   const models = await listModels(await optionsOf(command));
-  if (command.opts()["json"] === true) {
-    output.out(`${JSON.stringify({ models })}\n`);
-    return exitCodes.ok;
-  }
-  if (models.length === 0) output.out("No models are pulled yet.\n");
-  for (const model of models) {
-    output.out(`${model.name}  ${formatBytes(model.bytes)}  ${model.reference}\n`);
+  if (wantsJson(command)) output.out(`${JSON.stringify({ models: models.map(factsOf) })}\n`);
+  else if (models.length === 0) output.out("No models are pulled yet.\n");
+  else {
+    const rows = models.map(({ name, bytes, reference }) => [name, formatBytes(bytes), reference]);
+    output.out(textTable(["NAME", "SIZE", "FROM"], rows));
   }
   return exitCodes.ok;
 }
@@ -88,14 +92,29 @@ async function runList(output: Output, command: Command): Promise<number> {
 async function runRemove(output: Output, command: Command): Promise<number> {
   const { removeModel } = await import("./resolve-model.ts");
   const model = await removeModel(command.args[0] ?? "", await optionsOf(command));
-  output.out(`Removed ${model.reference} (${formatBytes(model.bytes)})\n`);
+  const line = `Removed ${oneLine(model.reference)} (${formatBytes(model.bytes)})\n`;
+  output.out(wantsJson(command) ? jsonOf(model) : line);
   return exitCodes.ok;
 }
 
 async function optionsOf(command: Command, signal?: AbortSignal): Promise<PullOptions> {
   const { config } = await loadConfig(givenFlags(command));
-  const { errorTerminal, pullOptions } = await import("./pull-options.ts");
+  const { pullOptions } = await import("./pull-options.ts");
+  const { errorTerminal } = await import("../terminal/progress-view.ts");
   const { modelsDir, hfToken } = config;
   const settings = { modelsDir, hfToken, ...(signal === undefined ? {} : { signal }) };
   return pullOptions(settings, process.env, errorTerminal());
+}
+
+function wantsJson(command: Command): boolean {
+  return command.opts()["json"] === true;
+}
+
+function jsonOf(model: StoredModel): string {
+  return `${JSON.stringify(factsOf(model))}\n`;
+}
+
+/** What programs are told of a model; a stable shape. */
+function factsOf({ name, reference, path, bytes }: StoredModel): object {
+  return { name, reference, path, bytes };
 }

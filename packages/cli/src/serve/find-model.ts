@@ -6,7 +6,8 @@ import type { FindModel } from "@loci/host";
 export const findModel: FindModel = async (reference, { modelsDir, hfToken }, signal) => {
   // Only now: most of it is for the network.
   const { resolveModel } = await import("../pull/resolve-model.ts");
-  const { errorTerminal, pullOptions } = await import("../pull/pull-options.ts");
+  const { pullOptions } = await import("../pull/pull-options.ts");
+  const { errorTerminal } = await import("../terminal/progress-view.ts");
   const settings = { modelsDir, hfToken, ...(signal && { signal }) };
   return resolveModel(reference, pullOptions(settings, process.env, errorTerminal()));
 };

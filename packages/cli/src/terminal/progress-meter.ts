@@ -1,6 +1,8 @@
 // What a download looks like while it runs: a bar that never runs backwards, with speed and time
 // left; or, where no one watches a terminal, a line now and then. Pure: time comes in as numbers.
 
+import { formatBytes, formatSeconds } from "./units.ts";
+
 export interface ProgressSample {
   readonly bytes: number;
   readonly nowMs: number;
@@ -73,26 +75,4 @@ export function progressLine(meter: ProgressMeter, columns: number): string {
   if (width < 5) return facts.slice(0, Math.max(0, columns - 1));
   const filled = Math.floor(meter.fraction * width);
   return `[${"#".repeat(filled)}${"-".repeat(width - filled)}] ${facts}`;
-}
-
-/** Decimal units, as file sizes are given on the hub: `531 MB`, `1.2 GB`. */
-export function formatBytes(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let value = bytes;
-  let unit = 0;
-  // What rounds to four digits belongs to the next unit.
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  const digits = unit === 0 || value >= 99.95 ? 0 : 1;
-  return `${value.toFixed(digits)} ${units[unit] ?? ""}`;
-}
-
-export function formatSeconds(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -2,8 +2,9 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { formatBytes, formatSeconds, ProgressMeter, progressLine } from "./progress.ts";
+import { ProgressMeter, progressLine } from "./progress-meter.ts";
 import { ProgressView } from "./progress-view.ts";
+import { formatAgo, formatBytes, formatSeconds, formatShare } from "./units.ts";
 
 test("never runs backwards and never leaves its line", () => {
   const samples = fc.array(fc.tuple(fc.nat(2_000_000), fc.nat(5000)), { maxLength: 40 });
@@ -72,6 +73,31 @@ test.each([
   [3600, "1 h 0 min"],
   [7325, "2 h 2 min"],
 ])("%d seconds are %s", (seconds, text) => expect(formatSeconds(seconds)).toBe(text));
+
+test.each([
+  [0, 0, "0%"],
+  [1, 1000, "<1%"],
+  [85, 100, "85%"],
+  [3, 3, "100%"],
+])("%d of %d is %s", (part, whole, text) => expect(formatShare(part, whole)).toBe(text));
+
+test.each([
+  [3, "now"],
+  [60, "1 min ago"],
+  [7300, "2 h ago"],
+  [86_400, "1 day ago"],
+  [400 * 86_400, "1 year ago"],
+  [70 * 86_400, "2 months ago"],
+])("%d seconds ago is %s", (seconds, text) => expect(formatAgo(seconds)).toBe(text));
+
+test("names from elsewhere cannot draw", () => {
+  let text = "";
+  const terminal = { columns: 60, write: (piece: string) => void (text += piece) };
+  const clock = { nowMs: () => 0, unixSeconds: () => 0, after: () => () => {} };
+  const view = new ProgressView(terminal, clock, { label: "a\u001B[2Jb\n.gguf", bytes: 10 });
+  view.note("no\r\u001B[1Aconnection");
+  expect(text).toBe("Pulling a[2Jb .gguf (10 B)\n\r\u001B[2Kno[1Aconnection\n");
+});
 
 describe("on a terminal", () => {
   test.each([

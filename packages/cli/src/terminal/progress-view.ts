@@ -2,10 +2,13 @@
 // elsewhere. Drawing is limited in rate, so that a fast transfer is not slowed by its own report.
 
 import type { Clock } from "@loci/core";
-import { formatBytes, ProgressMeter, progressLine } from "./progress.ts";
+import { ProgressMeter, progressLine } from "./progress-meter.ts";
+import { oneLine } from "./safe-text.ts";
+import { formatBytes } from "./units.ts";
 
 const redrawMs = 100;
 const lineMs = 15_000;
+const labelCharsMax = 100;
 
 /** Where progress is written. */
 export interface ProgressTerminal {
@@ -20,7 +23,7 @@ export interface ProgressReport {
   /** `bytes` of the whole are checked. */
   verified(bytes: number): void;
   /** Something worth a line of its own. */
-  note(text: string): void;
+  note(reason: string): void;
   /** The last state stays on the screen. */
   end(): void;
 }
@@ -37,9 +40,10 @@ export class ProgressView implements ProgressReport {
   constructor(terminal: ProgressTerminal, clock: Clock, file: { label: string; bytes: number }) {
     this.#terminal = terminal;
     this.#clock = clock;
-    this.#label = file.label;
+    // Names of files come from elsewhere, as do the reasons of notes.
+    this.#label = oneLine(file.label, labelCharsMax);
     this.#meter = new ProgressMeter(file.bytes);
-    terminal.write(`Pulling ${file.label} (${formatBytes(file.bytes)})\n`);
+    terminal.write(`Pulling ${this.#label} (${formatBytes(file.bytes)})\n`);
   }
 
   received(bytes: number): void {
@@ -56,8 +60,9 @@ export class ProgressView implements ProgressReport {
     if (columns !== null) this.#overwrite("Checking the checksum", columns);
   }
 
-  note(text: string): void {
+  note(reason: string): void {
     const { columns } = this.#terminal;
+    const text = oneLine(reason);
     if (columns === null) this.#terminal.write(`${this.#label}: ${text}\n`);
     else {
       this.#overwrite(text, columns);
@@ -87,4 +92,16 @@ export class ProgressView implements ProgressReport {
     this.#terminal.write(`\r\u001B[2K${text.slice(0, Math.max(0, columns - 1))}`);
     this.#isOpen = true;
   }
+}
+
+/** Progress goes to standard error, so that standard output stays what was asked for. */
+export function errorTerminal(): ProgressTerminal {
+  const stream = process.stderr;
+  return {
+    write: (text) => void stream.write(text),
+    get columns() {
+      const isTerminal = stream.isTTY && process.env["TERM"] !== "dumb";
+      return isTerminal ? stream.columns : null;
+    },
+  };
 }
