@@ -118,7 +118,7 @@ export interface PeakForecast {
   /** First point: now. */
   readonly points: readonly {
     readonly secondsAhead: number;
-    /** By the median and by the 90 % lengths. */
+    /** As expected, and what is not exceeded with 90 % probability. */
     readonly blocksMedian: number;
     readonly blocksHigh: number;
   }[];
@@ -172,6 +172,29 @@ export interface RequestStory {
   readonly finishReason: FinishReason | "failed" | null;
   /** Its placement by terms, as the router explains it; null without a router. */
   readonly placement: object | null;
+}
+
+/** A beginning that many prompts have in common, as a router sees it. */
+export interface HotPrefix {
+  /** The same as long as it is remembered. */
+  readonly key: string;
+  readonly tokens: number;
+  readonly blocks: number;
+  /** Who holds all of it, in any memory. */
+  readonly workers: readonly string[];
+  /** Requests of the last minutes that began with it. */
+  readonly hits: number;
+}
+
+/** What a router decided lately. */
+export interface PlacementLog {
+  /**
+   * Decisions with their terms, as `ClusterAdmin.placement` gives them, and `agoSeconds`; newest
+   * first.
+   */
+  recentPlacements(limit: number): readonly object[];
+  /** Most used first. */
+  hotPrefixes(limit: number): readonly HotPrefix[];
 }
 
 export interface Observable {

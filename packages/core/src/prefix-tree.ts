@@ -54,6 +54,7 @@ export class PrefixTree<T> {
   #newest: TreeNode<T> | null = null;
   #size = 0;
   #unlocked = 0;
+  #leaves = 0;
 
   constructor(options: PrefixTreeOptions) {
     assert(options.blockTokens >= 1, "a node holds at least one token");
@@ -72,6 +73,11 @@ export class PrefixTree<T> {
     return this.#unlocked;
   }
 
+  /** Nodes without children. */
+  get leafCount(): number {
+    return this.#leaves;
+  }
+
   /** Salts that have nodes or locks. */
   get rootCount(): number {
     return this.#roots.size;
@@ -80,6 +86,11 @@ export class PrefixTree<T> {
   /** The least recently used unlocked node, always a leaf; null when all are locked. */
   get oldest(): PrefixNode<T> | null {
     return this.#oldest;
+  }
+
+  /** Unlocked nodes, most recently used first; a parent before its children. */
+  *newestFirst(): Generator<PrefixNode<T>> {
+    for (let node = this.#newest; node !== null; node = node.older) yield node;
   }
 
   /** The root of a salt, created on first use. Lock it, or it goes when its last child goes. */
@@ -156,6 +167,7 @@ export class PrefixTree<T> {
     node.length = length;
     node.payload = payload;
     node.locks = 1;
+    if (above.parent === null || above.children.length > 0) this.#leaves++;
     above.children.splice(lowerBound(above.children, tokens, range), 0, node);
     this.#size++;
     return node;
@@ -215,11 +227,13 @@ export class PrefixTree<T> {
     assert(leaf.parent !== null && !leaf.removed, "only a node in the tree can be removed");
     assert(leaf.children.length === 0, "only a leaf can be removed");
     assert(leaf.locks === 0, "a locked node cannot be removed");
-    leaf.parent.children.splice(siblingIndex(leaf), 1);
+    const above = leaf.parent;
+    above.children.splice(siblingIndex(leaf), 1);
+    if (above.parent === null || above.children.length > 0) this.#leaves--;
     this.#unlink(leaf);
     leaf.removed = true;
     this.#size--;
-    this.#dropRootIfEmpty(leaf.parent);
+    this.#dropRootIfEmpty(above);
     return leaf.payload;
   }
 
@@ -239,14 +253,15 @@ export class PrefixTree<T> {
 
   /** Checks every link, order and counter; O(nodes). */
   checkIntegrity(): void {
-    let size = 0;
-    let unlocked = 0;
+    let [size, unlocked, leaves] = [0, 0, 0];
     for (const node of this.nodes()) {
       this.#checkNode(own(node));
       size++;
+      if (node.childCount === 0) leaves++;
       if (node.locks === 0) unlocked++;
     }
     assert(size === this.#size && size <= this.#nodesMax, "the tree counts its nodes");
+    assert(leaves === this.#leaves, "the tree counts its leaves");
     for (const root of this.#roots.values()) {
       assert(root.children.length > 0 || root.locks > 0, "an empty root is dropped");
       assert(!root.listed, "a root is never listed");

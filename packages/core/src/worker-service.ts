@@ -4,6 +4,7 @@
 import type { CacheErasure, CacheInspection } from "./cache-inspection.ts";
 import type { GenerationService } from "./generation.ts";
 import type { KvEvent, KvSnapshot } from "./kv-events.ts";
+import type { Observable } from "./observation.ts";
 import type { WorkerLoad } from "./worker-load.ts";
 
 export interface KvEventSource {
@@ -42,7 +43,7 @@ export interface BlockExchange {
 }
 
 export interface WorkerService
-  extends GenerationService, CacheInspection, CacheErasure, KvEventSource {
+  extends GenerationService, CacheInspection, CacheErasure, KvEventSource, Observable {
   load(): WorkerLoad;
   /** Null where contents of blocks cannot be moved. */
   readonly exchange: BlockExchange | null;

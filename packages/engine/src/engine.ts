@@ -20,6 +20,7 @@ import type {
 import type { LengthPredictor } from "@loci/predict";
 import { submissionError } from "./submission-error.ts";
 import { UnknownLengths } from "./lengths/unknown-lengths.ts";
+import { EngineWatch } from "./observation/engine-watch.ts";
 import type { EngineObserver } from "./observer.ts";
 import { engineDefaults } from "./options.ts";
 import type { EngineOptions } from "./options.ts";
@@ -63,6 +64,8 @@ export class Engine {
   readonly options: EngineOptions;
   /** Learns from every step; shared with whoever prices work. */
   readonly latency: LatencyModel = new LatencyModel();
+  /** What may be seen of its work. */
+  readonly watch: EngineWatch;
   readonly #limits: RunnerLimits;
   readonly #tokenText: TokenText;
   readonly #observer: EngineObserver;
@@ -93,7 +96,6 @@ export class Engine {
     this.#limits = limits;
     this.#tokenText = parts.tokenText;
     this.#observer = parts.observer ?? {};
-    this.#reports = new RequestReports(this.#observer);
     const { eviction, aheadShare } = this.options;
     this.#blockBytes = parts.tiers?.blockBytes ?? null;
     const tiers = parts.tiers ?? { tiers: [], blockBytes: 1, hasher: plainHasher };
@@ -117,7 +119,11 @@ export class Engine {
     this.#waits = new WaitEstimate(this.#parts.work, this.#scheduler, sequencesMax);
     const peak = this.#parts.peakAhead;
     const { latency } = this;
-    this.#load = new LoadMeter(this.#index, { scheduler: this.#scheduler, latency, peak });
+    const scheduler = this.#scheduler;
+    this.#load = new LoadMeter(this.#index, { scheduler, latency, peak });
+    const predicts = parts.lengths !== undefined;
+    this.watch = new EngineWatch({ index: this.#index, scheduler, latency, peak, predicts });
+    this.#reports = new RequestReports(this.#observer, this.watch);
   }
 
   /** Tokens that a sequence can have at most: the model's context or the whole KV memory. */
@@ -186,6 +192,7 @@ export class Engine {
     const plan = this.#scheduler.plan(nowMs);
     if (plan.scheduled.length > 0) this.#parts.work.observeSequences(plan.load.sequences);
     for (const request of plan.admitted) this.#start(request, nowMs);
+    this.watch.planned(nowMs);
     this.#counters.preemptions += plan.preempted.length;
     this.#index.tiers.copyAhead(nowMs, plan.scheduled.length === 0);
     if (plan.scheduled.length === 0) {
@@ -336,6 +343,7 @@ export class Engine {
     this.#index.checkIntegrity();
     this.#scheduler.checkIntegrity();
     this.latency.checkIntegrity();
+    this.watch.checkIntegrity();
     const { waiting, running } = this.#scheduler;
     assert(waiting.length + running.length === this.#requests.size, "every request is scheduled");
     if (this.isIdle) {
@@ -402,6 +410,7 @@ export class Engine {
     for (const { start, end } of request.scheduled) {
       this.#counters.computedPromptTokens += Math.max(0, Math.min(end, promptLength) - start);
     }
+    if (request.story.phase !== "decode") request.story.add(request.tokensScheduled);
     request.tokensComputed = after;
     request.scheduled.length = 0;
     if (before < promptLength && after >= promptLength) {

@@ -17,7 +17,9 @@ import type {
   GenerationEvent,
   GenerationRequest,
   KvSnapshot,
+  RequestStory,
   ServiceSnapshot,
+  ServiceView,
   WorkerLoad,
   WorkerService,
 } from "@loci/core";
@@ -182,6 +184,16 @@ export class LocalService implements WorkerService {
     } finally {
       cancelTimer();
     }
+  }
+
+  /** See Observable. */
+  view(): ServiceView {
+    return this.#engine.watch.view(this.#clock.nowMs());
+  }
+
+  /** See Observable. */
+  story(requestId: string): RequestStory | null {
+    return this.#engine.watch.story(requestId, this.#clock.nowMs());
   }
 
   /** See CacheInspection. */

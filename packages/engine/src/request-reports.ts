@@ -3,6 +3,7 @@
 
 import type { GenerationEvent, LociError } from "@loci/core";
 import { finishedFacts } from "./finished-facts.ts";
+import type { EngineWatch } from "./observation/engine-watch.ts";
 import type { EngineObserver } from "./observer.ts";
 import type { EngineRequest } from "./request.ts";
 import type { SampledToken } from "./runner.ts";
@@ -16,10 +17,12 @@ export type EngineEvent =
 export class RequestReports {
   readonly counters = { promptTokens: 0, cachedTokens: 0, generatedTokens: 0 };
   readonly #observer: EngineObserver;
+  readonly #watch: EngineWatch;
   #events: EngineEvent[] = [];
 
-  constructor(observer: EngineObserver) {
+  constructor(observer: EngineObserver, watch: EngineWatch) {
     this.#observer = observer;
+    this.#watch = watch;
   }
 
   /** Hands over what happened since the last call, in order. */
@@ -33,6 +36,7 @@ export class RequestReports {
   started(request: EngineRequest, nowMs: number): void {
     request.startedAtMs = nowMs;
     request.cachedTokens = request.tokensReused;
+    this.#watch.started(request);
     const { promptLength: promptTokens, cachedPromptTokens: cachedTokens } = request;
     const facts = { promptTokens, cachedTokens };
     this.counters.promptTokens += facts.promptTokens;
@@ -47,6 +51,8 @@ export class RequestReports {
     const { tokenId, logprobs, grammarEnded } = sampled;
     request.append(tokenId);
     this.counters.generatedTokens++;
+    request.story.enter("decode", nowMs);
+    request.story.add(1);
     const { text, end } = request.text.push(tokenId, grammarEnded);
     this.#emit(request, { type: "token", tokenId, text, logprobs });
     if (request.firstTokenAtMs === null) {
@@ -59,11 +65,13 @@ export class RequestReports {
   }
 
   finished(request: EngineRequest, end: TextEnd, nowMs: number): void {
+    this.#watch.stories.ended({ request, atMs: nowMs, finishReason: end.reason });
     this.#emit(request, { type: "finished", ...end, usage: request.usage });
     this.#observer.onFinished?.(finishedFacts(request, end.reason, nowMs));
   }
 
   failed(request: EngineRequest, error: LociError, nowMs: number): void {
+    this.#watch.stories.ended({ request, atMs: nowMs, finishReason: "failed" });
     this.#events.push({ requestId: request.id, error });
     this.#observer.onFinished?.(finishedFacts(request, error.code, nowMs));
   }

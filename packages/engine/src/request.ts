@@ -16,6 +16,7 @@ import { openForecast } from "./lengths/open-forecast.ts";
 import type { CachedBlock } from "./kv/cached-block.ts";
 import type { SequenceBlocks } from "./kv/sequence-blocks.ts";
 import type { TokenView } from "./kv/prefix-index.ts";
+import { StoryNotes } from "./observation/story-notes.ts";
 import type { SampleSpec, TokenText } from "./runner.ts";
 import { TextStream } from "./text-stream.ts";
 import type { TextEnd } from "./text-stream.ts";
@@ -69,6 +70,8 @@ export class EngineRequest {
   awaitsRescue = false;
   /** How long its answer is expected to be. */
   readonly forecast: AnswerForecast;
+  /** What is written down of its life. */
+  readonly story: StoryNotes;
   /** Cancelled while its step is in flight. */
   cancelled = false;
   /** Answer tokens that it came with. */
@@ -85,6 +88,7 @@ export class EngineRequest {
     this.arrival = context.arrival;
     this.#reportsHidden = context.reportsHidden;
     this.submittedAtMs = context.nowMs;
+    this.story = new StoryNotes(context.nowMs);
     const room = context.contextTokensMax - spec.promptTokens.length;
     this.text = new TextStream(context.tokenText, {
       stop: spec.stop,
@@ -105,6 +109,11 @@ export class EngineRequest {
 
   get id(): string {
     return this.spec.id;
+  }
+
+  /** Names its conversation within its tenant; null when it belongs to none. */
+  get session(): string | null {
+    return this.spec.sessionKey ?? null;
   }
 
   get promptLength(): number {

@@ -166,6 +166,7 @@ export class Scheduler {
     request.tokensComputed = 0;
     request.scheduled.length = 0;
     request.state = "waiting";
+    if (!keep) request.story.enter("waiting", this.#nowMs, "planned anew: blocks did not come");
     this.#options.order.returned(request);
     this.#enqueue(request);
   }

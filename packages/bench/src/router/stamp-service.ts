@@ -9,6 +9,7 @@ import type {
   KvEvent,
   KvSnapshot,
   ServiceSnapshot,
+  ServiceView,
   WorkerLoad,
   WorkerService,
 } from "@loci/core";
@@ -98,6 +99,15 @@ export class StampService implements WorkerService {
 
   heldBlocks(): KvSnapshot["held"] {
     return [];
+  }
+
+  view(): ServiceView {
+    const none = { requests: [], places: [], forecasts: [], sequences: [], happenings: [] };
+    return { ...none, requestsOmitted: this.#running, blockTokens, sequencesOmitted: 0 };
+  }
+
+  story(): null {
+    return null;
   }
 
   cachedChains(): readonly never[] {

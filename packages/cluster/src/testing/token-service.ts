@@ -12,7 +12,10 @@ import type {
   GenerationRequest,
   KvEvent,
   KvSnapshot,
+  RequestStory,
+  RequestView,
   ServiceSnapshot,
+  ServiceView,
   WorkerLoad,
   WorkerService,
 } from "@loci/core";
@@ -61,6 +64,8 @@ export class TokenService implements WorkerService {
   /** Answer tokens so far. */
   generated = 0;
   readonly #running = new Set<string>();
+  /** Answer tokens by request. */
+  readonly #given = new Map<string, number>();
   readonly #listeners = new Set<(events: readonly KvEvent[]) => void>();
   readonly #held = new Set<number>();
   #promptTokens = 0;
@@ -130,6 +135,55 @@ export class TokenService implements WorkerService {
     return [{ tier: "device", blocks: Float64Array.from(this.#held) }];
   }
 
+  /** Who runs, and how far it is. */
+  view(): ServiceView {
+    return {
+      requests: this.requests.filter(({ id }) => this.#running.has(id)).map(viewOf),
+      requestsOmitted: 0,
+      places: [
+        {
+          worker: null,
+          tier: "device",
+          blocksTotal: 4096,
+          blocksUsed: this.#held.size,
+          blocksHeld: 0,
+        },
+      ],
+      blockTokens: testBlockTokens,
+      forecasts: [],
+      sequences: [],
+      sequencesOmitted: 0,
+      happenings: [],
+    };
+  }
+
+  /** Of requests that run or ran: one phase of decoding. */
+  story(requestId: string): RequestStory | null {
+    const request = this.requests.findLast(({ id }) => id === requestId);
+    if (request === undefined) return null;
+    const tokens = this.#given.get(requestId) ?? 0;
+    const phase = { phase: "decode", startSeconds: 0, endSeconds: 1, tokens, note: null } as const;
+    return {
+      id: requestId,
+      tenant: request.tenant,
+      session: request.sessionKey ?? null,
+      worker: null,
+      phases: [phase],
+      promptTokens: request.promptTokens.length,
+      fromDevice: 0,
+      fromHost: 0,
+      fromDisk: 0,
+      fromPeer: 0,
+      recomputedTokens: 0,
+      generatedTokens: (request.deliveredTokens?.length ?? 0) + tokens,
+      predicted: null,
+      firstTokenSeconds: 0,
+      endSeconds: this.#running.has(requestId) ? null : 1,
+      finishReason: this.#running.has(requestId) ? null : "length",
+      placement: null,
+    };
+  }
+
   cachedChains(): readonly CachedChain[] {
     return this.requests.map(({ promptTokens }, index) => ({
       tokens: promptTokens,
@@ -186,6 +240,7 @@ export class TokenService implements WorkerService {
       await this.before(request, position);
       if (signal.aborted) break;
       this.generated++;
+      this.#given.set(request.id, (this.#given.get(request.id) ?? 0) + 1);
       const tokenId = tokenAt(promptTokens, position);
       yield { type: "token", tokenId, text: `${tokenId} `, logprobs: null };
     }
@@ -210,4 +265,25 @@ export class TokenService implements WorkerService {
     for (const name of blocks) this.#held.add(name);
     this.tell([{ type: "stored", tier: "device", blocks }]);
   }
+}
+
+function viewOf(request: GenerationRequest): RequestView {
+  const { id, tenant, sessionKey, promptTokens, maxTokens } = request;
+  return {
+    id,
+    tenant,
+    session: sessionKey ?? null,
+    worker: null,
+    phase: "decode",
+    ageSeconds: 0,
+    promptTokens: promptTokens.length,
+    cachedTokens: 0,
+    computedTokens: promptTokens.length,
+    generatedTokens: 0,
+    maxTokens,
+    predicted: null,
+    promisedTokens: null,
+    blocksHeld: 0,
+    rescues: 0,
+  };
 }

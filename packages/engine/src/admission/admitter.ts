@@ -5,6 +5,7 @@
 import { assert, defined } from "@loci/core";
 import type { PrefixIndex } from "../kv/prefix-index.ts";
 import type { SequenceBlocks } from "../kv/sequence-blocks.ts";
+import { promptSources } from "../observation/prompt-sources.ts";
 import { insertByArrival, sharesGap } from "../request-lists.ts";
 import type { Deferral, EngineRequest } from "../request.ts";
 import type { AdmissionPolicy, Candidate } from "./admission-policy.ts";
@@ -76,6 +77,11 @@ export class Admitter {
       return false;
     }
     policy.admitted(candidate);
+    if (request.firstTokenAtMs === null) {
+      const { tiers, blockTokens } = index;
+      const { promptLength } = request;
+      request.story.sources = promptSources(sequence, promptLength, { tiers, blockTokens });
+    }
     waiting.splice(waiting.indexOf(request), 1);
     insertByArrival(running, request);
     request.state = "running";
@@ -91,6 +97,7 @@ export class Admitter {
     const { index, policy, running } = this.#parts;
     const { tenant } = request.spec;
     const sequence = index.acquire(tenant, request.reusable);
+    sequence.user = request;
     const blocksHeld = index.blocksFor(request.tokensKnown + 1);
     const missing = index.missingCount(sequence);
     const blocksNeeded = blocksHeld - sequence.blockCount + missing;

@@ -30,6 +30,13 @@ export interface SequenceDemand {
   readonly blocksNeeded: number;
 }
 
+/** Blocks beyond those held now. */
+export interface PeakPoint {
+  readonly stepsAhead: number;
+  readonly expected: number;
+  readonly high: number;
+}
+
 export class PeakForecast {
   readonly #blockTokens: number;
   readonly #grid: Int32Array;
@@ -84,6 +91,15 @@ export class PeakForecast {
       peak = Math.max(peak, this.#blocksAt(point, risk));
     }
     return peak;
+  }
+
+  /** The demand of those added, point by point; `risk` standard deviations above it as well. */
+  points(risk: number): readonly PeakPoint[] {
+    return Array.from({ length: this.#points }, (_, point) => ({
+      stepsAhead: defined(this.#grid[point]),
+      expected: this.#blocksAt(point, 0),
+      high: this.#blocksAt(point, risk),
+    }));
   }
 
   #blocksAt(point: number, risk: number): number {

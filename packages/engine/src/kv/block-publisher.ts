@@ -45,7 +45,10 @@ export class BlockPublisher {
       this.#writes.addRedundant({ sequence, node, index });
       return;
     }
-    this.#cache.tiers.counts.recomputedTokens += this.#blockTokens;
+    const { tiers, nowMs } = this.#cache;
+    tiers.counts.recomputedTokens += this.#blockTokens;
+    const seconds = tiers.recomputeSeconds(copy.positionStart, copy.tokens);
+    tiers.happenings.recomputed(copy, { user: sequence.user, seconds }, nowMs);
     copy.device = sequence.blockAt(index);
     this.#cache.pool.share(copy.device);
     this.#cache.names?.note(copy);
@@ -75,6 +78,7 @@ export class BlockPublisher {
     let node = sequence.leaf;
     if (node === null) {
       const copy = new CachedBlock(range.start, this.#blockTokens);
+      copy.session = sequence.user?.session ?? null;
       copy.device = sequence.blockAt(sequence.path.length);
       this.#cache.pool.share(copy.device);
       node = this.#cache.insert(sequence.cursor, tokens, range, copy);

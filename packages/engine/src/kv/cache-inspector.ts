@@ -11,6 +11,7 @@ import type {
 import type { CachedBlock, CacheNode } from "./cached-block.ts";
 import type { CacheTree } from "./cache-tree.ts";
 import { deepestFirst, erasedBlocks } from "./erased-blocks.ts";
+import { placeOf } from "./place-of.ts";
 
 /** Tokens named as known to follow a prompt. */
 const knownNextMax = 8;
@@ -42,8 +43,8 @@ export class CacheInspector implements CacheInspection {
     this.#cache.graft(tenant, view);
     const { nodes, tail, tailTokens, tokens } = this.#cache.match(tenant, view);
     const byTier = zeroTokens();
-    for (const node of nodes) byTier[placeOf(node)] += node.length;
-    if (tail !== null) byTier[placeOf(tail)] += tailTokens;
+    for (const node of nodes) byTier[placeOf(defined(node.payload))] += node.length;
+    if (tail !== null) byTier[placeOf(defined(tail.payload))] += tailTokens;
     return { knownTokens: tokens, byTier, knownNext: this.#knownNext(tenant, view, tokens) };
   }
 
@@ -93,19 +94,11 @@ export class CacheInspector implements CacheInspection {
     const byTier = zeroTokens();
     const tokens = new Int32Array((end.depth - 1) * this.#blockTokens + end.length);
     for (const node of path) {
-      byTier[placeOf(node)] += node.length;
+      byTier[placeOf(defined(node.payload))] += node.length;
       tokens.set(node.tokens.subarray(0, node.length), (node.depth - 1) * this.#blockTokens);
     }
     return { tokens, byTier, idleMs: Math.max(0, this.#cache.nowMs - end.lastUsedMs) };
   }
-}
-
-/** The fastest memory that has the block; one on its way counts as where it comes from. */
-function placeOf(node: CacheNode): Place {
-  const { device, arriving, slots } = defined(node.payload);
-  if (device !== null && arriving === null) return "device";
-  if (slots.host !== null) return "host";
-  return slots.disk === null ? "missing" : "disk";
 }
 
 function zeroTokens(): Record<Place, number> {

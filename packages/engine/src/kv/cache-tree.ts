@@ -1,5 +1,8 @@
 // The prefix tree with what hangs on it: records of blocks, the device's pool, the tiers below. It
 // keeps them consistent as blocks come and go; who runs what is not its matter.
+//
+// Every node has a line, a number that its first child inherits. No two leaves have the same, and a
+// conversation keeps its own as it grows, so that whoever looks on can tell sequences apart.
 
 import { defined, PrefixTree } from "@loci/core";
 import type { LatencyModel, PrefixMatch, TokenRange } from "@loci/core";
@@ -44,6 +47,7 @@ export class CacheTree {
   readonly #tenantsNamed = new Set<string>();
   /** Blocks that were recovered, by the key of the block before them; null until it is asked for. */
   #byParent: ReadonlyMap<string, readonly CachedBlock[]> | null = null;
+  #lines = 0;
   #nowMs = 0;
 
   constructor(options: CacheTreeOptions, model: LatencyModel) {
@@ -160,12 +164,25 @@ export class CacheTree {
     for (;;) {
       const smaller = this.#tree.subsumedBy(node);
       if (smaller === null || defined(smaller.payload).moves > 0) return;
+      const [line, other] = [defined(node.payload).line, defined(smaller.payload).line];
+      // What was a sequence's end is now within its next block: the line goes on.
+      defined(node.payload).line = Math.min(line, other);
       this.remove(smaller);
     }
   }
 
   nodes(): Iterable<CacheNode> {
     return this.#tree.nodes();
+  }
+
+  /** Nodes that nobody uses, most recently used first. */
+  newestFirst(): Iterable<CacheNode> {
+    return this.#tree.newestFirst();
+  }
+
+  /** Sequences that are known, from their beginning to where nothing follows. */
+  get leafCount(): number {
+    return this.#tree.leafCount;
   }
 
   checkIntegrity(): void {
@@ -216,6 +233,7 @@ export class CacheTree {
     if (copy.node !== null && copy.node.locks > 0) return false;
     copy.doomed = copy.moves > 0;
     if (copy.doomed) return true;
+    this.tiers.happenings.deleted(copy, this.#nowMs);
     this.tiers.dropSlots(copy);
     if (copy.device === null) this.#prune(copy);
     else this.dropDevice(copy);
@@ -274,6 +292,8 @@ export class CacheTree {
   /** Adds a child, locked once; what was used longest ago makes room in a full tree. */
   insert(parent: CacheNode, tokens: Int32Array, range: TokenRange, copy: CachedBlock): CacheNode {
     while (this.#tree.size >= this.#nodesMax) this.#removeOldest();
+    const inherited = parent.childCount === 0 ? parent.payload?.line : undefined;
+    copy.line = inherited ?? ++this.#lines;
     const node = this.#tree.insert(parent, tokens, range, copy);
     copy.node = node;
     this.names?.note(copy);

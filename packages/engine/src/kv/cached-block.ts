@@ -29,6 +29,12 @@ export class CachedBlock extends RetentionEntry {
   name: BlockName | null = null;
   /** Memories that `HeldNames` counts it in. */
   placesNoted: number = 0;
+  /** Conversation of the request that used it last; null when it belonged to none. */
+  session: string | null = null;
+  /** See `CacheTree`: what tells the sequences that end here and below apart. */
+  line: number = 0;
+  /** It came from another worker, and no request has used it yet. */
+  isFetched: boolean = false;
   /** Its name outside this process; null until somebody asks (see `BlockIdentities`). */
   key: string | null = null;
 

@@ -156,7 +156,8 @@ function orderRestore(
   parts: FillParts,
 ): void {
   const { tier, items, tailItem } = restore;
-  const id = parts.tiers.restore(tier, items, parts.nowMs);
+  const requestId = sequence.user?.id ?? null;
+  const id = parts.tiers.restore(tier, items, { nowMs: parts.nowMs, requestId });
   for (const item of items) {
     if (item === tailItem) sequence.tailRestore = { order: id, block: item.block };
     else {

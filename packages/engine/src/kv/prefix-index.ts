@@ -25,7 +25,7 @@ import type { RestoreEnd } from "../tiers/tier-directory.ts";
 import { BlockPublisher } from "./block-publisher.ts";
 import { CacheInspector } from "./cache-inspector.ts";
 import { CacheTree } from "./cache-tree.ts";
-import type { CachedBlock } from "./cached-block.ts";
+import type { CachedBlock, CacheNode } from "./cached-block.ts";
 import { checkPrefixIndex } from "./check-prefix-index.ts";
 import { fillMissing } from "./fill-missing.ts";
 import type { FillOptions, KnownTail } from "./fill-missing.ts";
@@ -61,6 +61,16 @@ export class PrefixIndex {
     this.#writes = new StepWrites(this.#cache);
     this.#publisher = new BlockPublisher(this.#cache, this.#writes, this.blockTokens);
     this.exchange = new KvExchange(this.#cache, this.#writes, this.blockTokens);
+  }
+
+  /** For whoever looks on. */
+  get cache(): CacheTree {
+    return this.#cache;
+  }
+
+  /** Deepest nodes of the sequences that run. */
+  *sequenceEnds(): Generator<CacheNode> {
+    for (const { leaf, cursor } of this.#open) yield leaf ?? cursor;
   }
 
   get tiers(): TierDirectory {
@@ -305,12 +315,15 @@ export class PrefixIndex {
     assert(this.#open.delete(sequence), "a sequence is closed once");
     // What is still on its way is nothing to offer.
     if (this.#tailArrived(sequence) && keep !== null) this.publishTail(sequence, keep);
-    const { leaf, path, tailRestore, retainMs } = sequence;
+    const { leaf, path, tailRestore, retainMs, user } = sequence;
     const used = [...path, ...(leaf === null ? [] : [leaf])].map((node) => defined(node.payload));
     if (keep !== null) {
       this.tiers.returns.used(used, nowMs, keep.answerTokens);
       const untilMs = retainMs > 0 ? nowMs + retainMs : 0;
-      for (const copy of used) copy.pinnedUntilMs = Math.max(copy.pinnedUntilMs, untilMs);
+      for (const copy of used) {
+        copy.pinnedUntilMs = Math.max(copy.pinnedUntilMs, untilMs);
+        copy.session = user?.session ?? null;
+      }
     }
     for (const block of sequence.table) {
       if (block === noBlock) continue;

@@ -14,6 +14,13 @@ import type { CacheNode } from "./cached-block.ts";
 
 const capacityMin = 16;
 
+/** Whose sequence it is, for whoever looks on. */
+export interface SequenceUser {
+  readonly id: string;
+  /** Names its conversation; null when it belongs to none. */
+  readonly session: string | null;
+}
+
 /** A table's place whose block is yet to be found. */
 export const noBlock = -1;
 
@@ -31,6 +38,8 @@ export class SequenceBlocks {
   readonly restores: Map<number, number> = new Map<number, number>();
   /** A private block that a restore fills, and the order; it is not free before the order ends. */
   tailRestore: { readonly order: number; readonly block: number } | null = null;
+  /** Null for one that nobody runs on. */
+  user: SequenceUser | null = null;
   /** How long its blocks are kept after its end, as the request asked. */
   retainMs = 0;
   #entries: Int32Array = new Int32Array(capacityMin);

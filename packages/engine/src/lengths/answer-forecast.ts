@@ -2,6 +2,7 @@
 // of tokens that are there, and how many tokens memory was promised for.
 
 import { assert } from "@loci/core";
+import type { LengthBand } from "@loci/core";
 import type { LengthDistribution, LengthForecast, LengthOutcome } from "@loci/predict";
 
 /** A refreshed view of the future is kept until so many tokens more are there, or this share. */
@@ -55,6 +56,14 @@ export class AnswerForecast {
   quantile(generated: number, probability: number): number {
     const length = this.#forecast.distribution.longerThan(generated).quantile(probability);
     return Math.max(generated + 1, Math.min(length, this.tokensMax));
+  }
+
+  /** The whole length, as believed once `generated` tokens are there. */
+  band(generated: number): LengthBand {
+    const rest = this.#forecast.distribution.longerThan(generated);
+    const at = (probability: number): number =>
+      Math.max(generated + 1, Math.min(rest.quantile(probability), this.tokensMax));
+    return { low: at(0.1), median: at(0.5), high: at(0.9) };
   }
 
   /** The whole length that is not exceeded with `probability`, as believed of the whole answer. */

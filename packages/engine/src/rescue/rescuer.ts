@@ -43,7 +43,7 @@ export class Rescuer {
       if (rescue.kind === "wait") this.counts.waited++;
       if (rescue.kind !== "preempt") return false;
       if (isLate(rescue.victim)) this.counts.late++;
-      this.#giveWay(rescue.victim, rescue.moves);
+      this.#giveWay(rescue.victim, rescue.moves, request);
     }
     this.#ladder.served(request);
     return true;
@@ -55,13 +55,16 @@ export class Rescuer {
     const { reserved } = request.forecast;
     if (reserved === 0 || request.generated < reserved) return false;
     this.counts.outgrown++;
+    this.#tell("outgrown", request);
     // Who runs alone has nobody to make room for.
     if (!policy.outgrown(request) && running.length > 1) {
-      this.#giveWay(request, this.#ladder.price(request).moves);
+      this.#giveWay(request, this.#ladder.price(request).moves, null);
       return true;
     }
-    if (policy.fits(index.availableCount(request.spec.tenant, true))) this.counts.extended++;
+    const fits = policy.fits(index.availableCount(request.spec.tenant, true));
+    if (fits) this.counts.extended++;
     else this.counts.borrowed++;
+    this.#tell(fits ? "extended" : "borrowed", request);
     return false;
   }
 
@@ -79,9 +82,26 @@ export class Rescuer {
     return { kind: "preempt", victim, moves: this.#ladder.price(victim).moves };
   }
 
-  #giveWay(victim: EngineRequest, moves: boolean): void {
+  /** `winner`: who gets the room; null: it goes for a larger promise of its own. */
+  #giveWay(victim: EngineRequest, moves: boolean, winner: EngineRequest | null): void {
     if (moves) this.counts.moved++;
     else this.counts.recomputed++;
+    this.#tell("gave_way", victim, moves);
+    const why = winner === null ? "outgrew its promise" : `gave way to ${winner.id}`;
+    victim.story.enter("rescued", this.#parts.index.nowMs, why);
     this.#parts.preempt(victim);
+  }
+
+  #tell(
+    kind: "outgrown" | "extended" | "borrowed" | "gave_way",
+    request: EngineRequest,
+    moves: boolean = false,
+  ): void {
+    const { tiers, nowMs } = this.#parts.index;
+    const { id, blocks, spec } = request;
+    const { seconds } = this.#ladder.price(request);
+    const tier = moves ? (tiers.tiers[0]?.name ?? null) : null;
+    const facts = { id, tenant: spec.tenant, blocks: blocks?.blockCount ?? 0, seconds, tier };
+    tiers.happenings.rescue(kind, facts, nowMs);
   }
 }

@@ -13,6 +13,7 @@ import type { RetentionQueue } from "../retention/retention-queue.ts";
 import type { BlockIdentities } from "./block-identities.ts";
 import type { LowerTier } from "./lower-tier.ts";
 import type { Move, Moves } from "./moves.ts";
+import type { BlockHappenings } from "../observation/block-happenings.ts";
 import { ReliefTarget } from "./relief-target.ts";
 import type { DeviceUse } from "./relief-target.ts";
 
@@ -23,6 +24,7 @@ export interface AheadCopiesParts {
   readonly deviceQueue: RetentionQueue<CachedBlock>;
   readonly moves: Moves;
   readonly identities: BlockIdentities;
+  readonly happenings: BlockHappenings;
   readonly directory: {
     takeSlot(tier: LowerTier, value: number, nowMs: number): number | null;
     refresh(copy: CachedBlock, nowMs: number): void;
@@ -130,6 +132,9 @@ export class AheadCopies {
     }
     if (failed.size === 0) tier.storeRate.observe(copies.length, durationMs / 1000);
     tier.counts.storedBlocks += copies.length - failed.size;
+    const moved = copies.length - failed.size;
+    const blocks = { copies, moved, tier: name, seconds: durationMs / 1000 };
+    this.#parts.happenings.copied(blocks, order.kind === "demote", this.#nowMs);
     tier.counts.failedStores += failed.size;
     if (failed.size > 0) tier.storesAfterMs = this.#nowMs + backOffMs;
   }

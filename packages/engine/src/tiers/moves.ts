@@ -12,6 +12,8 @@ export interface Move {
   readonly copies: readonly CachedBlock[];
   /** Restores: when it should have ended. */
   readonly expectedEndMs: number;
+  /** Whom a restore is for; null: nobody in particular. */
+  readonly requestId: string | null;
   /** Device blocks that nobody may use before the order ends, and that are free then. */
   readonly freeAfter: number[];
 }
@@ -55,8 +57,13 @@ export class Moves {
     return defined(this.#gatesFree.shift(), "a gate is free");
   }
 
-  start(order: MoveOrder, copies: readonly CachedBlock[], expectedEndMs: number): void {
-    this.#moves.set(order.id, { order, copies, expectedEndMs, freeAfter: [] });
+  start(
+    order: MoveOrder,
+    copies: readonly CachedBlock[],
+    expectedEndMs: number,
+    requestId: string | null = null,
+  ): void {
+    this.#moves.set(order.id, { order, copies, expectedEndMs, requestId, freeAfter: [] });
     this.#orders.push(order);
     for (const copy of copies) copy.moves++;
     if (order.kind === "restore") this.#restores++;

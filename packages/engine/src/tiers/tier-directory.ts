@@ -14,6 +14,7 @@ import type { HeldNames } from "../kv/held-names.ts";
 import { RetentionQueue } from "../retention/retention-queue.ts";
 import { ReturnModel } from "../retention/return-model.ts";
 import { AheadCopies } from "./ahead-copies.ts";
+import { BlockHappenings } from "../observation/block-happenings.ts";
 import { bestTier } from "./best-tier.ts";
 import { BlockIdentities } from "./block-identities.ts";
 import type { MoveOrder, MoveOutcome, TierName } from "./block-mover.ts";
@@ -48,6 +49,12 @@ export interface RestoreItem {
   readonly block: number;
 }
 
+export interface RestoreFor {
+  readonly nowMs: number;
+  /** Whom it is for; null: nobody in particular. */
+  readonly requestId: string | null;
+}
+
 /** What the end of a restore means for those who waited for it. */
 export interface RestoreEnd {
   readonly order: number;
@@ -67,6 +74,8 @@ export class TierDirectory {
   readonly tiers: readonly LowerTier[];
   readonly identities: BlockIdentities;
   readonly shares: TenantShares;
+  /** What became of blocks lately. */
+  readonly happenings: BlockHappenings = new BlockHappenings();
   readonly #names: HeldNames | null;
   readonly #host: DirectoryHost;
   readonly #recompute: RecomputePrice;
@@ -74,6 +83,8 @@ export class TierDirectory {
   readonly #loans = new Loans();
   readonly #ahead: AheadCopies;
   readonly #deviceQueue: RetentionQueue<CachedBlock>;
+  /** Why a block without a copy below is given up. */
+  readonly #dropCause: "cheapest" | "longest_unused";
   /** Looked up before and not used yet, and for whom. */
   #victims: CachedBlock[] = [];
   #victimsFor = "";
@@ -85,6 +96,7 @@ export class TierDirectory {
     this.shares = new TenantShares(options.deviceBlocks);
     this.identities = new BlockIdentities(options.hasher);
     const queueOptions = { policy: options.eviction, returns: this.returns };
+    this.#dropCause = options.eviction === "lru" ? "longest_unused" : "cheapest";
     this.#deviceQueue = new RetentionQueue({
       ...queueOptions,
       lossSeconds: (copy) => this.#lossSeconds(copy, null),
@@ -105,6 +117,7 @@ export class TierDirectory {
       deviceQueue: this.#deviceQueue,
       moves: this.#moves,
       identities: this.identities,
+      happenings: this.happenings,
       directory: this,
       takeUp: (copy) => this.#takeUp(copy),
     });
@@ -228,9 +241,12 @@ export class TierDirectory {
 
   /** A device copy is about to be given up. */
   noteDrop(copy: CachedBlock, nowMs: number): void {
-    addWorth(this.counts, this.#deviceQueue.givenUp(copy, nowMs));
+    const worth = this.#deviceQueue.givenUp(copy, nowMs);
+    addWorth(this.counts, worth);
     this.counts.droppedBlocks++;
     if (copy.hasLowerCopy) this.counts.droppedWithCopy++;
+    const cause = copy.hasLowerCopy ? "has_copy" : this.#dropCause;
+    this.happenings.dropped(copy, { tier: "device", cause, seconds: worth.lossSeconds }, nowMs);
   }
 
   /** The block leaves the tree: all its copies below are given up. It must be at rest. */
@@ -266,7 +282,10 @@ export class TierDirectory {
     if (free !== null) return free;
     const victim = tier.cheapestBelow(value, nowMs);
     if (victim === null) return null;
-    addWorth(tier.counts, tier.queue.givenUp(victim, nowMs));
+    const worth = tier.queue.givenUp(victim, nowMs);
+    addWorth(tier.counts, worth);
+    const seconds = worth.lossSeconds;
+    this.happenings.dropped(victim, { tier: tier.name, cause: "worth_least", seconds }, nowMs);
     this.dropSlot(tier, victim);
     tier.counts.evictedBlocks++;
     this.refresh(victim, nowMs);
@@ -296,7 +315,8 @@ export class TierDirectory {
   }
 
   /** Orders a restore; every item's copy has a slot in `tier`. Returns the order's number. */
-  restore(tier: LowerTier, items: readonly RestoreItem[], nowMs: number): number {
+  restore(tier: LowerTier, items: readonly RestoreItem[], restore: RestoreFor): number {
+    const { nowMs, requestId } = restore;
     assert(items.length > 0, "a restore has blocks");
     const seconds = tier.restoreRate.seconds(items.length);
     tier.restoresEndMs = Math.max(nowMs, tier.restoresEndMs) + seconds * 1000;
@@ -309,7 +329,7 @@ export class TierDirectory {
     const gate = this.#moves.takeGate();
     const copies = items.map(({ copy }) => copy);
     const order: MoveOrder = { kind: "restore", id, tier: tier.name, gate, blocks };
-    this.#moves.start(order, copies, tier.restoresEndMs);
+    this.#moves.start(order, copies, tier.restoresEndMs, requestId);
     for (const copy of copies) this.refresh(copy, nowMs);
     return id;
   }
@@ -318,6 +338,12 @@ export class TierDirectory {
   gateOf(order: number): number | null {
     const move = this.#moves.get(order);
     return move?.order.kind === "restore" ? move.order.gate : null;
+  }
+
+  /** The memory that a restore under way brings blocks from; null when it has ended. */
+  tierOfRestore(order: number): TierName | null {
+    const move = this.#moves.get(order);
+    return move?.order.kind === "restore" ? move.order.tier : null;
   }
 
   /** Seconds until the restore should have ended. */
@@ -346,8 +372,10 @@ export class TierDirectory {
     if (move === null) return null;
     const failed = new Set(outcome.failed);
     const { order } = move;
-    if (order.kind === "restore") this.#restored(move, failed, outcome.durationMs);
-    else if (order.kind !== "erase") this.#ahead.stored(move, failed, outcome.durationMs);
+    if (order.kind === "restore") {
+      this.#restored(move, failed, outcome.durationMs);
+      this.#tellRestored(move, failed.size, { durationMs: outcome.durationMs, nowMs });
+    } else if (order.kind !== "erase") this.#ahead.stored(move, failed, outcome.durationMs);
     for (const block of move.freeAfter) this.#host.releaseDevice(block);
     this.#settle(move.copies, nowMs);
     return order.kind === "restore" ? { order: order.id, failed: failed.size > 0 } : null;
@@ -450,6 +478,21 @@ export class TierDirectory {
       }
       if (copy.moves === 0) this.dropSlot(tier, copy);
     }
+  }
+
+  #tellRestored(
+    { order, copies, requestId }: Move,
+    failed: number,
+    { durationMs, nowMs }: { readonly durationMs: number; readonly nowMs: number },
+  ): void {
+    assert(order.kind === "restore", "a restore has ended");
+    const otherSeconds = copies.reduce(
+      (sum, { positionStart, tokens }) => sum + this.recomputeSeconds(positionStart, tokens),
+      0,
+    );
+    const moved = copies.length - failed;
+    const blocks = { copies, moved, tier: order.tier, seconds: durationMs / 1000 };
+    this.happenings.restored(blocks, { requestId, otherSeconds }, nowMs);
   }
 
   #lossSeconds(copy: CachedBlock, but: TierName | null): number {
