@@ -23,7 +23,9 @@ export const packageArrows: Readonly<Record<string, readonly string[]>> = {
   nats: ["core", "router", "cluster"],
   kubernetes: ["core", "cluster"],
   web: ["core"],
+  telemetry: ["core"],
   sim: ["core", "predict", "engine", "router"],
+  loci: ["core", "store", "host", "server", "cli"],
   bench: [
     "core",
     "predict",
@@ -52,6 +54,7 @@ export const packageArrows: Readonly<Record<string, readonly string[]>> = {
     "foreign",
     "nats",
     "kubernetes",
+    "telemetry",
     "sim",
   ],
 };

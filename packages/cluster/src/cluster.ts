@@ -26,6 +26,8 @@ export interface ClusterParts {
   readonly directories: readonly WorkerDirectory[];
   /** How a worker is talked to; by default as one of ours, over HTTP. */
   readonly connect?: (address: WorkerAddress) => WorkerLink;
+  /** Every link is used through what this makes of it, such as one that traces. */
+  readonly wrapLink?: (link: WorkerLink) => WorkerLink;
   /** False where another way (NATS) brings events to `sink`. Default true. */
   readonly withBlocks?: boolean;
   readonly options?: Partial<ClusterServiceOptions>;
@@ -70,11 +72,12 @@ export function openCluster(parts: ClusterParts): Cluster {
       onError,
     });
   };
+  const wrap = parts.wrapLink ?? ((link: WorkerLink): WorkerLink => link);
   const monitor = new ClusterMonitor({
     router,
     table,
     clock,
-    connect: parts.connect ?? connect,
+    connect: (address) => wrap((parts.connect ?? connect)(address)),
     onMove: (requestIds) => service.moveAway(requestIds),
     onDrain: (workerId) => void service.evacuate(workerId),
     onError,

@@ -8,9 +8,12 @@ import type { LoadedCodec } from "@loci/model";
 import { defaultPredictor } from "@loci/predict";
 import { Router } from "@loci/router";
 import type { WorkerFacts } from "@loci/router";
+import type { Tracer } from "@loci/telemetry";
 
 import type { Backend, BackendFact } from "../serve/backend.ts";
 import type { Logger } from "../serve/logger.ts";
+import { tracedApi } from "../telemetry/generation-spans.ts";
+import { RoutedSpans } from "../telemetry/routed-spans.ts";
 import { clusterAdmin } from "./cluster-admin.ts";
 import { clusterSnapshot } from "./cluster-snapshot.ts";
 import { clusterFacts } from "./cluster-facts.ts";
@@ -22,23 +25,27 @@ const seed = 1;
 export interface OpenRouter {
   readonly router: Router;
   readonly cluster: Cluster;
+  readonly spans: RoutedSpans;
 }
 
 type Surroundings = Pick<ClusterParts, "key" | "directories" | "connect" | "withBlocks"> & {
   readonly logger: Logger;
+  readonly tracer: Tracer;
   readonly onHealth?: ClusterParts["onHealth"];
 };
 
 export function openRouter(
   config: Pick<Config, "routingPolicy" | "tenantRequestsMax">,
-  { logger, onHealth, ...parts }: Surroundings,
+  { logger, tracer, onHealth, ...parts }: Surroundings,
 ): OpenRouter {
   const router = new Router(
     { policy: config.routingPolicy, tenantRequestsMax: config.tenantRequestsMax },
     { lengths: defaultPredictor({ seed }), seed },
   );
+  const spans = new RoutedSpans({ tracer, explain: (id) => router.explain(id) });
   const cluster = openCluster({
     ...parts,
+    wrapLink: (link) => spans.traced(link),
     router,
     clock: systemClock,
     seed,
@@ -50,12 +57,12 @@ export function openRouter(
     },
     onError: (error) => logger.error({ err: error }, "a worker could not be understood"),
   });
-  return { router, cluster };
+  return { router, cluster, spans };
 }
 
 /** What serves once the first workers are there. `close` ends what the cluster stands on, too. */
 export async function routedBackend(
-  { router, cluster }: OpenRouter,
+  routed: OpenRouter,
   codec: LoadedCodec,
   parts: {
     readonly name: string | null;
@@ -64,17 +71,18 @@ export async function routedBackend(
     readonly close: () => Promise<void>;
   },
 ): Promise<Backend> {
+  const { cluster } = routed;
   const workers = await firstWorkers(cluster.table, parts.workers);
   const info = routedModel(codec.info, parts.name, workers);
   const facts: readonly BackendFact[] = clusterFacts(info, workers);
   const { service } = cluster;
   return {
-    service: routedService({ router, cluster }),
+    service: routedService(routed, info),
     cache: service,
     erasure: service,
     codec: codec.codec,
     info,
-    admin: clusterAdmin({ router, cluster }),
+    admin: clusterAdmin(routed),
     facts,
     // A router goes on whatever its workers do.
     failed: new Promise<never>(() => undefined),
@@ -86,11 +94,16 @@ export async function routedBackend(
 }
 
 /** The cluster's answers, and its counters with the router's own. */
-export function routedService({ router, cluster: { service } }: OpenRouter): GenerationService {
-  return {
+export function routedService(
+  { router, spans, cluster: { service } }: OpenRouter,
+  { id: model }: Pick<ModelInfo, "id">,
+): GenerationService {
+  const { onSpan, tracer } = spans;
+  const routed: GenerationService = {
     generate: (request, signal) => service.generate(request, signal),
     snapshot: () => ({ ...service.snapshot(), cluster: clusterSnapshot(router) }),
   };
+  return tracedApi(routed, { tracer, model, onSpan, withPhases: false });
 }
 
 /** No prompt may be longer than the least of the workers takes. */

@@ -5,6 +5,8 @@ import { StaticDirectory } from "@loci/cluster";
 import { ForeignWorkers } from "@loci/foreign";
 import { codecOptions } from "@loci/host";
 import { loadCodec } from "@loci/model";
+import { noTracer } from "@loci/telemetry";
+import type { Tracer } from "@loci/telemetry";
 
 import { loadClusterKey } from "../cluster-key-file.ts";
 import type { Backend } from "../serve/backend.ts";
@@ -19,17 +21,20 @@ export async function openRouterBackend(
   config: Config,
   logger: Logger,
   signal?: AbortSignal,
+  tracer: Tracer = noTracer,
 ): Promise<Backend> {
   const key = await loadClusterKey(config);
   const isOurs = await speaksLoci(config, logger, signal);
   const model = config.tokenizer ?? config.model;
-  if (!isOurs && model === null && config.hfRepo === null) return openTextBackend(config, logger);
+  if (!isOurs && model === null && config.hfRepo === null)
+    return openTextBackend(config, logger, tracer);
   const codec = await loadCodec(await codecOptions({ ...config, model }, { findModel, signal }));
   const directories = await openDirectories(config, key.text, logger);
   const routed = openRouter(config, {
     key: key.key,
     directories: [new StaticDirectory(config.workerUrls), ...directories.list],
     logger,
+    tracer,
     ...(!isOurs && {
       connect: new ForeignWorkers({ ...engineOptions(config, logger), codec: codec.codec }).connect,
     }),

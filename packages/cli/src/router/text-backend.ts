@@ -4,6 +4,7 @@ import { systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
 import { StaticDirectory } from "@loci/cluster";
 import { ForeignWorkers, registerTextProxy } from "@loci/foreign";
+import type { Tracer } from "@loci/telemetry";
 
 import type { Backend } from "../serve/backend.ts";
 import type { Logger } from "../serve/logger.ts";
@@ -14,12 +15,17 @@ import { firstWorkers } from "./first-workers.ts";
 import { noVocabulary } from "./no-vocabulary.ts";
 import { openRouter, routedService } from "./open-router.ts";
 
-export async function openTextBackend(config: Config, logger: Logger): Promise<Backend> {
+export async function openTextBackend(
+  config: Config,
+  logger: Logger,
+  tracer: Tracer,
+): Promise<Backend> {
   const engines = new ForeignWorkers({ ...engineOptions(config, logger), codec: null });
   const routed = openRouter(config, {
     key: null,
     directories: [new StaticDirectory(config.workerUrls)],
     logger,
+    tracer,
     connect: engines.connect,
   });
   const { router, cluster } = routed;
@@ -34,7 +40,7 @@ export async function openTextBackend(config: Config, logger: Logger): Promise<B
     toolCallFormat: null,
   };
   return {
-    service: routedService(routed),
+    service: routedService(routed, info),
     cache: cluster.service,
     erasure: cluster.service,
     codec: noVocabulary,

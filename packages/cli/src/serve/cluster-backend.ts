@@ -12,6 +12,8 @@ import type { Config, ConfigSources } from "@loci/core";
 import { ClusterKey, Supervisor } from "@loci/cluster";
 import { codecOptions } from "@loci/host";
 import { loadCodec } from "@loci/model";
+import { noTracer } from "@loci/telemetry";
+import type { Tracer } from "@loci/telemetry";
 
 import { openRouter, routedBackend } from "../router/open-router.ts";
 import type { Backend } from "./backend.ts";
@@ -34,8 +36,8 @@ interface Orders {
 /** Opens the backend for settings given as `flags`, which the workers are given, too. */
 export function clusterBackend(
   flags: ConfigSources["flags"],
-): (config: Config, logger: Logger, signal?: AbortSignal) => Promise<Backend> {
-  return async (config, logger, signal) => {
+): (config: Config, logger: Logger, signal?: AbortSignal, tracer?: Tracer) => Promise<Backend> {
+  return async (config, logger, signal, tracer = noTracer) => {
     // Pulls the model where it is missing: once, not once for each worker.
     const options = await codecOptions(config, { findModel, signal });
     const folder = process.platform === "win32" ? null : await mkdtemp(join(tmpdir(), "loci-"));
@@ -45,6 +47,7 @@ export function clusterBackend(
       key: new ClusterKey(key),
       directories: [supervisor],
       logger,
+      tracer,
       onHealth: (workerId, health) => supervisor.noteHealth(workerId, health),
     });
     const close = async (): Promise<void> => {

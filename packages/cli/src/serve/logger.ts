@@ -7,20 +7,23 @@ import type { Logger } from "pino";
 export type { Logger } from "pino";
 
 export interface LoggerOptions {
-  readonly level: "debug" | "info" | "warn" | "error" | "silent";
+  readonly level: "trace" | "debug" | "info" | "warn" | "error" | "silent";
   readonly format: "text" | "json";
+  /** What every line has besides, as of the moment it is written. */
+  readonly fields?: () => object;
   /** Receives each line. */
   readonly write: (line: string) => void;
 }
 
 /** Writes are handed over at once: nothing is lost when the process ends. */
 export function createLogger(options: LoggerOptions): Logger {
-  const { format, level, write } = options;
+  const { fields, format, level, write } = options;
   return pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      ...(fields && { mixin: fields }),
       formatters: { level: (label) => ({ level: label }) },
       redact: ["req.headers.authorization", 'req.headers["x-api-key"]'],
     },

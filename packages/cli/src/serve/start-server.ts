@@ -1,16 +1,21 @@
 // The composition root: settings, what computes and the HTTP application become one running server.
 
+import { hostname } from "node:os";
+
 import { systemClock } from "@loci/core";
 import type { Config, ModelInfo } from "@loci/core";
 import { openConversationStore, PrivatePrefixes } from "@loci/host";
 import { createAdmin, createServer, eraseRemoved } from "@loci/server";
 import type { AdminServer } from "@loci/server";
+import type { Tracer } from "@loci/telemetry";
 
 import { loadApiKeys } from "../load-config.ts";
 import type { Output } from "../output.ts";
 import { lociVersion } from "../version.ts";
 import type { Backend, BackendFact } from "./backend.ts";
 import { listen } from "./listen.ts";
+import { processTracer } from "../telemetry/process-tracer.ts";
+import { traceFields, traceRequests } from "../telemetry/trace-requests.ts";
 import { createLogger } from "./logger.ts";
 import type { Logger } from "./logger.ts";
 
@@ -30,6 +35,7 @@ export type OpenBackend = (
   config: Config,
   logger: Logger,
   signal?: AbortSignal,
+  tracer?: Tracer,
 ) => Promise<Backend>;
 
 /** Resolves when requests are served. LociError when a setting, the model or the port is wrong. */
@@ -43,9 +49,11 @@ export async function startServer(
     level: config.logLevel,
     format: config.logFormat,
     write: (line) => output.err(line),
+    fields: traceFields,
   });
   const apiKeys = await loadApiKeys(config);
-  const backend = await openBackend(config, logger, signal);
+  const tracer = await processTracer(config, `${hostname()}-${process.pid}`, logger);
+  const backend = await openBackend(config, logger, signal, tracer);
   const { service, cache, erasure, codec, info } = backend;
   const conversations = await openConversationStore(storeSettings(config, backend), {
     logger,
@@ -67,12 +75,14 @@ export async function startServer(
     logger,
     version: lociVersion(),
   });
+  traceRequests(server.app, tracer);
   const admin = adminServer(config, backend, apiKeys);
   const stop = async (graceMs: number): Promise<void> => {
     await server.close(graceMs);
     await admin?.close();
     await conversations?.close();
     await backend.close();
+    await tracer.close();
   };
   try {
     const url = await listen(server, config);

@@ -12,6 +12,8 @@ import type { WorkerFacts } from "@loci/router";
 
 import { engineSurroundings } from "../serve/engine-surroundings.ts";
 import type { Logger } from "../serve/logger.ts";
+import { tracedWorker } from "../telemetry/generation-spans.ts";
+import { processTracer } from "../telemetry/process-tracer.ts";
 
 export interface WorkerIdentity {
   readonly id: string;
@@ -38,6 +40,7 @@ export async function openWorker(
   logger: Logger,
   signal?: AbortSignal,
 ): Promise<OpenWorker> {
+  const tracer = await processTracer(config, identity.id, logger);
   const engine = await openEngine(config, await engineSurroundings(config, logger, signal));
   const drained = Promise.withResolvers<void>();
   const stuck = Promise.withResolvers<never>();
@@ -47,7 +50,7 @@ export async function openWorker(
     isBroken = true;
   });
   const app = createWorkerApp({
-    service: engine.service,
+    service: tracedWorker(engine.service, tracer, facts),
     facts,
     clock: systemClock,
     key: identity.key,
@@ -69,6 +72,7 @@ export async function openWorker(
     close: async (graceMs) => {
       await app.close(graceMs);
       await engine.close();
+      await tracer.close();
     },
   };
 }

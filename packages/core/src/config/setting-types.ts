@@ -22,6 +22,7 @@ export type SettingGroup =
   | "Server"
   | "Cluster"
   | "Logging"
+  | "Observability"
   | "General";
 
 export interface SettingDeclaration {

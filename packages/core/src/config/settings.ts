@@ -3,6 +3,7 @@
 // configuration is inferred from it. `SettingDeclaration` explains the fields.
 
 import { clusterSettings } from "./cluster-settings.ts";
+import { tracingSettings } from "./tracing-settings.ts";
 
 const ownSettings = {
   model: {
@@ -396,7 +397,8 @@ const ownSettings = {
   },
 } as const;
 
-export const settings: typeof ownSettings & typeof clusterSettings = {
+export const settings: typeof ownSettings & typeof clusterSettings & typeof tracingSettings = {
   ...ownSettings,
   ...clusterSettings,
+  ...tracingSettings,
 };
