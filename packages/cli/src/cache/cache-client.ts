@@ -1,7 +1,6 @@
 // What `loci cache` asks of a running server, over its HTTP API.
 
-import { LociError } from "@loci/core";
-import { fetch } from "undici";
+import type { ApiClient } from "../api/api-client.ts";
 
 export interface TokensByTier {
   readonly device: number;
@@ -64,17 +63,11 @@ export type CachePrompt = (
   | { readonly response_id: string }
 ) & { readonly cache_salt?: string };
 
-/** An error body longer than this is cut. */
-const errorCharsMax = 500;
-
 export class CacheClient {
-  readonly #base: string;
-  readonly #apiKey: string | null;
+  readonly #api: ApiClient;
 
-  /** @param url of the server, with or without `/v1` */
-  constructor(url: string, apiKey: string | null) {
-    this.#base = `${url.replace(/\/+$/, "").replace(/\/v1$/, "")}/v1/cache`;
-    this.#apiKey = apiKey;
+  constructor(api: ApiClient) {
+    this.#api = api;
   }
 
   state(limit: number, salt: string | null): Promise<CacheState> {
@@ -95,25 +88,17 @@ export class CacheClient {
     return blocks;
   }
 
-  async #ask<Answer>(method: string, path: string, body?: object): Promise<Answer> {
-    const headers = {
-      ...(this.#apiKey === null ? {} : { authorization: `Bearer ${this.#apiKey}` }),
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
-    };
-    const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
-    const response = await fetch(this.#base + path, init).catch((cause: unknown) => {
-      throw new LociError("unavailable", `No server answers at ${this.#base}.`, {
-        remedy: "Start one with loci serve, or name it with --url.",
-        cause,
-      });
+  async #ask<Answer>(
+    method: "GET" | "POST" | "DELETE",
+    path: string,
+    body?: object,
+  ): Promise<Answer> {
+    const answer = await this.#api.json({
+      method,
+      path: `/v1/cache${path}`,
+      ...(body && { body }),
     });
-    if (response.ok) {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of the server's schemas
-      return (await response.json()) as Answer;
-    }
-    const text = (await response.text()).slice(0, errorCharsMax);
-    const code = response.status === 401 ? "unauthorized" : "unavailable";
-    const remedy = code === "unauthorized" ? { remedy: "Give its key by --api-key." } : {};
-    throw new LociError(code, `The server answered ${response.status}: ${text}`, remedy);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of the server's schemas
+    return answer as Answer;
   }
 }

@@ -5,10 +5,9 @@ import { readBounded } from "@loci/host/read-bounded";
 import type { Command } from "commander";
 
 import { exitCodes } from "../exit-codes.ts";
-import { loadApiKeys, loadConfig } from "../load-config.ts";
+import { addServerOptions, serverOf } from "../api/server-address.ts";
 import type { Output } from "../output.ts";
 import type { ActionHandler } from "../pull/register-pull.ts";
-import { addSettingOptions, givenFlags } from "../setting-flags.ts";
 import { CacheClient } from "./cache-client.ts";
 import type { CachePrompt } from "./cache-client.ts";
 import { formatChains, formatExplanation, formatStats } from "./format-cache.ts";
@@ -24,12 +23,9 @@ export function registerCache(program: Command, output: Output, handle: ActionHa
     const command = cache
       .command(usage)
       .description(description)
-      .option("--url <url>", "the server; by default the one that the settings describe")
       .option("--salt <text>", "what is cached under this cache_salt")
-      .option("--json", "the server's JSON instead of lines")
       .action(handle(async (given) => runVerb(given, output, run)));
-    addSettingOptions(command, true);
-    return command;
+    return addServerOptions(command);
   };
   add("stats", "How full each memory is and what it was good for.", stats);
   add("ls", "The known sequences of tokens, most recently used first.", list).option(
@@ -50,11 +46,7 @@ const promptHelp = "\nThe prompt is a text, or the id of a response (resp_...)."
 type Verb = (client: CacheClient, command: Command) => Promise<{ json: object; text: string }>;
 
 async function runVerb(command: Command, output: Output, run: Verb): Promise<number> {
-  const { config } = await loadConfig(givenFlags(command));
-  const [apiKey] = await loadApiKeys(config);
-  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  const url = textOption(command, "url") ?? `http://${host}:${config.port}`;
-  const { json, text } = await run(new CacheClient(url, apiKey ?? null), command);
+  const { json, text } = await run(new CacheClient(await serverOf(command)), command);
   output.out(command.opts()["json"] === true ? `${JSON.stringify(json)}\n` : text);
   return exitCodes.ok;
 }

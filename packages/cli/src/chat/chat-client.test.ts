@@ -3,7 +3,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import { describe, expect, test } from "vitest";
 
+import { ApiClient } from "../api/api-client.ts";
 import { ChatClient } from "./chat-client.ts";
+import type { AnswerEvent } from "./chat-client.ts";
 
 type Handler = (body: string, response: ServerResponse, request: IncomingMessage) => void;
 
@@ -27,7 +29,7 @@ async function serve(handler: Handler): Promise<TestServer> {
   const port = typeof address === "object" ? address?.port : 0;
   const url = `http://127.0.0.1:${port}/v1/`;
   return {
-    client: new ChatClient({ url, apiKey: "key", maxTokens: 5, temperature: null }),
+    client: new ChatClient(new ApiClient({ url, apiKey: "key" })),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -41,10 +43,17 @@ function chunk(content: string): string {
 
 const turns = [{ role: "user", content: "hi" }] as const;
 
-async function answer(client: ChatClient, signal = new AbortController().signal): Promise<string> {
-  let text = "";
-  for await (const piece of client.answer(turns, signal)) text += piece;
-  return text;
+const sampling = { maxTokens: 5, temperature: null };
+
+async function events(client: ChatClient): Promise<readonly AnswerEvent[]> {
+  const all: AnswerEvent[] = [];
+  const { signal } = new AbortController();
+  for await (const event of client.answer(turns, sampling, signal)) all.push(event);
+  return all;
+}
+
+async function answer(client: ChatClient): Promise<string> {
+  return (await events(client)).map((event) => (event.type === "text" ? event.text : "")).join("");
 }
 
 describe("an answer", () => {
@@ -59,7 +68,13 @@ describe("an answer", () => {
     });
     expect(await answer(server.client)).toBe("grüß dich 👋");
     expect(asked).toEqual([
-      { model: "tiny", messages: turns, stream: true, max_tokens: 5 },
+      {
+        model: "tiny",
+        messages: turns,
+        stream: true,
+        stream_options: { include_usage: true },
+        max_tokens: 5,
+      },
       "Bearer key",
     ]);
   });
@@ -83,12 +98,33 @@ describe("an answer", () => {
       response.write(chunk("one"));
     });
     const stop = new AbortController();
-    const pieces = server.client.answer(turns, stop.signal);
-    expect((await pieces.next()).value).toBe("one");
+    const pieces = server.client.answer(turns, sampling, stop.signal);
+    expect((await pieces.next()).value).toEqual({ type: "text", text: "one" });
     stop.abort();
     await expect(pieces.next()).rejects.toThrow(/abort/);
     await closed.promise;
   });
+});
+
+test("an answer ends with what it took", async () => {
+  const usage = {
+    prompt_tokens: 9,
+    completion_tokens: 2,
+    prompt_tokens_details: { cached_tokens: 4 },
+  };
+  await using server = await serve((_body, response) => {
+    const last = { choices: [{ delta: {}, finish_reason: "length" }] };
+    response.write(chunk("a") + `data: ${JSON.stringify(last)}\n\n`);
+    response.end(`data: ${JSON.stringify({ choices: [], usage })}\n\ndata: [DONE]\n\n`);
+  });
+  expect(await events(server.client)).toEqual([
+    { type: "text", text: "a" },
+    {
+      type: "end",
+      finishReason: "length",
+      usage: { promptTokens: 9, cachedTokens: 4, answerTokens: 2 },
+    },
+  ]);
 });
 
 test("refusals carry the server's message and a remedy", async () => {
@@ -107,6 +143,8 @@ test("refusals carry the server's message and a remedy", async () => {
 
 test("a server that is not there is named", async () => {
   const url = "http://127.0.0.1:9";
-  const client = new ChatClient({ url, apiKey: null, maxTokens: null, temperature: null });
-  await expect(client.model()).rejects.toThrow(`No server answers at ${url}/v1.`);
+  const client = new ChatClient(new ApiClient({ url, apiKey: null }));
+  await expect(client.model()).rejects.toThrow(`No server answers at ${url}.`);
+  const nonsense = new ChatClient(new ApiClient({ url: "not an address", apiKey: null }));
+  await expect(nonsense.model()).rejects.toThrow('"not an address" is no address.');
 });

@@ -1,33 +1,46 @@
-// The client side of one conversation: messages in, text of the answer out, over the HTTP API.
+// The client side of one conversation: messages in, the answer's text and what it took out.
 
 import { LociError } from "@loci/core";
-import { createParser } from "eventsource-parser";
-import { fetch } from "undici";
+
+import type { ApiClient } from "../api/api-client.ts";
+import { listMember, member, numberMember, parseJson, textMember } from "../api/json-value.ts";
 
 export interface ChatTurn {
   readonly role: "system" | "user" | "assistant";
   readonly content: string;
 }
 
-export interface ChatClientOptions {
-  /** Address of the server, with or without `/v1`. */
-  readonly url: string;
-  readonly apiKey: string | null;
+export interface ChatSampling {
+  /** Null = the server's default. */
   readonly maxTokens: number | null;
   readonly temperature: number | null;
 }
 
-/** An error body longer than this is cut before it is read as JSON. */
-const errorCharsMax = 16_384;
+/** As the server counts. */
+export interface AnswerUsage {
+  readonly promptTokens: number;
+  /** Of these, taken from the cache; null where the server does not say. */
+  readonly cachedTokens: number | null;
+  readonly answerTokens: number;
+}
+
+export type AnswerEvent =
+  | { readonly type: "text"; readonly text: string }
+  | {
+      readonly type: "end";
+      /** `stop`, `length`, …; null where the server does not say. */
+      readonly finishReason: string | null;
+      readonly usage: AnswerUsage | null;
+    };
+
+const modelTimeoutMs = 10_000;
 
 export class ChatClient {
-  readonly #options: ChatClientOptions;
-  readonly #base: string;
+  readonly #api: ApiClient;
   #model: string | null = null;
 
-  constructor(options: ChatClientOptions) {
-    this.#options = options;
-    this.#base = `${options.url.replace(/\/+$/, "").replace(/\/v1$/, "")}/v1`;
+  constructor(api: ApiClient) {
+    this.#api = api;
   }
 
   /** The model's name, asked for once. Throws LociError when the server cannot be reached. */
@@ -37,115 +50,60 @@ export class ChatClient {
   }
 
   /** The answer to `turns`, piece by piece. Aborting `signal` ends it and cancels it there. */
-  async *answer(turns: readonly ChatTurn[], signal: AbortSignal): AsyncGenerator<string> {
-    const { maxTokens, temperature } = this.#options;
-    const response = await this.#request("/chat/completions", signal, {
+  async *answer(
+    turns: readonly ChatTurn[],
+    { maxTokens, temperature }: ChatSampling,
+    signal: AbortSignal,
+  ): AsyncGenerator<AnswerEvent> {
+    const body = {
       model: await this.model(),
       messages: turns,
       stream: true,
+      stream_options: { include_usage: true },
       ...(maxTokens === null ? {} : { max_tokens: maxTokens }),
       ...(temperature === null ? {} : { temperature }),
-    });
-    for await (const data of eventData(response, signal)) {
-      if (data === "[DONE]") return;
-      const piece = pieceOf(parseJson(data));
-      if (piece !== "") yield piece;
+    };
+    let finishReason: string | null = null;
+    let usage: AnswerUsage | null = null;
+    const request = { method: "POST", path: "/v1/chat/completions", body, signal } as const;
+    for await (const data of this.#api.events(request)) {
+      if (data === "[DONE]") {
+        yield { type: "end", finishReason, usage };
+        return;
+      }
+      const chunk = parseJson(data);
+      const text = textOf(chunk);
+      if (text !== "") yield { type: "text", text };
+      const [choice] = listMember(chunk, "choices");
+      finishReason = textMember(choice, "finish_reason") ?? finishReason;
+      usage = usageOf(chunk) ?? usage;
     }
     throw new LociError("unavailable", "The server ended the answer before it was complete.");
   }
 
   async #firstModel(): Promise<string> {
-    const response = await this.#request("/models", AbortSignal.timeout(10_000), null);
-    const [first] = list(member(parseJson(await response.text()), "data"));
-    const id = member(first, "id");
-    if (typeof id === "string") return id;
-    throw new LociError("unavailable", `${this.#base} does not name a model.`);
-  }
-
-  async #request(path: string, signal: AbortSignal, body: unknown): Promise<Body> {
-    const { apiKey } = this.#options;
-    const authorization = apiKey === null ? {} : { authorization: `Bearer ${apiKey}` };
-    const init =
-      body === null
-        ? { headers: authorization }
-        : {
-            method: "POST",
-            headers: { "content-type": "application/json", ...authorization },
-            body: JSON.stringify(body),
-          };
-    const response = await fetch(this.#base + path, { ...init, signal }).catch((error: unknown) => {
-      if (signal.aborted) throw error;
-      throw unreachableServer(this.#base, error);
-    });
-    if (!response.ok) throw refusal(response.status, await response.text());
-    return response;
-  }
-}
-
-type Body = Awaited<ReturnType<typeof fetch>>;
-
-async function* eventData(response: Body, signal: AbortSignal): AsyncGenerator<string> {
-  const pending: string[] = [];
-  const parser = createParser({ onEvent: (event) => pending.push(event.data) });
-  const decoder = new TextDecoder();
-  try {
-    for await (const chunk of response.body ?? []) {
-      parser.feed(decoder.decode(chunk, { stream: true }));
-      yield* pending.splice(0);
-    }
-  } catch (error) {
-    if (signal.aborted) throw error;
-    throw new LociError("unavailable", "The connection to the server broke.", { cause: error });
+    const signal = AbortSignal.timeout(modelTimeoutMs);
+    const body = await this.#api.json({ method: "GET", path: "/v1/models", signal });
+    const id = textMember(listMember(body, "data")[0], "id");
+    if (id !== null) return id;
+    throw new LociError("unavailable", `${this.#api.root} does not name a model.`);
   }
 }
 
 /** The text one chunk adds; throws when the chunk is an error. */
-function pieceOf(chunk: unknown): string {
+function textOf(chunk: unknown): string {
   const error = member(chunk, "error");
   if (error !== undefined) {
-    throw new LociError("unavailable", `The server stopped: ${messageOf(error)}`);
+    const message = textMember(error, "message") ?? JSON.stringify(error);
+    throw new LociError("unavailable", `The server stopped: ${message}`);
   }
-  const [choice] = list(member(chunk, "choices"));
-  const content = member(member(choice, "delta"), "content");
-  return typeof content === "string" ? content : "";
+  return textMember(listMember(chunk, "choices")[0], "delta", "content") ?? "";
 }
 
-function refusal(status: number, text: string): LociError {
-  const error = member(parseJson(text.slice(0, errorCharsMax)), "error");
-  const message = error === undefined ? text.slice(0, 200) : messageOf(error);
-  return new LociError(
-    status === 401 ? "unauthorized" : "unavailable",
-    `The server answered ${status}: ${message}`,
-    status === 401 ? { remedy: "Give its key by --api-key." } : {},
-  );
-}
-
-function unreachableServer(url: string, cause: unknown): LociError {
-  return new LociError("unavailable", `No server answers at ${url}.`, {
-    remedy: "Start one with loci serve, or leave out --url.",
-    cause,
-  });
-}
-
-function messageOf(error: unknown): string {
-  const message = member(error, "message");
-  return typeof message === "string" ? message : JSON.stringify(error);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // What is not JSON has none of the members that are looked for.
-    return null;
-  }
-}
-
-function member(value: unknown, name: string): unknown {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
-  return new Map(Object.entries(value)).get(name);
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+function usageOf(chunk: unknown): AnswerUsage | null {
+  const promptTokens = numberMember(chunk, "usage", "prompt_tokens");
+  const answerTokens = numberMember(chunk, "usage", "completion_tokens");
+  if (promptTokens === null || answerTokens === null) return null;
+  const cachedTokens = numberMember(chunk, "usage", "prompt_tokens_details", "cached_tokens");
+  return { promptTokens, cachedTokens, answerTokens };
 }

@@ -1,16 +1,20 @@
-// `loci chat`: talks with a server that runs, or with one it starts for itself on a free port.
+// `loci chat` and `loci run`: talk with a server that runs, or with one they start for themselves on
+// a free port.
 
-import { LociError } from "@loci/core";
+import { fstatSync } from "node:fs";
+
+import { LociError, systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
 import type { OptionValues } from "commander";
 
-import { exitCodes } from "../exit-codes.ts";
+import { ApiClient } from "../api/api-client.ts";
 import { loadApiKeys } from "../load-config.ts";
 import type { Output } from "../output.ts";
+import { answerOnce } from "./answer-once.ts";
 import { ChatClient } from "./chat-client.ts";
-import { Conversation } from "./conversation.ts";
-import type { Step } from "./conversation.ts";
-import { printable } from "../terminal/safe-text.ts";
+import { Conversation, settables } from "./conversation.ts";
+import type { SettableName } from "./chat-commands.ts";
+import { HistoryFile, historyPath } from "./history-file.ts";
 import { chatInTerminal } from "./terminal-chat.ts";
 
 const pipedBytesMax = 4 * 1024 * 1024;
@@ -26,28 +30,37 @@ interface Endpoint extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Talks until the user leaves, or answers piped input once. Returns the exit code. */
+/** Talks until the user leaves, or answers once. Returns the exit code. */
 export async function runChat(
   config: Config,
   { options, prompt }: ChatWords,
   output: Output,
 ): Promise<number> {
-  const maxTokens = numberOption(options, "maxTokens", /^[1-9]\d{0,8}$/, "a positive integer");
-  const temperature = numberOption(options, "temperature", /^\d+(\.\d+)?$/, "a number from 0 on");
-  const system = textOption(options, "system");
+  const conversation = new Conversation({
+    system: textOption(options, "system"),
+    maxTokens: numberOption(options, "max-tokens"),
+    temperature: numberOption(options, "temperature"),
+  });
+  const { stdin: input, stdout: screen } = process;
+  const json = options["json"] === true;
+  const talks = prompt === null && input.isTTY;
+  if (talks && json) {
+    throw new LociError("config_invalid", "--json is for single answers.", {
+      remedy: "Give a prompt, or pipe one in.",
+    });
+  }
+  const message = talks ? null : await singleMessage(prompt);
   const [apiKey] = await loadApiKeys(config);
   await using endpoint = await findEndpoint(config, textOption(options, "url"), output);
-  const client = new ChatClient({
-    url: endpoint.url,
-    apiKey: apiKey ?? null,
-    maxTokens,
-    temperature,
-  });
-  const conversation = new Conversation(system);
-  const { stdin: input, stdout: screen } = process;
-  if (prompt === null && input.isTTY)
-    return await chatInTerminal({ client, conversation, output, input, screen });
-  return await answerOnce(client, conversation.take(prompt ?? (await readStandardInput())), output);
+  const client = new ChatClient(new ApiClient({ url: endpoint.url, apiKey: apiKey ?? null }));
+  if (message !== null) {
+    const step = conversation.take(message);
+    return await answerOnce({ client, step, output, json, clock: systemClock });
+  }
+  const remembers = options["history"] !== false;
+  const history = remembers ? new HistoryFile(historyPath(process.env)) : null;
+  const clock = systemClock;
+  return await chatInTerminal({ client, conversation, output, input, screen, history, clock });
 }
 
 async function findEndpoint(config: Config, url: string | null, output: Output): Promise<Endpoint> {
@@ -64,24 +77,20 @@ async function findEndpoint(config: Config, url: string | null, output: Output):
   return { url: server.url, [Symbol.asyncDispose]: stop };
 }
 
-/** The answer goes to standard output, nothing else does. */
-async function answerOnce(client: ChatClient, step: Step, output: Output): Promise<number> {
-  if (step.type === "say") output.out(step.text);
-  if (step.type !== "ask") return exitCodes.ok;
-  const stop = new AbortController();
-  const interrupt = (): void => stop.abort();
-  process.once("SIGINT", interrupt);
+/** The prompt, what is piped in, or the one below the other. */
+async function singleMessage(prompt: string | null): Promise<string> {
+  // A prompt does not wait for a terminal, nor for whoever else happens to hold standard input.
+  const piped = prompt === null || isPiped() ? await readStandardInput() : "";
+  return [prompt ?? "", piped].filter((text) => text !== "").join("\n\n");
+}
+
+function isPiped(): boolean {
   try {
-    for await (const piece of client.answer(step.turns, stop.signal)) {
-      output.out(process.stdout.isTTY ? printable(piece) : piece);
-    }
-    output.out("\n");
-    return exitCodes.ok;
-  } catch (error) {
-    if (stop.signal.aborted) return exitCodes.interrupted;
-    throw error;
-  } finally {
-    process.off("SIGINT", interrupt);
+    const input = fstatSync(0);
+    return input.isFIFO() || input.isFile();
+  } catch {
+    // Closed.
+    return false;
   }
 }
 
@@ -99,15 +108,10 @@ async function readStandardInput(): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function numberOption(
-  options: OptionValues,
-  name: string,
-  pattern: RegExp,
-  expected: string,
-): number | null {
-  const text = textOption(options, name);
+function numberOption(options: OptionValues, flag: SettableName): number | null {
+  const { field, pattern, expected } = settables[flag];
+  const text = textOption(options, field);
   if (text === null || pattern.test(text)) return text === null ? null : Number(text);
-  const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   throw new LociError("config_invalid", `--${flag} is "${text}", but must be ${expected}.`, {
     remedy: "See loci chat --help.",
   });

@@ -1,9 +1,13 @@
 import { expect, test } from "vitest";
 
+import { completeCommand } from "./chat-commands.ts";
 import { Conversation } from "./conversation.ts";
 
+const unset = { maxTokens: null, temperature: null };
+const bare = { system: null, ...unset };
+
 test("turns accumulate, the system message comes first", () => {
-  const conversation = new Conversation("Be brief.");
+  const conversation = new Conversation({ ...bare, system: "Be brief." });
   conversation.take("hello");
   conversation.answered("Hi.");
   expect(conversation.take(" and now? \n")).toEqual({
@@ -14,11 +18,12 @@ test("turns accumulate, the system message comes first", () => {
       { role: "assistant", content: "Hi." },
       { role: "user", content: "and now?" },
     ],
+    sampling: unset,
   });
 });
 
 test("a question without any answer is taken back, a stopped answer stays", () => {
-  const conversation = new Conversation(null);
+  const conversation = new Conversation(bare);
   conversation.take("one");
   conversation.answered("");
   conversation.take("two");
@@ -32,7 +37,7 @@ test("a question without any answer is taken back, a stopped answer stays", () =
 });
 
 test("commands", () => {
-  const conversation = new Conversation(null);
+  const conversation = new Conversation(bare);
   conversation.take("before");
   conversation.answered("yes");
   expect(conversation.take("/system Speak\nlike a pirate").type).toBe("say");
@@ -49,8 +54,46 @@ test("commands", () => {
 });
 
 test("a path or an unknown command is a message", () => {
-  const conversation = new Conversation(null);
+  const conversation = new Conversation(bare);
   expect(conversation.take("/etc/hosts is a file").type).toBe("ask");
   conversation.answered("yes");
   expect(conversation.take("/frobnicate").type).toBe("ask");
 });
+
+test("an answer can be asked for again, or taken back with its question", () => {
+  const conversation = new Conversation(bare);
+  expect(conversation.take("/retry")).toMatchObject({ type: "say" });
+  expect(conversation.take("/undo")).toMatchObject({ type: "say" });
+  conversation.take("one");
+  conversation.answered("first");
+  expect(conversation.take("/retry")).toMatchObject({ turns: [{ content: "one" }] });
+  conversation.answered("second");
+  conversation.take("two");
+  conversation.answered("third");
+  conversation.take("/undo");
+  expect(conversation.take("three")).toMatchObject({
+    turns: [{ content: "one" }, { content: "second" }, { content: "three" }],
+  });
+});
+
+test("sampling can be set for what follows", () => {
+  const conversation = new Conversation({ ...bare, maxTokens: 7 });
+  expect(conversation.take("/set temperature 0.25")).toMatchObject({ type: "say" });
+  expect(conversation.take("a")).toMatchObject({ sampling: { maxTokens: 7, temperature: 0.25 } });
+  conversation.answered("b");
+  for (const wrong of ["/set temperature hot", "/set max-tokens 0", "/set speed 3", "/set"]) {
+    expect(conversation.take(wrong)).toMatchObject({ type: "say" });
+  }
+  conversation.take("/set max-tokens");
+  expect(conversation.take("c")).toMatchObject({
+    sampling: { maxTokens: null, temperature: 0.25 },
+  });
+});
+
+test.each([
+  ["/", ["/system ", "/reset", "/retry", "/undo", "/set ", "/exit", "/help"]],
+  ["/re", ["/reset", "/retry"]],
+  ["/set m", ["max-tokens "]],
+  ["hello", []],
+  ["/etc/ho", []],
+])("%s completes to %j", (line, expected) => expect(completeCommand(line)[0]).toEqual(expected));

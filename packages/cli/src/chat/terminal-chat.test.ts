@@ -3,7 +3,7 @@ import { PassThrough } from "node:stream";
 import { LociError } from "@loci/core";
 import { describe, expect, test } from "vitest";
 
-import type { ChatTurn } from "./chat-client.ts";
+import type { AnswerEvent, ChatTurn } from "./chat-client.ts";
 import { Conversation } from "./conversation.ts";
 import { chatInTerminal } from "./terminal-chat.ts";
 
@@ -11,6 +11,16 @@ const ctrlC = "\u0003";
 const ctrlD = "\u0004";
 
 type Answer = (turns: readonly ChatTurn[], signal: AbortSignal) => AsyncGenerator<string>;
+
+const start = { system: null, maxTokens: null, temperature: null };
+const usage = { promptTokens: 20, cachedTokens: 15, answerTokens: 3 };
+const clock = { nowMs: () => 0, unixSeconds: () => 0, after: () => () => {} };
+
+/** The events of an answer that consists of `pieces`. */
+async function* eventsOf(pieces: AsyncGenerator<string>): AsyncGenerator<AnswerEvent> {
+  for await (const text of pieces) yield { type: "text", text };
+  yield { type: "end", finishReason: "stop", usage };
+}
 
 /** A chat with a keyboard that the test presses, and a model that repeats what it is told. */
 class Desk {
@@ -20,21 +30,26 @@ class Desk {
   readonly #watchers = new Set<() => void>();
   #shown = "";
 
-  constructor(answer: Answer = echo) {
+  readonly history: string[];
+
+  constructor(answer: Answer = echo, history: string[] = []) {
+    this.history = history;
     const screen = new PassThrough();
     screen.on("data", (data: Buffer) => this.#show(data.toString()));
     this.exitCode = chatInTerminal({
       client: {
         model: () => Promise.resolve("parrot"),
-        answer: (turns, signal) => {
+        answer: (turns, _sampling, signal) => {
           this.asked.push(turns.at(-1)?.content ?? "");
-          return answer(turns, signal);
+          return eventsOf(answer(turns, signal));
         },
       },
-      conversation: new Conversation(null),
+      conversation: new Conversation(start),
       output: { coloured: false, out: (text) => this.#show(text), err: (text) => this.#show(text) },
       input: this.#keyboard,
       screen,
+      history: { load: () => [...history], add: (line) => void history.push(line) },
+      clock,
     });
   }
 
@@ -85,6 +100,7 @@ describe("a conversation at the keyboard", () => {
     desk.press("hello\r");
     // The answer's escape sequence has lost its escape.
     await desk.sees("You said hello[2J only.\n");
+    await desk.sees("3 tokens, first after 0.00 s; 75% of 20 prompt tokens cached\n");
     desk.press("/help\r");
     await desk.sees("/reset");
     desk.press("/exit\r");
@@ -98,6 +114,46 @@ describe("a conversation at the keyboard", () => {
     desk.press(" four\r");
     await desk.sees("only.");
     expect(desk.asked).toEqual(["one\ntwo\nthree four"]);
+    desk.press(ctrlD);
+    expect(await desk.exitCode).toBe(0);
+  });
+
+  test("lines that are marked as unfinished are one message; Ctrl+C gives them up", async () => {
+    const desk = new Desk();
+    await desk.sees("> ");
+    desk.press("one\\\r");
+    await desk.sees(". ");
+    desk.press("two\r");
+    await desk.sees("only.");
+    desk.press('"""\r');
+    await desk.sees(". ");
+    desk.press("three");
+    desk.press(ctrlC);
+    await desk.sees("> ");
+    desk.press("four\r");
+    await desk.sees("You said four");
+    expect(desk.asked).toEqual(["one\ntwo", "four"]);
+    desk.press(ctrlD);
+    expect(await desk.exitCode).toBe(0);
+  });
+
+  test("the arrow keys find what was typed before, the tabulator completes commands", async () => {
+    const desk = new Desk(echo, ["from yesterday"]);
+    await desk.sees("> ");
+    desk.press("\u001B[A\r");
+    await desk.sees("You said from yesterday");
+    // A tabulator within pasted text completes nothing.
+    desk.press("/sy\t");
+    desk.press("Be brief.\r");
+    await desk.sees("A new conversation.");
+    desk.press("/set temp\t");
+    desk.press("0.5\r");
+    await desk.sees("temperature: 0.5");
+    expect(desk.history.slice(1)).toEqual([
+      "from yesterday",
+      "/system Be brief.",
+      "/set temperature 0.5",
+    ]);
     desk.press(ctrlD);
     expect(await desk.exitCode).toBe(0);
   });
