@@ -10,6 +10,7 @@ export * from "./errors.ts";
 export * from "./generation.ts";
 export * from "./kv-events.ts";
 export * from "./latency-model.ts";
+export * from "./live-view.ts";
 export * from "./observation.ts";
 export * from "./prefix-tree.ts";
 export * from "./random.ts";

@@ -7,6 +7,7 @@ import fastifySwagger from "@fastify/swagger";
 import { fastify, LogController } from "fastify";
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from "fastify";
 import type { TSchema } from "typebox";
+import { messageRoutes } from "./anthropic/message-routes.ts";
 import { ApiKeys } from "./api-keys.ts";
 import { BodyReader } from "./body-reader.ts";
 import { Connections } from "./connections.ts";
@@ -18,12 +19,15 @@ import { newRequestId } from "./request-id.ts";
 import { cacheRoutes } from "./routes/cache.ts";
 import { chatRoutes } from "./routes/chat.ts";
 import { completionRoutes } from "./routes/completions.ts";
+import { liveRoutes } from "./routes/live.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { operationRoutes } from "./routes/operations.ts";
+import { pageRoutes } from "./routes/page.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { responseRoutes } from "./routes/responses.ts";
 import { storedResponseRoutes } from "./routes/stored-responses.ts";
 import { conversationRoutes } from "./routes/conversations.ts";
+import type { Routes } from "./routes/routes.ts";
 import { dropNulls, validationError } from "./schemas/validation.ts";
 import { createServerContext, type ServerContext } from "./server-context.ts";
 import type { ServerOptions } from "./server-options.ts";
@@ -60,12 +64,21 @@ export function createServer(options: ServerOptions): LociServer {
   installBodies(app, bodies, context.limits);
   const keys = new ApiKeys(options.apiKeys ?? []);
   installGates(app, { context, origins, keys });
-  const { passThrough } = options;
+  const { passThrough, page } = options;
+  if (page !== undefined) {
+    app.register((scope, _options, done) => {
+      pageRoutes(scope.withTypeProvider<TypeBoxTypeProvider>(), page);
+      done();
+    });
+  }
   if (passThrough === undefined) installRoutes(app, context);
   else {
-    app.register(async (scope) => {
-      operationRoutes(scope.withTypeProvider<TypeBoxTypeProvider>(), context);
-      await passThrough(scope, (headers) => keys.tenantOf(headers));
+    app.register(async (plain) => {
+      const scope = plain.withTypeProvider<TypeBoxTypeProvider>();
+      installSchemas(scope);
+      operationRoutes(scope, context);
+      liveRoutes(scope, context);
+      await passThrough(plain, (headers) => keys.tenantOf(headers));
     });
   }
   return {
@@ -79,6 +92,7 @@ export function createServer(options: ServerOptions): LociServer {
     },
     close: async (graceMs = 0) => {
       closing = true;
+      context.hub.close();
       connections.drain();
       const { clock, live } = context;
       const timers = [clock.after(graceMs, () => live.abortAll())];
@@ -94,6 +108,9 @@ export function createServer(options: ServerOptions): LociServer {
       connections.checkIntegrity();
       context.live.checkIntegrity();
       context.turns.checkIntegrity();
+      context.book.checkIntegrity();
+      context.conversationNames.checkIntegrity();
+      context.hub.checkIntegrity();
     },
   };
 }
@@ -148,13 +165,17 @@ function announcedBytes(request: FastifyRequest): number {
   return Number(request.headers["content-length"] ?? 0);
 }
 
-function installRoutes(app: FastifyInstance, context: ServerContext): void {
+function installSchemas(app: Pick<Routes, "setValidatorCompiler" | "setSerializerCompiler">): void {
   app.setValidatorCompiler<TSchema>(({ schema }) => (value) => {
     const error = validationError(schema, value);
     return error === null ? { value } : { error };
   });
   // Answers are built by our own code; the schemas only describe them.
   app.setSerializerCompiler(() => JSON.stringify);
+}
+
+function installRoutes(app: FastifyInstance, context: ServerContext): void {
+  installSchemas(app.withTypeProvider<TypeBoxTypeProvider>());
   app.register(fastifySwagger, {
     // The rest of a path is a parameter to readers; to the router it is a wildcard.
     transform: ({ schema, url }) => ({ schema, url: url.replace("*", ":id") }),
@@ -171,6 +192,7 @@ function installRoutes(app: FastifyInstance, context: ServerContext): void {
     const scope = plain.withTypeProvider<TypeBoxTypeProvider>();
     chatRoutes(scope, context);
     completionRoutes(scope, context);
+    messageRoutes(scope, context);
     responseRoutes(scope, context);
     storedResponseRoutes(scope, context);
     conversationRoutes(scope, context);
@@ -178,6 +200,7 @@ function installRoutes(app: FastifyInstance, context: ServerContext): void {
     tokenRoutes(scope, context);
     cacheRoutes(scope, context);
     operationRoutes(scope, context);
+    liveRoutes(scope, context);
     done();
   });
 }

@@ -4,6 +4,7 @@
 import { defined, LociError, toLociError } from "@loci/core";
 import type { Clock, GenerationEvent, GenerationRequest, GenerationService } from "@loci/core";
 import { fanIn } from "./fan-in.ts";
+import type { RequestBook, RequestNote } from "./live/request-book.ts";
 import type { Endpoint, ServerMetrics } from "./metrics.ts";
 
 export interface RunContext {
@@ -11,6 +12,9 @@ export interface RunContext {
   readonly metrics: ServerMetrics;
   readonly clock: Clock;
   readonly endpoint: Endpoint;
+  readonly book: RequestBook;
+  /** Of the HTTP request. */
+  readonly requestId?: string;
 }
 
 /** When things happened to one generation; null until they do. */
@@ -43,8 +47,9 @@ export async function* runGenerations(
     lastTokenMs: null,
   }));
   const sources = requests.map((request, index) => {
+    const note = context.book.open(request, context.requestId ?? null);
     const events = context.service.generate(request, signal);
-    return measured(context, events, defined(times[index]));
+    return measured(context, events, { times: defined(times[index]), note });
   });
   try {
     for await (const { index, item } of fanIn(sources)) {
@@ -69,7 +74,7 @@ function causeOf(error: LociError, clientSignal: AbortSignal): LociError {
 async function* measured(
   context: RunContext,
   events: AsyncIterable<GenerationEvent>,
-  times: GenerationTimes,
+  { times, note }: { readonly times: GenerationTimes; readonly note: RequestNote },
 ): AsyncGenerator<GenerationEvent> {
   const { clock, metrics } = context;
   let outcome = "cancelled";
@@ -78,6 +83,7 @@ async function* measured(
   try {
     for await (const event of events) {
       const nowMs = clock.nowMs();
+      note.event(event);
       if (event.type === "started") {
         promptTokens = event.promptTokens;
         if (times.startedMs === null) metrics.queued((nowMs - times.submittedMs) / 1000);
@@ -94,6 +100,7 @@ async function* measured(
     outcome = toLociError(error).code;
     throw error;
   } finally {
+    note.ended(outcome);
     const seconds = (clock.nowMs() - times.submittedMs) / 1000;
     const { endpoint } = context;
     metrics.generation({ endpoint, outcome, seconds, promptTokens, generatedTokens });

@@ -6,3 +6,4 @@ export type { EntropySource } from "./entropy.ts";
 export { eraseRemoved } from "./responses/erase-turns.ts";
 export { defaultServerLimits, type ServerLimits } from "./limits.ts";
 export { openaiSampling, type SamplingDefaults, type ServerOptions } from "./server-options.ts";
+export { loadStaticPage, type StaticPage } from "./page/static-page.ts";

@@ -2,6 +2,7 @@
 
 import { LociError } from "@loci/core";
 import type { CacheErasure, CacheInspection, Clock, GenerationService } from "@loci/core";
+import type { Observable, PlacementLog } from "@loci/core";
 import type { ModelInfo, TextCodec } from "@loci/core";
 import type { IdempotencyStore, Store } from "@loci/store";
 import { ChatRecall } from "./conversation/chat-recall.ts";
@@ -9,6 +10,10 @@ import { MemoryChatTurns } from "./conversation/memory-chat-turns.ts";
 import { systemEntropy, type EntropySource } from "./entropy.ts";
 import { MemoryIdempotency } from "./idempotency/memory-idempotency.ts";
 import { defaultServerLimits, type ServerLimits } from "./limits.ts";
+import { ConversationNames } from "./live/conversation-names.ts";
+import { LiveHub } from "./live/live-hub.ts";
+import { LiveViews } from "./live/live-views.ts";
+import { RequestBook } from "./live/request-book.ts";
 import { LiveRequests } from "./live-requests.ts";
 import { ServerMetrics } from "./metrics.ts";
 import { LiveTurns } from "./responses/live-turns.ts";
@@ -18,6 +23,8 @@ export interface ServerContext {
   readonly service: GenerationService;
   readonly cache: CacheInspection | null;
   readonly erasure: CacheErasure | null;
+  readonly observation: Observable | null;
+  readonly placements: PlacementLog | null;
   readonly codec: TextCodec;
   readonly model: ModelInfo;
   /** The model's id and its aliases. */
@@ -28,6 +35,13 @@ export interface ServerContext {
   readonly entropy: EntropySource;
   readonly metrics: ServerMetrics;
   readonly live: LiveRequests;
+  /** Recent requests. */
+  readonly book: RequestBook;
+  readonly conversationNames: ConversationNames;
+  /** Pages that look on. */
+  readonly hub: LiveHub;
+  /** Tenants are told apart. */
+  readonly keysNeeded: boolean;
   /** Turns of /v1/responses that this process works on. */
   readonly turns: LiveTurns;
   /** Finds returning chats. */
@@ -47,7 +61,16 @@ export function createServerContext(
   isClosing: () => boolean,
 ): ServerContext {
   const { service, codec, model, clock, store } = options;
+  const book = new RequestBook(clock);
+  const conversationNames = new ConversationNames();
+  const keysNeeded = (options.apiKeys ?? []).length > 0;
   return {
+    observation: options.observation ?? null,
+    placements: options.placements ?? null,
+    book,
+    conversationNames,
+    keysNeeded,
+    hub: openHub(options, { book, conversationNames, keysNeeded }),
     service,
     cache: options.cache ?? null,
     erasure: options.erasure ?? null,
@@ -70,10 +93,34 @@ export function createServerContext(
     }),
     idempotency: store?.idempotency ?? new MemoryIdempotency(),
     requireStore: () => store ?? noStore(),
-    version: options.version ?? "0.1.0",
+    version: versionOf(options),
     metricsNeedKey: options.metricsNeedKey ?? false,
     isReady: () => !isClosing() && (options.ready?.() ?? true),
   };
+}
+
+function openHub(
+  options: ServerOptions,
+  known: Pick<ServerContext, "book" | "conversationNames" | "keysNeeded">,
+): LiveHub {
+  const { service, model, clock } = options;
+  const views = new LiveViews({
+    ...known,
+    service,
+    model,
+    clock,
+    observation: options.observation ?? null,
+    version: versionOf(options),
+    ownerOf: (requestId) => known.book.tenantOf(requestId),
+    onFailure: (error) => {
+      if (options.logger) options.logger.warn({ err: error }, "the work was not observed");
+    },
+  });
+  return new LiveHub({ clock, look: () => views.look(), onIdle: () => views.forget() });
+}
+
+function versionOf({ version = "0.1.0" }: ServerOptions): string {
+  return version;
 }
 
 /** A chat is answered without its past if need be; the past is told missing in the log only. */

@@ -1,13 +1,14 @@
 // What the composition root gives to the HTTP application. Nothing here knows an engine: the same
 // application serves a local model and, later, a router.
 
-import type { CacheErasure, CacheInspection, Clock } from "@loci/core";
+import type { CacheErasure, CacheInspection, Clock, Observable, PlacementLog } from "@loci/core";
 import type { GenerationService, ModelInfo, TextCodec } from "@loci/core";
 import type { Store } from "@loci/store";
 import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { EntropySource } from "./entropy.ts";
 import type { ServerLimits } from "./limits.ts";
+import type { StaticPage } from "./page/static-page.ts";
 
 /** Sampling when the request says nothing. */
 export interface SamplingDefaults {
@@ -36,6 +37,12 @@ export interface ServerOptions {
   readonly cache?: CacheInspection;
   /** Erases what deleted turns left in the cache. */
   readonly erasure?: CacheErasure;
+  /** What may be seen of the work; without it /loci/live tells totals only. */
+  readonly observation?: Observable;
+  /** What a router decided lately. */
+  readonly placements?: PlacementLog;
+  /** Served at `/`; null says there that it is not built, and absent there is nothing at `/`. */
+  readonly page?: StaticPage | null;
   readonly codec: TextCodec;
   readonly model: ModelInfo;
   readonly clock: Clock;

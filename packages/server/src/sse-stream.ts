@@ -9,6 +9,8 @@ import { cutWhenStalled } from "./stalled-reader.ts";
 export interface SseTimes {
   readonly ssePingMs: number;
   readonly slowReaderMs: number;
+  /** What keeps the connection awake; a comment when absent. */
+  readonly ping?: string;
 }
 
 type State = "new" | "open" | "ended";
@@ -53,12 +55,18 @@ export class SseStream {
     await this.#write(`${head}data: ${JSON.stringify(data)}\n\n`);
   }
 
+  /** As `send`, of what is JSON already. */
+  sendText(json: string, name: string): Promise<void> {
+    return this.#write(`event: ${name}\ndata: ${json}\n\n`);
+  }
+
   /** Ends the stream after an optional last line such as `[DONE]`. */
-  end(last: string | null): void {
+  end(last: string | null, name: string | null = null): void {
     if (this.#state !== "open") return;
     this.#state = "ended";
     this.#cancelPing();
-    this.#response.end(last === null ? "" : `data: ${last}\n\n`);
+    const head = name === null ? "" : `event: ${name}\n`;
+    this.#response.end(last === null ? "" : `${head}data: ${last}\n\n`);
     cutWhenStalled(this.#response, this.#clock, this.#times.slowReaderMs);
   }
 
@@ -100,7 +108,7 @@ export class SseStream {
     this.#cancelPing = this.#clock.after(this.#times.ssePingMs, () => {
       const { destroyed, writableNeedDrain } = this.#response;
       if (this.#state !== "open" || destroyed) return;
-      if (!writableNeedDrain) this.#response.write(": ping\n\n");
+      if (!writableNeedDrain) this.#response.write(this.#times.ping ?? ": ping\n\n");
       this.#armPing();
     });
   }

@@ -83,13 +83,17 @@ export async function prepareResponse(
     },
   });
   if (request === undefined) throw new LociError("internal", "One prompt makes one request.");
+  const { conversation } = history;
+  if (conversation !== null && request.sessionKey !== undefined) {
+    context.conversationNames.note(request.sessionKey, tenant, conversation.id);
+  }
   const choice = (await choiceOptions(context, tools))();
   const model = body.model ?? context.model.id;
   const parameters = shownParameters(body, model, context.samplingDefaults);
   const facts: ResponseFacts = {
     id,
     createdUnixSeconds: context.clock.unixSeconds(),
-    conversationId: history.conversation?.id ?? null,
+    conversationId: conversation?.id ?? null,
     previousResponseId: history.previousResponseId,
     parameters,
   };

@@ -116,11 +116,11 @@ export class ResponseTurn {
    * turn that is left by its reader is kept as incomplete.
    */
   async *events(): AsyncGenerator<ResponseEvent> {
-    const { context, prepared, signal, cancel, isBackground } = this.#options;
+    const { context, prepared, signal, cancel, isBackground, requestId } = this.#options;
     let end: TurnEnd | null = null;
     try {
       if (isBackground) yield* this.#answer.queued();
-      const run = { ...context, endpoint: "responses" as const };
+      const run = { ...context, endpoint: "responses" as const, requestId };
       const either = AbortSignal.any([signal, cancel.signal]);
       for await (const event of runGenerations(run, [prepared.request], either)) {
         if (event.event.type === "started") await this.#start();

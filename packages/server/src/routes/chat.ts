@@ -50,7 +50,7 @@ async function answerChat(
   requireModel(context, body.model);
   const signal = context.live.signalFor(reply.raw);
   const { answer, requests, remember } = await prepare(context, body, request);
-  const run = { ...context, endpoint: "chat" as const };
+  const run = { ...context, endpoint: "chat" as const, requestId: request.id };
   const events = runGenerations(run, requests, signal);
   const onWhole = async (whole: unknown): Promise<void> => {
     remember();

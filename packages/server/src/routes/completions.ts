@@ -33,7 +33,7 @@ export function completionRoutes(app: Routes, context: ServerContext): void {
     requireModel(context, body.model);
     const signal = context.live.signalFor(reply.raw);
     const { answer, requests } = await prepare(context, body, request);
-    const run = { ...context, endpoint: "completions" as const };
+    const run = { ...context, endpoint: "completions" as const, requestId: request.id };
     const events = runGenerations(run, requests, signal);
     if (body.stream !== true) return completeAnswer(events, answer);
     await streamAnswer({ context, request, reply }, events, answer);
