@@ -1,0 +1,181 @@
+// One stream of live views for all that is shown of them: open while somebody watches and the page
+// is visible, opened again when it breaks, later and later. A server that refuses is asked less
+// often; one whose stream has gone quiet counts as gone.
+
+import { batch, signal, type ReadonlySignal } from "@preact/signals";
+import { HappeningLog } from "./happening-log.ts";
+import { LiveHistory } from "./live-history.ts";
+import { decodeLiveView, type LiveView } from "./live-view.ts";
+
+/** Delivers each event's data; resolves when the stream ends, rejects when it fails. */
+export type LiveSource = (signal: AbortSignal, onData: (data: string) => void) => Promise<unknown>;
+
+export type LiveStatus =
+  | { readonly kind: "idle" }
+  | { readonly kind: "connecting" }
+  | { readonly kind: "live" }
+  /** Tried again after `retryMs`. */
+  | { readonly kind: "broken"; readonly cause: unknown; readonly retryMs: number };
+
+/** What the store needs of a clock. */
+export interface LiveClock {
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+const retryMsMin = 1000;
+const retryMsMax = 30_000;
+/** Views come every second; without one for so long the stream is given up. */
+const quietMsMax = 10_000;
+
+export class LiveStore {
+  readonly #source: LiveSource;
+  readonly #clock: LiveClock;
+  readonly #latest = signal<LiveView | null>(null);
+  readonly #status = signal<LiveStatus>({ kind: "idle" });
+  readonly #history = new LiveHistory();
+  readonly #log = new HappeningLog();
+  #watchers = 0;
+  #isVisible = true;
+  #failures = 0;
+  #connection: AbortController | null = null;
+  /** Of the quiet stream while there is a connection, of the next try otherwise. */
+  #cancelTimer: (() => void) | null = null;
+
+  constructor(source: LiveSource, clock: LiveClock) {
+    this.#source = source;
+    this.#clock = clock;
+  }
+
+  /** The last view; kept when the stream breaks. `history` and `happenings` change with it. */
+  get latest(): ReadonlySignal<LiveView | null> {
+    return this.#latest;
+  }
+
+  get status(): ReadonlySignal<LiveStatus> {
+    return this.#status;
+  }
+
+  get history(): LiveHistory {
+    return this.#history;
+  }
+
+  get happenings(): HappeningLog {
+    return this.#log;
+  }
+
+  /** Keeps the stream open until the returned function is called. */
+  watch(): () => void {
+    this.#watchers++;
+    this.#follow();
+    let isWatching = true;
+    return () => {
+      if (!isWatching) return;
+      isWatching = false;
+      this.#watchers--;
+      this.#follow();
+    };
+  }
+
+  /** A hidden page asks for nothing. */
+  setVisible(isVisible: boolean): void {
+    this.#isVisible = isVisible;
+    this.#follow();
+  }
+
+  /** Tries at once, as after a new key. Nothing while the stream is open or nobody watches. */
+  retryNow(): void {
+    if (this.#status.peek().kind !== "broken") return;
+    this.#failures = 0;
+    this.#clearTimer();
+    this.#follow();
+  }
+
+  /** Throws when what the store holds does not fit together. */
+  checkIntegrity(): void {
+    const { kind } = this.#status.peek();
+    const isOpen = this.#connection !== null;
+    if (isOpen !== (kind === "live" || kind === "connecting")) {
+      throw new Error("the status says whether there is a stream");
+    }
+    if ((kind === "idle") !== !this.#isWanted) throw new Error("idle when nobody watches");
+    if ((this.#cancelTimer === null) !== (kind === "idle")) {
+      throw new Error("a timer runs unless idle");
+    }
+    this.#history.checkIntegrity();
+    this.#log.checkIntegrity();
+  }
+
+  get #isWanted(): boolean {
+    return this.#watchers > 0 && this.#isVisible;
+  }
+
+  #follow(): void {
+    if (!this.#isWanted) {
+      this.#close();
+      this.#status.value = { kind: "idle" };
+      return;
+    }
+    if (this.#connection === null && this.#cancelTimer === null) this.#open();
+  }
+
+  #open(): void {
+    const connection = new AbortController();
+    this.#connection = connection;
+    this.#status.value = { kind: "connecting" };
+    this.#expectData(connection);
+    const take = (data: string): void => {
+      if (this.#connection === connection) this.#take(data, connection);
+    };
+    this.#source(connection.signal, take).then(
+      () => this.#broke(connection, new Error("The server ended the stream.")),
+      (error: unknown) => this.#broke(connection, error),
+    );
+  }
+
+  #take(data: string, connection: AbortController): void {
+    const view = decodeLiveView(data);
+    if (view === null) {
+      this.#broke(connection, new Error("The server sent something else than a live view."));
+      return;
+    }
+    this.#failures = 0;
+    this.#expectData(connection);
+    this.#history.add(view);
+    this.#log.add(view);
+    batch(() => {
+      this.#latest.value = view;
+      if (this.#status.peek().kind !== "live") this.#status.value = { kind: "live" };
+    });
+  }
+
+  #expectData(connection: AbortController): void {
+    this.#clearTimer();
+    this.#cancelTimer = this.#clock.after(quietMsMax, () => {
+      this.#broke(connection, new Error("The server has said nothing for ten seconds."));
+    });
+  }
+
+  #broke(connection: AbortController, cause: unknown): void {
+    if (this.#connection !== connection) return;
+    this.#close();
+    const retryMs = Math.min(retryMsMax, retryMsMin * 2 ** Math.min(this.#failures, 10));
+    this.#failures++;
+    this.#status.value = { kind: "broken", cause, retryMs };
+    this.#cancelTimer = this.#clock.after(retryMs, () => {
+      this.#cancelTimer = null;
+      this.#follow();
+    });
+  }
+
+  #close(): void {
+    this.#clearTimer();
+    const connection = this.#connection;
+    this.#connection = null;
+    connection?.abort();
+  }
+
+  #clearTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+  }
+}

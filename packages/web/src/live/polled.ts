@@ -1,0 +1,54 @@
+// What is asked for every few seconds while it is looked at: lists that the live stream leaves out.
+
+import { useEffect, useState } from "preact/hooks";
+import { requestJson } from "../api/api-client.ts";
+import { isAbort, toApiError, type ApiError } from "../api/api-error.ts";
+import { browserClock } from "../browser-clock.ts";
+
+export interface Polled<T> {
+  /** The last that came; null before the first. */
+  readonly value: T | null;
+  /** Why the last try failed; null when it did not. */
+  readonly error: ApiError | null;
+}
+
+const backoffMax = 8;
+const nothing = { value: null, error: null } as const;
+
+/**
+ * Asks for `path` at once and then every `periodMs`, less often while it fails, not while the page
+ * is hidden. Null asks for nothing. `decode` makes what is shown out of the JSON; it must not change.
+ */
+export function usePolled<T>(
+  path: string | null,
+  periodMs: number,
+  decode: (body: unknown) => T,
+): Polled<T> {
+  const [state, setState] = useState<Polled<T>>(nothing);
+  useEffect(() => {
+    setState(nothing);
+    if (path === null) return undefined;
+    const stop = new AbortController();
+    const poll = async (): Promise<void> => {
+      let failures = 0;
+      for (;;) {
+        if (document.visibilityState === "visible") {
+          try {
+            const value = decode(await requestJson<unknown>(path, { signal: stop.signal }));
+            failures = 0;
+            setState({ value, error: null });
+          } catch (error) {
+            if (isAbort(error) || stop.signal.aborted) return;
+            failures++;
+            const told = toApiError(error);
+            setState(({ value }) => ({ value, error: told }));
+          }
+        }
+        await browserClock.sleep(periodMs * Math.min(backoffMax, 2 ** failures), stop.signal);
+      }
+    };
+    poll().catch(() => undefined);
+    return () => stop.abort();
+  }, [path, periodMs, decode]);
+  return state;
+}
