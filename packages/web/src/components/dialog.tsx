@@ -3,15 +3,18 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { Icon } from "./icon.tsx";
 
 interface DialogProps {
   readonly title: string;
+  /** A drawer comes from the side and has a button that closes it. */
+  readonly kind?: "dialog" | "drawer";
   readonly onClose: () => void;
   readonly children: ComponentChildren;
 }
 
 /** Shown as long as it is rendered. */
-export function Dialog({ title, onClose, children }: DialogProps): JSX.Element {
+export function Dialog({ title, kind = "dialog", onClose, children }: DialogProps): JSX.Element {
   const titleId = useId();
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -22,7 +25,7 @@ export function Dialog({ title, onClose, children }: DialogProps): JSX.Element {
   return (
     <dialog
       ref={element}
-      class="dialog"
+      class={kind}
       aria-labelledby={titleId}
       onCancel={(event) => {
         event.preventDefault();
@@ -30,7 +33,17 @@ export function Dialog({ title, onClose, children }: DialogProps): JSX.Element {
       }}
     >
       <div class="dialog-body">
-        <h2 id={titleId}>{title}</h2>
+        <div class="dialog-head">
+          <h2 id={titleId}>{title}</h2>
+          <button
+            type="button"
+            class="button button-quiet button-icon"
+            aria-label="Close"
+            onClick={onClose}
+          >
+            <Icon name="close" />
+          </button>
+        </div>
         {children}
       </div>
     </dialog>
