@@ -5,14 +5,28 @@
 //   node packages/web/build.ts [--force]
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const folder = import.meta.dirname;
 const outputFolder = join(folder, "dist");
 /** Not in dist/: everything there is served. */
-const hashPath = join(folder, "build", "page.hash");
+const buildFolder = join(folder, "build");
+const nextFolder = join(buildFolder, "next");
+const hashPath = join(buildFolder, "page.hash");
+const lockPath = join(buildFolder, "page.lock");
+const lockPauseMs = 100;
+const lockWaitsMax = 1200;
 
 /** Besides everything under src/ that is no test. */
 const inputNames = ["index.html", "vite.config.ts", "build.ts", "package.json", "tsconfig.json"];
@@ -23,16 +37,59 @@ const compressedBytesMin = 512;
 
 async function build(): Promise<void> {
   const hash = hashInputs();
-  const isForced = process.argv.includes("--force");
-  if (!isForced && existsSync(join(outputFolder, "index.html")) && storedHash() === hash) return;
+  if (!process.argv.includes("--force") && isFresh(hash)) return;
+  mkdirSync(buildFolder, { recursive: true });
+  if (!(await takeLock())) throw new Error("another build does not end; remove build/page.lock");
+  try {
+    // Whoever had the lock may have built the same.
+    if (process.argv.includes("--force") || !isFresh(hash)) await buildNow(hash);
+  } finally {
+    rmSync(lockPath, { force: true });
+  }
+}
+
+async function buildNow(hash: string): Promise<void> {
   const start = process.hrtime.bigint();
   const vite = await import("vite");
-  await vite.build({ configFile: join(folder, "vite.config.ts") });
-  const kilobytes = Math.round(compressAll() / 1000);
-  mkdirSync(join(folder, "build"), { recursive: true });
+  await vite.build({
+    configFile: join(folder, "vite.config.ts"),
+    build: { outDir: nextFolder, emptyOutDir: true },
+  });
+  const kilobytes = Math.round(compressAll(nextFolder) / 1000);
+  // A server that starts meanwhile finds one page or the other, hardly ever none.
+  rmSync(outputFolder, { recursive: true, force: true });
+  renameSync(nextFolder, outputFolder);
   writeFileSync(hashPath, hash);
   const seconds = Number(process.hrtime.bigint() - start) / 1e9;
   process.stderr.write(`loci: page built in ${seconds.toFixed(1)} s, ${kilobytes} kB compressed\n`);
+}
+
+function isFresh(hash: string): boolean {
+  return existsSync(join(outputFolder, "index.html")) && storedHash() === hash;
+}
+
+/** False when somebody else keeps it too long. */
+async function takeLock(): Promise<boolean> {
+  for (let waits = 0; waits < lockWaitsMax; waits++) {
+    try {
+      writeFileSync(lockPath, String(process.pid), { flag: "wx" });
+      return true;
+    } catch {
+      if (isLockLeft()) rmSync(lockPath, { force: true });
+      else await sleep(lockPauseMs);
+    }
+  }
+  return false;
+}
+
+/** Its holder was killed. */
+function isLockLeft(): boolean {
+  try {
+    process.kill(Number(readFileSync(lockPath, "utf8")), 0);
+    return false;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "ESRCH";
+  }
 }
 
 function storedHash(): string | null {
@@ -57,9 +114,9 @@ function filesUnder(root: string): readonly string[] {
 }
 
 /** Total of the smallest variants in bytes. */
-function compressAll(): number {
+function compressAll(root: string): number {
   let bytes = 0;
-  for (const name of filesUnder(outputFolder)) {
+  for (const name of filesUnder(root)) {
     const path = join(folder, name);
     const content = readFileSync(path);
     if (!compressedPattern.test(name) || content.length < compressedBytesMin) {
