@@ -6,6 +6,8 @@ import type {
   ClusterAdmin,
   GenerationService,
   ModelInfo,
+  Observable,
+  PlacementLog,
   TextCodec,
 } from "@loci/core";
 import type { ServerOptions } from "@loci/server";
@@ -14,6 +16,10 @@ export interface Backend {
   readonly service: GenerationService;
   readonly cache: CacheInspection;
   readonly erasure: CacheErasure;
+  /** What may be seen of its work. */
+  readonly observation?: Observable;
+  /** What its router decided lately; absent where there is none. */
+  readonly placements?: PlacementLog;
   readonly codec: TextCodec;
   /** Answers requests as they are, without tokens of ours. */
   readonly passThrough?: ServerOptions["passThrough"];

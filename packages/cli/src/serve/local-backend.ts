@@ -22,6 +22,7 @@ export async function openLocalBackend(
     service: tracedApi(service, { tracer, model: model.info.id, withPhases: true }),
     cache: service,
     erasure: service,
+    observation: service,
     codec: model.codec,
     info: model.info,
     admin: null,

@@ -7,6 +7,7 @@ import type { Config, ModelInfo } from "@loci/core";
 import { openConversationStore, PrivatePrefixes } from "@loci/host";
 import { createAdmin, createServer, eraseRemoved } from "@loci/server";
 import type { AdminServer } from "@loci/server";
+import { noTracer } from "@loci/telemetry";
 import type { Tracer } from "@loci/telemetry";
 
 import { loadApiKeys } from "../load-config.ts";
@@ -14,6 +15,7 @@ import type { Output } from "../output.ts";
 import { lociVersion } from "../version.ts";
 import type { Backend, BackendFact } from "./backend.ts";
 import { listen } from "./listen.ts";
+import { openPage } from "./open-page.ts";
 import { processTracer } from "../telemetry/process-tracer.ts";
 import { traceFields, traceRequests } from "../telemetry/trace-requests.ts";
 import { createLogger } from "./logger.ts";
@@ -54,7 +56,7 @@ export async function startServer(
   const apiKeys = await loadApiKeys(config);
   const tracer = await processTracer(config, `${hostname()}-${process.pid}`, logger);
   const backend = await openBackend(config, logger, signal, tracer);
-  const { service, cache, erasure, codec, info } = backend;
+  const { service, cache, erasure, observation, placements, codec, info } = backend;
   const conversations = await openConversationStore(storeSettings(config, backend), {
     logger,
     clock: systemClock,
@@ -63,6 +65,9 @@ export async function startServer(
   const server = createServer({
     service: config.prefixCaching ? service : new PrivatePrefixes(service),
     ...(config.prefixCaching && { cache, erasure }),
+    ...(observation && { observation }),
+    ...(placements && { placements }),
+    ...(config.page && { page: await openPage(logger) }),
     codec,
     ...(backend.passThrough && { passThrough: backend.passThrough }),
     model: info,
@@ -70,6 +75,10 @@ export async function startServer(
     ...(conversations && { store: conversations.store }),
     apiKeys,
     metricsNeedKey: config.metricsNeedKey,
+    metrics: {
+      compat: config.metricsCompat,
+      ...(tracer !== noTracer && { spans: () => tracer.counts() }),
+    },
     corsOrigins: config.corsOrigins,
     allowedHosts: config.allowedHosts,
     logger,

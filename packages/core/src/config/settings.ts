@@ -3,6 +3,7 @@
 // configuration is inferred from it. `SettingDeclaration` explains the fields.
 
 import { clusterSettings } from "./cluster-settings.ts";
+import { serverSettings } from "./server-settings.ts";
 import { tracingSettings } from "./tracing-settings.ts";
 
 const ownSettings = {
@@ -277,97 +278,9 @@ const ownSettings = {
     min: 0,
     max: 86_400,
   },
-  store: {
-    flag: "store",
-    kind: "text",
-    default: null,
-    group: "Server",
-    description:
-      "where conversations are kept: sqlite:FILE, postgres://USER@HOST/DATABASE, or none; by default a file in ~/.local/share/loci",
-    aliases: [],
-    // A database's address may hold its password.
-    secret: true,
-  },
-  responseTtlMs: {
-    flag: "response-ttl",
-    kind: "duration",
-    default: "720h",
-    group: "Server",
-    description: "how long stored responses outside of conversations are kept; 0 keeps them all",
-    aliases: [],
-    min: 0,
-    max: 315_360_000_000,
-  },
-  host: {
-    flag: "host",
-    kind: "text",
-    default: "127.0.0.1",
-    group: "Server",
-    description: "address to listen on; 0.0.0.0 for every network interface",
-    aliases: [],
-  },
-  port: {
-    flag: "port",
-    kind: "integer",
-    default: "9931",
-    group: "Server",
-    description: "port to listen on; 0 takes a free one",
-    aliases: [],
-    min: 0,
-    max: 65_535,
-    environment: ["PORT"],
-  },
-  apiKeys: {
-    flag: "api-key",
-    kind: "list",
-    default: "",
-    group: "Server",
-    description: "keys of which requests must bring one; without any, no key is asked for",
-    aliases: [],
-    secret: true,
-  },
-  apiKeyFile: {
-    flag: "api-key-file",
-    kind: "text",
-    default: null,
-    group: "Server",
-    description: "file with one key on each line, in addition to --api-key",
-    aliases: [],
-  },
-  metricsNeedKey: {
-    flag: "metrics-need-key",
-    kind: "switch",
-    default: "false",
-    group: "Server",
-    description: "ask for an API key on /metrics too",
-    aliases: [],
-  },
-  corsOrigins: {
-    flag: "cors-origin",
-    kind: "list",
-    default: "",
-    group: "Server",
-    description: "web origins whose pages may call the API; * for every one",
-    aliases: ["--cors-allow-origins"],
-  },
-  allowedHosts: {
-    flag: "allowed-host",
-    kind: "list",
-    default: "",
-    group: "Server",
-    description: "host names that requests may carry besides loopback ones, behind a proxy",
-    aliases: ["--allowed-hosts"],
-  },
-  shutdownTimeoutMs: {
-    flag: "shutdown-timeout",
-    kind: "duration",
-    default: "30s",
-    group: "Server",
-    description: "time that running answers get to finish after SIGTERM or Ctrl+C",
-    aliases: [],
-    min: 0,
-    max: 86_400_000,
-  },
+} as const;
+
+const generalSettings = {
   logLevel: {
     flag: "log-level",
     kind: "choice",
@@ -397,8 +310,14 @@ const ownSettings = {
   },
 } as const;
 
-export const settings: typeof ownSettings & typeof clusterSettings & typeof tracingSettings = {
+export const settings: typeof ownSettings &
+  typeof serverSettings &
+  typeof generalSettings &
+  typeof clusterSettings &
+  typeof tracingSettings = {
   ...ownSettings,
+  ...serverSettings,
+  ...generalSettings,
   ...clusterSettings,
   ...tracingSettings,
 };
