@@ -1,8 +1,7 @@
 // What became of blocks lately, joined over live views: each view carries its workers' last
 // happenings, most of which the one before had, too.
 
-import type { Happening } from "@loci/core";
-import type { LiveView } from "./live-view.ts";
+import type { Happening, LiveView } from "@loci/core";
 
 export interface LoggedHappening {
   /** Unique in the log. */

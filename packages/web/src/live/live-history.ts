@@ -2,8 +2,7 @@
 // since its start. A counter that went down belongs to a service that was started anew; nothing is
 // known of the time between.
 
-import type { ServiceSnapshot } from "@loci/core";
-import type { LiveView } from "./live-view.ts";
+import type { LiveView, ServiceSnapshot } from "@loci/core";
 
 /** What happened since the point before; all null where that is not known. */
 export interface TokenDeltas {
@@ -19,11 +18,8 @@ export interface HistoryPoint {
   readonly atMs: number;
   readonly running: number;
   readonly waiting: number;
-  readonly waitSeconds: number;
   readonly generatedPerSecond: number;
   readonly promptPerSecond: number;
-  /** Share of answers within their 90 % interval; null where nobody judges. */
-  readonly coverage: number | null;
   readonly tokens: TokenDeltas | null;
 }
 
@@ -81,10 +77,8 @@ function pointOf({ atMs, service, rates }: LiveView, tokens: TokenDeltas | null)
     atMs,
     running: service.requestsRunning,
     waiting: service.requestsWaiting,
-    waitSeconds: service.waitSecondsExpected,
     generatedPerSecond: rates.generatedPerSecond,
     promptPerSecond: rates.promptPerSecond,
-    coverage: service.lengths?.coverage ?? null,
     tokens,
   };
 }

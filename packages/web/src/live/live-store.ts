@@ -2,10 +2,11 @@
 // is visible, opened again when it breaks, later and later. A server that refuses is asked less
 // often; one whose stream has gone quiet counts as gone.
 
+import type { LiveView } from "@loci/core";
 import { batch, signal, type ReadonlySignal } from "@preact/signals";
 import { HappeningLog } from "./happening-log.ts";
 import { LiveHistory } from "./live-history.ts";
-import { decodeLiveView, type LiveView } from "./live-view.ts";
+import { decodeLiveView } from "./decode-live-view.ts";
 
 /** Delivers each event's data; resolves when the stream ends, rejects when it fails. */
 export type LiveSource = (signal: AbortSignal, onData: (data: string) => void) => Promise<unknown>;

@@ -6,7 +6,7 @@ import { openEvents } from "../api/api-client.ts";
 import { apiKey } from "../api/api-key.ts";
 import { browserClock } from "../browser-clock.ts";
 import { LiveStore } from "./live-store.ts";
-import type { LiveView } from "./live-view.ts";
+import type { LiveView } from "@loci/core";
 
 export const live: LiveStore = new LiveStore(async (signal, onData) => {
   await openEvents("/loci/live", {

@@ -15,7 +15,7 @@ const termLabels: Readonly<Record<string, string>> = {
   replica: "saved: another copy of a hot beginning",
 };
 
-export const reasonWords: Readonly<Record<string, string>> = {
+const reasonWords: Readonly<Record<string, string>> = {
   cheapest: "the cheapest",
   only_choice: "the only choice",
   session_home: "the conversation's home",
@@ -24,9 +24,18 @@ export const reasonWords: Readonly<Record<string, string>> = {
   retried: "tried again after a failure",
 };
 
+/** Why the chosen worker was chosen. */
+export function reasonText({ reason }: PlacementRow): string {
+  return reasonWords[reason] ?? reason.replaceAll("_", " ");
+}
+
 export function CostLegend(): JSX.Element {
   const entries = termNames.map((name) => ({ fill: name, label: termLabels[name] ?? name }));
-  return <Legend entries={entries} />;
+  return (
+    <div class="cost-legend">
+      <Legend entries={entries} />
+    </div>
+  );
 }
 
 /** All candidates on one scale of seconds; the chosen one first. */

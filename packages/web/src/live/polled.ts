@@ -15,15 +15,20 @@ export interface Polled<T> {
 const backoffMax = 8;
 const nothing = { value: null, error: null } as const;
 
+export interface PollPlan<T> {
+  readonly periodMs: number;
+  /** Makes what is shown out of the JSON. */
+  readonly decode: (body: unknown) => T;
+  /** Nothing more is asked for after such a value; absent: never done. */
+  readonly isDone?: (value: T) => boolean;
+}
+
 /**
  * Asks for `path` at once and then every `periodMs`, less often while it fails, not while the page
- * is hidden. Null asks for nothing. `decode` makes what is shown out of the JSON; it must not change.
+ * is hidden. Null asks for nothing. `plan` must stay the same.
  */
-export function usePolled<T>(
-  path: string | null,
-  periodMs: number,
-  decode: (body: unknown) => T,
-): Polled<T> {
+export function usePolled<T>(path: string | null, plan: PollPlan<T>): Polled<T> {
+  const { periodMs, decode, isDone } = plan;
   const [state, setState] = useState<Polled<T>>(nothing);
   useEffect(() => {
     setState(nothing);
@@ -37,6 +42,7 @@ export function usePolled<T>(
             const value = decode(await requestJson<unknown>(path, { signal: stop.signal }));
             failures = 0;
             setState({ value, error: null });
+            if (isDone?.(value) === true) return;
           } catch (error) {
             if (isAbort(error) || stop.signal.aborted) return;
             failures++;
@@ -49,6 +55,6 @@ export function usePolled<T>(
     };
     poll().catch(() => undefined);
     return () => stop.abort();
-  }, [path, periodMs, decode]);
+  }, [path, periodMs, decode, isDone]);
   return state;
 }

@@ -1,11 +1,10 @@
 // Memory: the tiers as a living picture, and what became of blocks.
 
-import type { SequenceView, ServiceView } from "@loci/core";
+import type { LiveView, SequenceView, ServiceView } from "@loci/core";
 import type { JSX } from "preact";
 import { useMemo, useRef } from "preact/hooks";
 import { live } from "../../live/live.ts";
 import { LiveFrame } from "../../live/live-frame.tsx";
-import type { LiveView } from "../../live/live-view.ts";
 import { Nothing, Panel } from "../../live/panel.tsx";
 import { Legend } from "../../live/stacked-bar.tsx";
 import { WindowedList } from "../../live/windowed-list.tsx";
@@ -57,8 +56,8 @@ function MemoryContent({ live: shown }: { readonly live: LiveView }): JSX.Elemen
     return (
       <Panel title="Nothing to look into">
         <Nothing>
-          The engines behind this server do not tell what their memory holds. The cluster view shows
-          what is known of them.
+          The engines behind this server do not tell what their memory holds, or did not answer in
+          time. The cluster view shows what is known of them.
         </Nothing>
       </Panel>
     );

@@ -20,7 +20,7 @@ const queueShape: ChartShape = {
 
 const speedShape: ChartShape = {
   lines: [
-    { label: "prompt", color: "--series-3", dash: [6, 3] },
+    { label: "prompt, computed", color: "--series-3", dash: [6, 3] },
     { label: "generated", color: "--series-1" },
   ],
   formatX: formatBeforeNow,
@@ -52,7 +52,7 @@ export function SpeedChart({ points }: { readonly points: readonly HistoryPoint[
         title="Tokens per second"
         description={
           `${formatCount(last?.generatedPerSecond ?? 0)} tokens generated per second, ` +
-          `${formatCount(last?.promptPerSecond ?? 0)} prompt tokens per second.`
+          `${formatCount(last?.promptPerSecond ?? 0)} prompt tokens computed per second.`
         }
         shape={speedShape}
         x={secondsBeforeNow(points)}

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { formatCount, formatSeconds, formatShare } from "../../format.ts";
 import { live } from "../../live/live.ts";
 import { LiveFrame } from "../../live/live-frame.tsx";
-import type { LiveView } from "../../live/live-view.ts";
+import type { LiveView } from "@loci/core";
 import { Nothing, Panel } from "../../live/panel.tsx";
 import { Tiles, type Tile } from "../../live/tiles.tsx";
 import { ForecastChart } from "./forecast-chart.tsx";
@@ -51,7 +51,9 @@ function SchedulingContent({ shown }: { readonly shown: LiveView }): JSX.Element
       <Tiles tiles={tilesOf(shown)} />
       <Panel title="Requests" aside={<PhaseCounts shown={shown} />}>
         {view === null ? (
-          <Nothing>The engines behind this server do not show their requests.</Nothing>
+          <Nothing>
+            The engines behind this server do not show their requests, or did not answer in time.
+          </Nothing>
         ) : view.requests.length === 0 ? (
           <Nothing>
             Nothing runs and nothing waits. <a href="#/chat">Ask something</a> and its answer grows
@@ -90,13 +92,18 @@ function tilesOf({ service, rates }: LiveView): readonly Tile[] {
     {
       label: "waiting",
       value: formatCount(requestsWaiting),
-      note: `a new one would wait ${formatSeconds(waitSecondsExpected)}`,
+      note: Number.isFinite(waitSecondsExpected)
+        ? `a new one would wait ${formatSeconds(waitSecondsExpected)}`
+        : "a new one would not start",
     },
     { label: "generated per second", value: formatCount(rates.generatedPerSecond), note: "tokens" },
     {
-      label: "prompt per second",
+      label: "read per second",
       value: formatCount(rates.promptPerSecond),
-      note: rates.cachedShare === null ? "tokens" : `${formatShare(rates.cachedShare)} from memory`,
+      note:
+        rates.cachedShare === null
+          ? "prompt tokens"
+          : `and ${formatShare(rates.cachedShare)} found in memory`,
     },
     {
       label: "memory in use",

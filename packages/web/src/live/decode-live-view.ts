@@ -1,29 +1,8 @@
 // What the server tells the live views once a second. It comes from our own server, but perhaps from
 // one of another version: what a view cannot do without is checked here, once.
 
-import type { ServiceSnapshot, ServiceView } from "@loci/core";
+import type { LiveView } from "@loci/core";
 import { isNumber, isObject } from "./json-shape.ts";
-
-export interface LiveView {
-  /** Milliseconds since 1970, by the server's clock. */
-  readonly atMs: number;
-  readonly uptimeSeconds: number;
-  readonly version: string;
-  readonly model: { readonly id: string; readonly contextTokens: number };
-  readonly service: ServiceSnapshot;
-  /** Null where nobody can look inside: in front of engines that show nothing. */
-  readonly view: ServiceView | null;
-  readonly rates: LiveRates;
-  /** Conversations by the session names that requests and sequences carry. */
-  readonly conversations: Readonly<Record<string, string>>;
-}
-
-export interface LiveRates {
-  readonly generatedPerSecond: number;
-  readonly promptPerSecond: number;
-  /** Of recent prompt tokens; null before the first. */
-  readonly cachedShare: number | null;
-}
 
 const serviceNumbers = [
   "requestsRunning",
@@ -35,7 +14,6 @@ const serviceNumbers = [
   "promptTokens",
   "cachedTokens",
   "generatedTokens",
-  "waitSecondsExpected",
 ] as const;
 
 const viewLists = ["requests", "places", "forecasts", "sequences", "happenings"] as const;
@@ -50,9 +28,16 @@ export function decodeLiveView(text: string): LiveView | null {
   if (!hasNumbers(rates, ["generatedPerSecond", "promptPerSecond"])) return null;
   if (view !== null && (!isObject(view) || !hasLists(view, viewLists))) return null;
   const conversations = isObject(body["conversations"]) ? body["conversations"] : {};
-  // Fields of lists are the server's own types; the page shows numbers and escapes names.
+  // JSON has no word for an endless expectation.
+  const wait = service["waitSecondsExpected"];
+  const waitSecondsExpected = isNumber(wait) ? wait : Number.POSITIVE_INFINITY;
+  // What lists hold is of the types that server and page share.
   // eslint-disable-next-line typescript/no-unsafe-type-assertion
-  return { ...body, conversations } as unknown as LiveView;
+  return {
+    ...body,
+    service: { ...service, waitSecondsExpected },
+    conversations,
+  } as unknown as LiveView;
 }
 
 function parseObject(text: string): Record<string, unknown> | null {
