@@ -2,6 +2,7 @@
 // receive a stream of events, cancel by signal. A local engine implements it, a router later.
 
 import type { ClusterSnapshot } from "./cluster-snapshot.ts";
+import type { HistogramCounts } from "./histogram.ts";
 import type { LatencyCoefficients } from "./latency-model.ts";
 
 /** How the next token is chosen. Neutral values switch a step off. */
@@ -169,6 +170,8 @@ export interface LengthSnapshot {
   /** Answers learned from, and changes of traffic noticed, since the start. */
   readonly answers: number;
   readonly drifts: number;
+  /** Tokens of answers as multiples of the median that was predicted; absent where nobody counts. */
+  readonly errors?: HistogramCounts;
 }
 
 export interface RescueSnapshot {
@@ -195,6 +198,14 @@ export interface KvDeviceCounts {
   readonly givenUpLossPerSecond: number;
   /** Tokens of dropped blocks that were computed again. */
   readonly recomputedTokens: number;
+  /** Of these, of blocks with a copy below, which would have come back later; absent: not counted. */
+  readonly recomputedWithCopy?: number;
+  /** From when a block was first known until the device gave it up; absent where nobody counts. */
+  readonly lifetimeSeconds?: HistogramCounts;
+  /** From a block's last use until the device gave it up. */
+  readonly idleSeconds?: HistogramCounts;
+  /** Between two uses of a cached block. */
+  readonly reuseGapSeconds?: HistogramCounts;
   /** Copies made ahead of need that were brought back; those given up without. */
   readonly copiesAheadUsed: number;
   readonly copiesAheadWasted: number;

@@ -8,6 +8,7 @@ export * from "./cluster-snapshot.ts";
 export * from "./config/index.ts";
 export * from "./errors.ts";
 export * from "./generation.ts";
+export * from "./histogram.ts";
 export * from "./kv-events.ts";
 export * from "./latency-model.ts";
 export * from "./live-view.ts";

@@ -4,6 +4,7 @@
 
 import type { KvDeviceCounts, KvTierSnapshot, ServiceSnapshot } from "@loci/core";
 import type { Registry } from "prom-client";
+import { registerSnapshotHistogram, type SnapshotHistogramSource } from "./histogram-metric.ts";
 import { registerSnapshotMetric, series } from "./snapshot-metric.ts";
 import type { MetricKind, Series, SnapshotMetric } from "./snapshot-metric.ts";
 
@@ -23,9 +24,17 @@ const cacheMetrics: readonly SnapshotMetric[] = [
     device: (counts) => counts.givenUpLossPerSecond,
     tier: (tier) => tier.givenUpLossPerSecond,
   }),
-  device("loci_kv_recomputed_tokens_total", "Tokens of dropped blocks computed again", {
-    read: (counts) => [series(counts.recomputedTokens)],
-  }),
+  device(
+    "loci_kv_recomputed_tokens_total",
+    "Tokens of dropped blocks computed again: no copy was left, or computing was faster",
+    {
+      labelName: "why",
+      read: ({ recomputedTokens, recomputedWithCopy: faster = 0 }) => [
+        series(recomputedTokens - faster, { why: "dropped" }),
+        series(faster, { why: "faster" }),
+      ],
+    },
+  ),
   device("loci_kv_copies_ahead_total", "Copies made ahead of need, by what became of them", {
     labelName: "fate",
     read: (counts) => [
@@ -84,7 +93,26 @@ const cacheMetrics: readonly SnapshotMetric[] = [
   }),
 ];
 
+const cacheHistograms: readonly SnapshotHistogramSource[] = [
+  {
+    name: "loci_kv_block_lifetime_seconds",
+    help: "From when a block was first known until the device gave it up",
+    read: ({ kvDevice }) => kvDevice?.lifetimeSeconds,
+  },
+  {
+    name: "loci_kv_block_idle_before_evict_seconds",
+    help: "From a block's last use until the device gave it up",
+    read: ({ kvDevice }) => kvDevice?.idleSeconds,
+  },
+  {
+    name: "loci_kv_block_reuse_gap_seconds",
+    help: "Between two uses of a cached block",
+    read: ({ kvDevice }) => kvDevice?.reuseGapSeconds,
+  },
+];
+
 export function registerCacheMetrics(snapshot: () => ServiceSnapshot, registry: Registry): void {
+  for (const source of cacheHistograms) registerSnapshotHistogram(source, snapshot, registry);
   for (const metric of cacheMetrics) registerSnapshotMetric(metric, snapshot, registry);
 }
 

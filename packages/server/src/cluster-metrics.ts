@@ -6,8 +6,9 @@ import type { Registry } from "prom-client";
 import { registerSnapshotMetric, series } from "./snapshot-metric.ts";
 import type { Series, SnapshotMetric } from "./snapshot-metric.ts";
 
-/** Workers with series of their own; the sums hold for all. */
+/** Workers with series of their own; the others are one, so that the sums hold for all. */
 const workersShownMax = 256;
+const others = "other";
 
 const clusterMetrics: readonly SnapshotMetric[] = [
   {
@@ -27,24 +28,23 @@ const clusterMetrics: readonly SnapshotMetric[] = [
       return wanted === null ? [] : [series(wanted)];
     },
   },
-  perWorker(
-    "requests",
-    "Live requests that this router has on a worker",
-    (worker) => worker.requests,
-  ),
-  perWorker(
-    "requests_running",
-    "Requests a worker computes, whoever sent them",
-    (worker) => worker.requestsRunning,
-  ),
-  perWorker(
-    "requests_waiting",
-    "Requests that wait on a worker",
-    (worker) => worker.requestsWaiting,
-  ),
-  perWorker("kv_usage_ratio", "Share of a worker's blocks that requests use", (worker) =>
-    worker.kvBlocksFree === null ? null : 1 - worker.kvBlocksFree / worker.kvBlocksTotal,
-  ),
+  perWorker("requests", "Live requests that this router has on a worker", {
+    read: (worker) => worker.requests,
+    together: sum,
+  }),
+  perWorker("requests_running", "Requests a worker computes, whoever sent them", {
+    read: (worker) => worker.requestsRunning,
+    together: sum,
+  }),
+  perWorker("requests_waiting", "Requests that wait on a worker", {
+    read: (worker) => worker.requestsWaiting,
+    together: sum,
+  }),
+  perWorker("kv_usage_ratio", "Share of a worker's blocks that requests use", {
+    read: (worker) =>
+      worker.kvBlocksFree === null ? null : 1 - worker.kvBlocksFree / worker.kvBlocksTotal,
+    together: (values) => sum(values) / values.length,
+  }),
   {
     kind: "counter",
     name: "loci_router_placements_total",
@@ -90,21 +90,31 @@ function total(name: string, help: string, key: TotalName): SnapshotMetric {
   };
 }
 
-/** `read` gives null where it is not known yet. */
-function perWorker(
-  name: string,
-  help: string,
-  read: (worker: ClusterWorker) => number | null,
-): SnapshotMetric {
+interface WorkerReading {
+  /** Null where it is not known yet. */
+  readonly read: (worker: ClusterWorker) => number | null;
+  /** Of workers without a series of their own. */
+  readonly together: (values: readonly number[]) => number;
+}
+
+function perWorker(name: string, help: string, { read, together }: WorkerReading): SnapshotMetric {
   return {
     kind: "gauge",
     name: `loci_worker_${name}`,
     help,
     labelNames: ["worker"],
-    read: ({ cluster }) =>
-      (cluster?.workers ?? []).slice(0, workersShownMax).flatMap((worker) => {
+    read: ({ cluster }) => {
+      const known = (cluster?.workers ?? []).flatMap((worker) => {
         const value = read(worker);
         return value === null ? [] : [series(value, { worker: worker.id })];
-      }),
+      });
+      const rest = known.slice(workersShownMax).map(({ value }) => value);
+      const shown = known.slice(0, workersShownMax);
+      return rest.length === 0 ? shown : [...shown, series(together(rest), { worker: others })];
+    },
   };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((all, value) => all + value, 0);
 }

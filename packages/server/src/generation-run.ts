@@ -102,6 +102,10 @@ async function* measured(
   } finally {
     note.ended(outcome);
     const seconds = (clock.nowMs() - times.submittedMs) / 1000;
+    const { firstTokenMs, lastTokenMs } = times;
+    if (firstTokenMs !== null && lastTokenMs !== null) {
+      metrics.decoded((lastTokenMs - firstTokenMs) / 1000);
+    }
     const { endpoint } = context;
     metrics.generation({ endpoint, outcome, seconds, promptTokens, generatedTokens });
   }
@@ -111,6 +115,7 @@ function noteToken(metrics: ServerMetrics, times: GenerationTimes, nowMs: number
   if (times.lastTokenMs === null) {
     times.firstTokenMs = nowMs;
     metrics.firstToken((nowMs - times.submittedMs) / 1000);
+    metrics.prefilled((nowMs - (times.startedMs ?? times.submittedMs)) / 1000);
   } else {
     metrics.nextToken((nowMs - times.lastTokenMs) / 1000);
   }

@@ -6,9 +6,11 @@ import type { ServiceSnapshot } from "@loci/core";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { registerCacheMetrics } from "./cache-metrics.ts";
 import { registerClusterMetrics } from "./cluster-metrics.ts";
+import { registerCompatMetrics } from "./compat-metrics.ts";
+import { registerProcessMetrics, type ProcessFacts } from "./process-metrics.ts";
 import { registerSchedulingMetrics } from "./scheduling-metrics.ts";
 
-export type Endpoint = "chat" | "completions" | "responses";
+export type Endpoint = "chat" | "completions" | "responses" | "messages";
 
 const latencyBuckets = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300,
@@ -27,6 +29,21 @@ export interface GenerationMeasure {
   readonly generatedTokens: number;
 }
 
+/** What became of spans since the start. */
+export interface SpanCounts {
+  readonly exported: number;
+  readonly dropped: number;
+  readonly failed: number;
+}
+
+export interface MetricsOptions {
+  readonly process: ProcessFacts;
+  /** Names of another program besides our own. */
+  readonly compat?: "none" | "vllm";
+  /** Where requests are traced. */
+  readonly spans?: () => SpanCounts;
+}
+
 export class ServerMetrics {
   readonly registry: Registry = new Registry();
   readonly #generations: Counter<"endpoint" | "outcome">;
@@ -37,10 +54,12 @@ export class ServerMetrics {
   readonly #firstTokenSeconds: Histogram;
   readonly #interTokenSeconds: Histogram;
   readonly #generationSeconds: Histogram;
+  readonly #prefillSeconds: Histogram;
+  readonly #decodeSeconds: Histogram;
   readonly #promptTokens: Histogram;
   readonly #generatedTokens: Histogram;
 
-  constructor(snapshot: () => ServiceSnapshot) {
+  constructor(snapshot: () => ServiceSnapshot, options: MetricsOptions) {
     const registers = [this.registry];
     this.#generations = new Counter({
       name: "loci_requests_total",
@@ -73,12 +92,23 @@ export class ServerMetrics {
     this.#firstTokenSeconds = seconds("loci_time_to_first_token_seconds", "Until the first token");
     this.#interTokenSeconds = seconds("loci_inter_token_latency_seconds", "Between two tokens");
     this.#generationSeconds = seconds("loci_e2e_request_latency_seconds", "Until the last token");
+    this.#prefillSeconds = seconds(
+      "loci_request_prefill_time_seconds",
+      "From the start to the first token",
+    );
+    this.#decodeSeconds = seconds(
+      "loci_request_decode_time_seconds",
+      "From the first token to the last",
+    );
     this.#promptTokens = tokens("loci_request_prompt_tokens", "Prompt tokens of a request");
     this.#generatedTokens = tokens("loci_request_generation_tokens", "Answer tokens of a request");
     for (const source of snapshotSources) registerSnapshot(source, snapshot, this.registry);
     registerCacheMetrics(snapshot, this.registry);
     registerSchedulingMetrics(snapshot, this.registry);
     registerClusterMetrics(snapshot, this.registry);
+    registerProcessMetrics(options.process, this.registry);
+    if (options.spans !== undefined) registerSpans(options.spans, this.registry);
+    if (options.compat === "vllm") registerCompatMetrics(this.registry, options.process.model);
   }
 
   queued(seconds: number): void {
@@ -91,6 +121,14 @@ export class ServerMetrics {
 
   nextToken(seconds: number): void {
     this.#interTokenSeconds.observe(seconds);
+  }
+
+  prefilled(seconds: number): void {
+    this.#prefillSeconds.observe(seconds);
+  }
+
+  decoded(seconds: number): void {
+    this.#decodeSeconds.observe(seconds);
   }
 
   generation(measure: GenerationMeasure): void {
@@ -110,6 +148,19 @@ export class ServerMetrics {
   response(route: string, status: number): void {
     this.#responses.inc({ route, status });
   }
+}
+
+function registerSpans(read: () => SpanCounts, registry: Registry): void {
+  const metric: Counter<"outcome"> = new Counter({
+    name: "loci_trace_spans_total",
+    help: "Spans of traces: sent, dropped for a full queue, not taken by the collector",
+    labelNames: ["outcome"],
+    registers: [registry],
+    collect: () => {
+      metric.reset();
+      for (const [outcome, count] of Object.entries(read())) metric.inc({ outcome }, count);
+    },
+  });
 }
 
 interface SnapshotSource {

@@ -3,6 +3,7 @@
 
 import type { LatencyCoefficients, RescueSnapshot, ServiceSnapshot } from "@loci/core";
 import type { Registry } from "prom-client";
+import { registerSnapshotHistogram, type SnapshotHistogramSource } from "./histogram-metric.ts";
 import { registerSnapshotMetric, series } from "./snapshot-metric.ts";
 import type { SnapshotMetric } from "./snapshot-metric.ts";
 
@@ -78,9 +79,16 @@ const schedulingMetrics: readonly SnapshotMetric[] = [
   },
 ];
 
+const lengthErrors: SnapshotHistogramSource = {
+  name: "loci_answer_length_to_predicted_ratio",
+  help: "Tokens of answers as multiples of the median that was predicted",
+  read: ({ lengths }) => lengths?.errors,
+};
+
 export function registerSchedulingMetrics(
   snapshot: () => ServiceSnapshot,
   registry: Registry,
 ): void {
+  registerSnapshotHistogram(lengthErrors, snapshot, registry);
   for (const metric of schedulingMetrics) registerSnapshotMetric(metric, snapshot, registry);
 }

@@ -82,7 +82,10 @@ export function createServerContext(
     limits: { ...defaultServerLimits, ...options.limits },
     samplingDefaults: { ...openaiSampling, ...options.samplingDefaults },
     entropy: options.entropy ?? systemEntropy,
-    metrics: new ServerMetrics(() => service.snapshot()),
+    metrics: new ServerMetrics(() => service.snapshot(), {
+      process: { version: versionOf(options), model: model.id, clock },
+      ...options.metrics,
+    }),
     live: new LiveRequests(),
     turns: new LiveTurns(clock),
     recall: new ChatRecall({

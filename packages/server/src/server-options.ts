@@ -8,6 +8,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { EntropySource } from "./entropy.ts";
 import type { ServerLimits } from "./limits.ts";
+import type { MetricsOptions } from "./metrics.ts";
 import type { StaticPage } from "./page/static-page.ts";
 
 /** Sampling when the request says nothing. */
@@ -56,6 +57,8 @@ export interface ServerOptions {
   readonly apiKeys?: readonly string[];
   /** `/metrics` is open unless this is true. */
   readonly metricsNeedKey?: boolean;
+  /** Names of another program for /metrics besides our own, and what became of spans. */
+  readonly metrics?: Pick<MetricsOptions, "compat" | "spans">;
   /** Web origins that may call from a browser; `*` for every one. */
   readonly corsOrigins?: readonly string[];
   /** Host names accepted besides loopback ones while bound to loopback. */
