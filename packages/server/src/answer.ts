@@ -8,7 +8,29 @@ import type { RunEvent } from "./generation-run.ts";
 import type { ServerContext } from "./server-context.ts";
 import { SseStream } from "./sse-stream.ts";
 
+/** How an API frames its streams. */
+export interface StreamForm {
+  /** The name of a chunk's event; null where events have none. */
+  readonly nameOf: (chunk: unknown) => string | null;
+  /** Sent now and then, as it stands. */
+  readonly ping: string;
+  /** Data of the last event, if the API has such a one. */
+  readonly last: string | null;
+  /** The chunk that tells a failure. */
+  readonly failure: (error: LociError, requestId: string) => unknown;
+}
+
+/** Events without names, `[DONE]` at the end. */
+const openaiForm: StreamForm = {
+  nameOf: () => null,
+  ping: ": ping\n\n",
+  last: "[DONE]",
+  failure: errorBody,
+};
+
 export interface Answer {
+  /** OpenAI's when absent. */
+  readonly streamForm?: StreamForm;
   /** Takes one event; the chunks that became due with it. */
   accept(event: RunEvent): readonly unknown[];
   /** Chunks after the last event. */
@@ -52,43 +74,57 @@ export async function streamAnswer(
   const first = await events.next();
   if (first.done === true) throw new LociError("internal", "A generation ended without an event.");
   reply.hijack();
-  const stream = new SseStream(reply.raw, context.clock, context.limits);
+  const form = answer.streamForm ?? openaiForm;
+  const stream = new SseStream(reply.raw, context.clock, { ...context.limits, ping: form.ping });
+  const send = (chunk: unknown): Promise<void> => stream.send(chunk, form.nameOf(chunk));
   try {
     stream.open(answerHeaders(reply));
     for (let next: IteratorResult<RunEvent> = first; next.done !== true;) {
-      for (const chunk of answer.accept(next.value)) await stream.send(chunk);
+      for (const chunk of answer.accept(next.value)) await send(chunk);
       next = await events.next();
     }
     await onWhole?.(answer.whole());
-    for (const chunk of answer.lastChunks()) await stream.send(chunk);
-    stream.end("[DONE]");
+    for (const chunk of answer.lastChunks()) await send(chunk);
+    stream.end(form.last);
   } catch (thrown) {
-    endWithError(exchange, stream, asLociError(thrown));
+    endWithError(exchange, stream, asLociError(thrown), form);
   } finally {
     await events.return(undefined);
   }
 }
 
 /** Streams what is complete already. */
-export async function streamChunks(exchange: Exchange, chunks: readonly unknown[]): Promise<void> {
+export async function streamChunks(
+  exchange: Exchange,
+  chunks: readonly unknown[],
+  form: StreamForm = openaiForm,
+): Promise<void> {
   const { context, reply } = exchange;
   reply.hijack();
   const stream = new SseStream(reply.raw, context.clock, context.limits);
   try {
     stream.open(answerHeaders(reply));
-    for (const chunk of chunks) await stream.send(chunk);
-    stream.end("[DONE]");
+    for (const chunk of chunks) await stream.send(chunk, form.nameOf(chunk));
+    stream.end(form.last);
   } catch (thrown) {
-    endWithError(exchange, stream, asLociError(thrown));
+    endWithError(exchange, stream, asLociError(thrown), form);
   }
 }
 
-function endWithError(exchange: Exchange, stream: SseStream, error: LociError): void {
+function endWithError(
+  exchange: Exchange,
+  stream: SseStream,
+  error: LociError,
+  form: StreamForm,
+): void {
   const { request } = exchange;
   if (error.code === "internal") request.log.error({ err: error.cause }, "a stream failed");
   // To a client that has left or does not read nothing can be told.
   if (error.code === "client_too_slow" || exchange.reply.raw.destroyed) stream.destroy();
-  else stream.end(JSON.stringify(errorBody(error, request.id)));
+  else {
+    const chunk = form.failure(error, request.id);
+    stream.end(JSON.stringify(chunk), form.nameOf(chunk));
+  }
 }
 
 /** The headers set so far, as text. */

@@ -40,11 +40,29 @@ function replyWithError(
   reply: FastifyReply,
   error: LociError,
 ): void {
+  const failure: ErrorReply = { status: error.status, body: errorBody(error, request.id) };
+  replyWithFailure(context, reply, error, failure);
+}
+
+/** A failure in the form of one API. */
+export interface ErrorReply {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** Answers with `failure`, which tells `error`; logs what is our own fault. */
+export function replyWithFailure(
+  context: ServerContext,
+  reply: FastifyReply,
+  error: LociError,
+  failure: ErrorReply,
+): void {
+  const { request } = reply;
   if (error.code === "internal") request.log.error({ err: error.cause }, "a request failed");
   const retryAfterSeconds = retryAfter(context, error);
   if (retryAfterSeconds !== null) reply.header("retry-after", String(retryAfterSeconds));
   if (error.code === "unauthorized") reply.header("www-authenticate", "Bearer");
-  reply.code(error.status).send(errorBody(error, request.id));
+  reply.code(failure.status).send(failure.body);
 }
 
 const retrySecondsMax = 60;

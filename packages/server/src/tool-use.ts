@@ -70,12 +70,13 @@ function requireUniqueNames(tools: readonly ToolBody[]): void {
   }
 }
 
-/** How each answer of the request is read. */
+/** How each answer of the request is read; `callPrefix` begins the ids of its calls. */
 export async function choiceOptions(
   context: ServerContext,
   use: ToolUse | null,
+  callPrefix = "call_",
 ): Promise<() => ChatChoiceOptions> {
-  const callId = (): string => newCallId(context, use?.format);
+  const callId = (): string => newCallId(context, use?.format, callPrefix);
   if (use === null) return () => ({ parser: null, mark: null, parallelCalls: true, callId });
   const names = new Set(use.tools.map((tool) => tool.function.name));
   const mark = await markToken(context, use.format);
@@ -100,7 +101,11 @@ async function markToken(
 }
 
 /** Mistral's templates insist on nine letters or digits. */
-function newCallId(context: ServerContext, format: KnownFormat | undefined): string {
+function newCallId(
+  context: ServerContext,
+  format: KnownFormat | undefined,
+  prefix: string,
+): string {
   const hex = context.entropy.hex(12);
-  return format === "mistral" ? hex.slice(0, 9) : `call_${hex}`;
+  return format === "mistral" ? hex.slice(0, 9) : `${prefix}${hex}`;
 }

@@ -151,6 +151,10 @@ const nullableFields: readonly string[] = [
   "input.[].content.[]",
   "items.[]",
   "items.[].content.[]",
+  "system.[]",
+  "messages.[].content.[]",
+  "messages.[].content.[].content.[]",
+  "output_config",
 ];
 
 /** Removes such nulls in place, before validation. */
