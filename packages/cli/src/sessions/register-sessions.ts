@@ -37,12 +37,12 @@ export function registerSessions(program: Command, output: Output, handle: Actio
     command.action(handle(async (given) => runVerb(given, output, verb)));
     return addServerOptions(command);
   };
-  add("ls", "List them, the most recently changed first.", list(output))
+  add("ls", "List stored conversations, the most recently changed first.", list(output))
     .option("--limit <integer>", `at most so many (default: ${limitDefault})`)
     .option("--query <text>", "those with this text in their title or messages");
   add("show <id>", "Print a conversation's messages.", show(output));
   add("rm <ids...>", "Delete conversations.", remove);
-  add("export [ids...]", "Write conversations as JSON, one in each line.", exportThem)
+  add("export [ids...]", "Write stored conversations as JSON, one in each line.", exportThem)
     .option("--all", "all that are stored")
     .option("--out <path>", "to this file instead of standard output");
   add(
