@@ -117,9 +117,14 @@ const textBytesPerToken = 64;
 
 /** Token ids from outside. Throws invalid_request for what is none. */
 export function tokenIds(ids: Iterable<number>, name: string): number[] {
-  const list = [...ids];
+  const list = isIterable(ids) ? [...ids] : [NaN];
   if (list.every((id) => Number.isInteger(id) && id >= 0)) return list;
   throw invalid(name, `${name} holds something that is no token id.`);
+}
+
+/** Whatever the types said. */
+function isIterable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Symbol.iterator in value;
 }
 
 export function invalid(param: string, message: string): LociError {
@@ -151,12 +156,16 @@ function roomFor(promptTokens: number, contextTokensMax: number): number {
 
 function stops(stop: AnswerOptions["stop"]): readonly string[] {
   const list = stop === undefined ? [] : typeof stop === "string" ? [stop] : stop;
-  const isPossible = list.every((text) => typeof text === "string" && text.length > 0);
+  const isPossible = isIterable(list) && list.every((text) => isText(text));
   if (!isPossible) throw invalid("stop", "A stop string has at least one character.");
   if (list.length > requestLimits.stopStringsMax) {
     throw invalid("stop", `There are at most ${requestLimits.stopStringsMax} stop strings.`);
   }
   return stopStrings(list);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
 }
 
 /** Under the names of the HTTP API; what is absent stays absent. */
@@ -177,6 +186,7 @@ function samplingBody(options: AnswerOptions): Parameters<typeof samplingParams>
 
 function checkedBias(bias: AnswerOptions["logitBias"]): AnswerOptions["logitBias"] {
   const entries = Object.entries(bias ?? {});
+  if (Array.isArray(bias)) throw invalid("logitBias", "logitBias is an object.");
   if (entries.length > requestLimits.listEntriesMax) {
     throw invalid("logitBias", `logitBias has at most ${requestLimits.listEntriesMax} entries.`);
   }
