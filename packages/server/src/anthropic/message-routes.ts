@@ -93,7 +93,8 @@ async function answerMessages(
   requireModel(context, body.model);
   const signal = context.live.signalFor(reply.raw);
   const { answer, requests, remember } = await prepareMessage(context, body, request);
-  const events = runGenerations({ ...context, endpoint: "messages" as const }, requests, signal);
+  const run = { ...context, endpoint: "messages" as const, requestId: request.id };
+  const events = runGenerations(run, requests, signal);
   const onWhole = async (whole: unknown): Promise<void> => {
     remember();
     await claim?.finish(jsonReply(whole));
