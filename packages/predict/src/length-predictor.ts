@@ -6,6 +6,7 @@
 // Nothing here knows of time or I/O. A forecast that is never closed teaches nothing and costs
 // nothing: a predictor keeps no list of them.
 
+import type { HistogramCounts } from "@loci/core";
 import type { LengthDistribution } from "./length-distribution.ts";
 
 /** What may be known of a request before it runs. */
@@ -55,6 +56,8 @@ export interface LengthReport {
   /** Answers learned from, and changes of traffic noticed, since the start. */
   readonly answers: number;
   readonly drifts: number;
+  /** Tokens of answers as multiples of the median that was predicted first. */
+  readonly errors?: HistogramCounts;
 }
 
 export interface LengthPredictor {

@@ -1,7 +1,9 @@
 // Snapshots of many workers as one: what is held and running is summed over those who are here,
 // counters also over those who are gone.
 
+import { addHistograms } from "@loci/core";
 import type {
+  HistogramCounts,
   KvDeviceCounts,
   KvTierSnapshot,
   LengthSnapshot,
@@ -53,11 +55,13 @@ export function addSnapshots(
 function addLengths(parts: readonly LengthSnapshot[]): LengthSnapshot {
   const judged = parts.filter(({ coverage, answers }) => coverage !== null && answers > 0);
   const weight = sum(judged.map(({ answers }) => answers));
+  const errors = sumOf(parts, (part) => part.errors);
   const covered = sum(judged.map(({ coverage, answers }) => (coverage ?? 0) * answers));
   return {
     coverage: weight === 0 ? null : covered / weight,
     answers: sum(parts.map(({ answers }) => answers)),
     drifts: sum(parts.map(({ drifts }) => drifts)),
+    ...(errors !== null && { errors }),
   };
 }
 
@@ -76,15 +80,22 @@ function addRescues(parts: readonly RescueSnapshot[]): RescueSnapshot {
 
 function addDevices(parts: readonly KvDeviceCounts[]): KvDeviceCounts {
   const total = (value: (part: KvDeviceCounts) => number): number => sum(parts.map(value));
+  const lifetimeSeconds = sumOf(parts, (part) => part.lifetimeSeconds);
+  const idleSeconds = sumOf(parts, (part) => part.idleSeconds);
+  const reuseGapSeconds = sumOf(parts, (part) => part.reuseGapSeconds);
   return {
     droppedBlocks: total((part) => part.droppedBlocks),
     droppedWithCopy: total((part) => part.droppedWithCopy),
     givenUpLossSeconds: total((part) => part.givenUpLossSeconds),
     givenUpLossPerSecond: total((part) => part.givenUpLossPerSecond),
     recomputedTokens: total((part) => part.recomputedTokens),
+    recomputedWithCopy: total((part) => part.recomputedWithCopy ?? 0),
     copiesAheadUsed: total((part) => part.copiesAheadUsed),
     copiesAheadWasted: total((part) => part.copiesAheadWasted),
     waitsForCopy: total((part) => part.waitsForCopy),
+    ...(lifetimeSeconds !== null && { lifetimeSeconds }),
+    ...(idleSeconds !== null && { idleSeconds }),
+    ...(reuseGapSeconds !== null && { reuseGapSeconds }),
   };
 }
 
@@ -109,6 +120,14 @@ function addTiers(parts: readonly KvTierSnapshot[]): readonly KvTierSnapshot[] {
       givenUpLossPerSecond: total((part) => part.givenUpLossPerSecond),
     };
   });
+}
+
+/** Over those who count it; null when nobody does, or not alike. */
+function sumOf<T>(
+  parts: readonly T[],
+  histogram: (part: T) => HistogramCounts | undefined,
+): HistogramCounts | null {
+  return addHistograms(parts.map(histogram).filter((each) => each !== undefined));
 }
 
 function listOf<T>(

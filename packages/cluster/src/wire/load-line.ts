@@ -1,6 +1,7 @@
 // Load and counters of a worker, as they are sent with heartbeats.
 
 import type {
+  HistogramCounts,
   KvDeviceCounts,
   KvTierSnapshot,
   LatencyCoefficients,
@@ -10,9 +11,11 @@ import type {
   WorkerLoad,
 } from "@loci/core";
 import { Fields } from "./fields.ts";
+import { WireError } from "./wire-error.ts";
 
 const tiersMax = 8;
 const nameCharsMax = 64;
+const bucketsMax = 64;
 
 const loadCounts = [
   "requestsRunning",
@@ -91,7 +94,11 @@ function decodeLatency(fields: Fields): LatencyCoefficients {
 
 function decodeLengths(fields: Fields): LengthSnapshot {
   const coverage = fields.has("coverage") ? fields.number("coverage", 0, 1) : null;
-  return { coverage, ...fields.numbers(["answers", "drifts"] as const) };
+  return {
+    coverage,
+    ...fields.numbers(["answers", "drifts"] as const),
+    ...decodeHistograms(fields, ["errors"] as const),
+  };
 }
 
 function decodeRescues(fields: Fields): RescueSnapshot {
@@ -107,7 +114,7 @@ function decodeRescues(fields: Fields): RescueSnapshot {
 }
 
 function decodeDevice(fields: Fields): KvDeviceCounts {
-  return fields.numbers([
+  const counts = fields.numbers([
     "droppedBlocks",
     "droppedWithCopy",
     "givenUpLossSeconds",
@@ -117,6 +124,36 @@ function decodeDevice(fields: Fields): KvDeviceCounts {
     "copiesAheadWasted",
     "waitsForCopy",
   ] as const);
+  const copied = fields.has("recomputedWithCopy");
+  return {
+    ...counts,
+    ...(copied && { recomputedWithCopy: fields.number("recomputedWithCopy", 0) }),
+    ...decodeHistograms(fields, ["lifetimeSeconds", "idleSeconds", "reuseGapSeconds"] as const),
+  };
+}
+
+/** Those that are there. */
+function decodeHistograms<Name extends string>(
+  fields: Fields,
+  names: readonly Name[],
+): Partial<Record<Name, HistogramCounts>> {
+  const found: Partial<Record<Name, HistogramCounts>> = {};
+  for (const name of names) {
+    if (fields.has(name)) found[name] = decodeHistogram(fields.object(name));
+  }
+  return found;
+}
+
+function decodeHistogram(fields: Fields): HistogramCounts {
+  const bounds = fields.list("bounds", bucketsMax).map(finite);
+  const counts = fields.list("counts", bucketsMax + 1).map(finite);
+  if (counts.length !== bounds.length + 1) throw new WireError("a histogram counts all values");
+  return { bounds, counts, sum: fields.number("sum") };
+}
+
+function finite(value: unknown): number {
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw new WireError("a histogram is made of numbers");
 }
 
 function decodeTier(fields: Fields): KvTierSnapshot {

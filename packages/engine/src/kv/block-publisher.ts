@@ -47,6 +47,7 @@ export class BlockPublisher {
     }
     const { tiers, nowMs } = this.#cache;
     tiers.counts.recomputedTokens += this.#blockTokens;
+    if (copy.hasLowerCopy) tiers.counts.recomputedWithCopy += this.#blockTokens;
     const seconds = tiers.recomputeSeconds(copy.positionStart, copy.tokens);
     tiers.happenings.recomputed(copy, { user: sequence.user, seconds }, nowMs);
     copy.device = sequence.blockAt(index);

@@ -296,6 +296,7 @@ export class CacheTree {
     copy.line = inherited ?? ++this.#lines;
     const node = this.#tree.insert(parent, tokens, range, copy);
     copy.node = node;
+    copy.knownSinceMs = this.#nowMs;
     this.names?.note(copy);
     return node;
   }

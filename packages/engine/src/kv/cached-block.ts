@@ -35,6 +35,8 @@ export class CachedBlock extends RetentionEntry {
   line: number = 0;
   /** It came from another worker, and no request has used it yet. */
   isFetched: boolean = false;
+  /** When it got its place in the tree. */
+  knownSinceMs: number = -Infinity;
   /** Its name outside this process; null until somebody asks (see `BlockIdentities`). */
   key: string | null = null;
 

@@ -24,6 +24,8 @@ const refreshRequests = 16;
 
 export interface ReturnModelOptions {
   readonly observationsMax?: number;
+  /** A block was used again, so long after its last use; for counting. */
+  readonly onReuse?: (sinceUsedMs: number) => void;
 }
 
 export class ReturnModel {
@@ -32,6 +34,7 @@ export class ReturnModel {
   /** By class; null = to be computed again. */
   readonly #rates: (Float64Array | null)[] = Array.from({ length: returnClasses }, () => null);
   readonly #chances: (Float64Array | null)[] = Array.from({ length: returnClasses }, () => null);
+  readonly #onReuse: (sinceUsedMs: number) => void;
   #requests = 0;
   #nowMs = -Infinity;
 
@@ -40,6 +43,7 @@ export class ReturnModel {
       (features, bucket, returned) => this.#hazard.learn(features, bucket, returned),
       options.observationsMax ?? observationsDefault,
     );
+    this.#onReuse = options.onReuse ?? (() => undefined);
   }
 
   /**
@@ -59,6 +63,7 @@ export class ReturnModel {
     for (const entry of entries) this.#returned(entry);
     this.#classify(entries, facts);
     for (const entry of entries) {
+      if (entry.uses > 0) this.#onReuse(this.#nowMs - entry.lastUseMs);
       entry.uses++;
       entry.lastUseMs = this.#nowMs;
       entry.lastUse = this.#requests;

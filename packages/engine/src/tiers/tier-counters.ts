@@ -25,6 +25,8 @@ export interface DeviceCounts {
   givenUpLossPerSecond: number;
   /** Tokens of dropped blocks that were computed again. */
   recomputedTokens: number;
+  /** Of these, of blocks with a copy below, which would have come back later. */
+  recomputedWithCopy: number;
   /** Copies made ahead of time that served a restore; those given up without one. */
   copiesAheadUsed: number;
   copiesAheadWasted: number;
@@ -61,6 +63,7 @@ export function zeroDeviceCounts(): DeviceCounts {
     givenUpLossSeconds: 0,
     givenUpLossPerSecond: 0,
     recomputedTokens: 0,
+    recomputedWithCopy: 0,
     copiesAheadUsed: 0,
     copiesAheadWasted: 0,
     waitsForCopy: 0,

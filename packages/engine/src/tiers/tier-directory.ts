@@ -15,6 +15,7 @@ import { RetentionQueue } from "../retention/retention-queue.ts";
 import { ReturnModel } from "../retention/return-model.ts";
 import { AheadCopies } from "./ahead-copies.ts";
 import { BlockHappenings } from "../observation/block-happenings.ts";
+import { BlockAges } from "./block-ages.ts";
 import { bestTier } from "./best-tier.ts";
 import { BlockIdentities } from "./block-identities.ts";
 import type { MoveOrder, MoveOutcome, TierName } from "./block-mover.ts";
@@ -69,7 +70,10 @@ const eraseSlotsMax = 1024;
 const victimBatch = 8;
 
 export class TierDirectory {
-  readonly returns: ReturnModel = new ReturnModel();
+  readonly ages: BlockAges = new BlockAges();
+  readonly returns: ReturnModel = new ReturnModel({
+    onReuse: (sinceUsedMs) => this.ages.reused(sinceUsedMs),
+  });
   readonly counts: DeviceCounts = zeroDeviceCounts();
   readonly tiers: readonly LowerTier[];
   readonly identities: BlockIdentities;
@@ -244,6 +248,7 @@ export class TierDirectory {
     const worth = this.#deviceQueue.givenUp(copy, nowMs);
     addWorth(this.counts, worth);
     this.counts.droppedBlocks++;
+    this.ages.dropped(nowMs - copy.knownSinceMs, nowMs - copy.lastUseMs);
     if (copy.hasLowerCopy) this.counts.droppedWithCopy++;
     const cause = copy.hasLowerCopy ? "has_copy" : this.#dropCause;
     this.happenings.dropped(copy, { tier: "device", cause, seconds: worth.lossSeconds }, nowMs);

@@ -7,7 +7,7 @@ export function tierSnapshots(
   directory: TierDirectory,
 ): Pick<ServiceSnapshot, "kvDevice" | "kvTiers" | "kvMovesUnderWay"> {
   return {
-    kvDevice: { ...directory.counts },
+    kvDevice: { ...directory.counts, ...directory.ages.counts() },
     kvMovesUnderWay: directory.movesUnderWay,
     kvTiers: directory.tiers.map((tier) => ({
       name: tier.name,

@@ -2,7 +2,7 @@
 // Finished answers tell at which level of the belief they fell; a tracker for each stage of a
 // forecast corrects the levels, and a watch notices when traffic has changed.
 
-import { assert, uniformAt } from "@loci/core";
+import { assert, uniformAt, ValueHistogram } from "@loci/core";
 import { hasten } from "../hasty-predictor.ts";
 import type { LengthDistribution } from "../length-distribution.ts";
 import type {
@@ -32,6 +32,8 @@ export interface CalibrationOptions {
   readonly onDrift?: (drift: LengthDrift) => void;
 }
 
+/** Of an answer's tokens over their predicted median; 1 is exact. */
+const errorBounds = [0.1, 0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.33, 2, 4, 10];
 const coverageAnswersMax = 200;
 const innerBytesMax = 256 * 2 ** 20;
 const stateKind = 4;
@@ -46,6 +48,7 @@ export class CalibratedPredictor implements LengthPredictor {
   readonly #watch = new DriftWatch();
   /** For recent answers, 1 within the interval, 0 outside; a ring. */
   readonly #covered = new Uint8Array(coverageAnswersMax);
+  readonly #errors = new ValueHistogram(errorBounds);
   #coverageAnswers = 0;
   #finished = 0;
   #drifts = 0;
@@ -75,7 +78,8 @@ export class CalibratedPredictor implements LengthPredictor {
   }
 
   report(): LengthReport {
-    return { coverage: this.coverage, answers: this.answers, drifts: this.drifts };
+    const { coverage, answers, drifts } = this;
+    return { coverage, answers, drifts, errors: this.#errors.counts() };
   }
 
   open(query: LengthQuery): LengthForecast {
@@ -123,6 +127,7 @@ export class CalibratedPredictor implements LengthPredictor {
       outcome.tokens >= belief.quantile(0.05) && outcome.tokens <= belief.quantile(0.95);
     this.#covered[this.#coverageAnswers % coverageAnswersMax] = Number(isCovered);
     this.#coverageAnswers++;
+    this.#errors.observe(outcome.tokens / Math.max(1, belief.quantile(0.5)));
     const coverage = this.#watch.notice(levelWithin(belief, outcome, share));
     if (coverage === null) return;
     this.#drifts++;
