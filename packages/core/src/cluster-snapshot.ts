@@ -29,4 +29,8 @@ export interface ClusterWorker {
   readonly requestsWaiting: number | null;
   readonly kvBlocksTotal: number;
   readonly kvBlocksFree: number | null;
+  /** Seconds that its accepted requests still need, as placements are priced; absent: not known. */
+  readonly loadSeconds?: number;
+  /** `loci`, or the kind of a foreign engine; absent: not known. */
+  readonly engine?: string;
 }

@@ -11,15 +11,20 @@
 import {
   assert,
   type BlockName,
+  type HotPrefix,
   type KvEventBatch,
   type KvSnapshot,
   LociError,
+  type RequestView,
   type WorkerLoad,
 } from "@loci/core";
 import type { LengthForecast, LengthPredictor } from "@loci/predict";
 import { nobodyReady } from "./choice/eligible-workers.ts";
 import { Placer } from "./choice/placer.ts";
 import { BlockDirectory } from "./directory/block-directory.ts";
+import { Explanations } from "./looking/explanations.ts";
+import { HotPrefixes } from "./looking/hot-prefixes.ts";
+import { requestView } from "./looking/request-views.ts";
 import { emptyCounts, type RouterCounts } from "./looking/router-counts.ts";
 import { statusOf, type WorkerStatus } from "./looking/worker-status.ts";
 import { Members } from "./members/members.ts";
@@ -28,6 +33,7 @@ import { WorkerBlocks } from "./members/worker-blocks.ts";
 import type { Placement, RouteRequest } from "./placement.ts";
 import { makePolicy } from "./policy/make-policy.ts";
 import type { PlacementPolicy } from "./policy/placement-policy.ts";
+import { workerPrices } from "./price/worker-prices.ts";
 import { WorkersWanted } from "./price/workers-wanted.ts";
 import { type LiveRequest, openRequest } from "./requests/live-request.ts";
 import { Retries } from "./requests/retries.ts";
@@ -65,7 +71,8 @@ export class Router {
   readonly #live = new Map<string, LiveRequest>();
   /** Live requests by payer. */
   readonly #payers = new Map<string, number>();
-  readonly #explanations = new Map<string, Placement>();
+  readonly #explanations: Explanations;
+  readonly #hot = new HotPrefixes();
   /** Mean length of recent answers, for want of a prediction. */
   #answerTokens = answerTokensBefore;
   #nowMs = Number.NEGATIVE_INFINITY;
@@ -80,6 +87,7 @@ export class Router {
     const slots = { opened: this.#slotOpened.bind(this), closed: this.#slotClosed.bind(this) };
     this.#members = new Members(all, slots, counts);
     this.#homes = new SessionHomes(all.sessionsMax);
+    this.#explanations = new Explanations(all.explanationsMax);
     this.#policy = makePolicy(all, this.#homes);
     this.#budget = new RetryBudget(all.retryShareMax, all.retriesMin);
     const shared = { options: all, members: this.#members, counts, seed };
@@ -89,6 +97,7 @@ export class Router {
       homes: this.#homes,
       policy: this.#policy,
       wanted: this.#wanted,
+      hot: this.#hot,
     });
     this.#retries = new Retries({ ...shared, placer: this.#placer, budget: this.#budget });
   }
@@ -167,7 +176,7 @@ export class Router {
     if (placement === null) throw nobodyReady();
     this.#live.set(request.id, live);
     this.#payers.set(live.payer, (this.#payers.get(live.payer) ?? 0) + 1);
-    this.#explain(placement);
+    this.#explanations.note(placement, now);
     return placement;
   }
 
@@ -258,12 +267,43 @@ export class Router {
   }
 
   workers(): readonly WorkerStatus[] {
-    return [...this.#members.all()].map((worker) => statusOf(worker, this.#nowMs));
+    const workers = [...this.#members.all()];
+    const prices = workerPrices(workers);
+    return workers.map((worker, index) => {
+      const price = prices[index];
+      assert(price !== undefined, "every worker has a price");
+      return statusOf(worker, price, this.#nowMs);
+    });
   }
 
   /** The last placement of a recent request; null when it is not remembered. */
   explain(requestId: string): Placement | null {
-    return this.#explanations.get(requestId) ?? null;
+    return this.#explanations.find(requestId);
+  }
+
+  /** Recent placements, newest first. */
+  recentPlacements(limit: number, nowMs: number): readonly object[] {
+    return this.#explanations.recent(limit, this.#at(nowMs));
+  }
+
+  /** Beginnings that most prompts of the last minutes share, and who holds them. */
+  hotPrefixes(limit: number, nowMs: number): readonly HotPrefix[] {
+    const now = this.#at(nowMs);
+    return this.#hot.list(limit, {
+      sharing: (name) => this.#directory.sharing(name, now),
+      holders: (name) => this.#members.idsOf(this.#directory.holders(name)),
+    });
+  }
+
+  /** Live requests as far as they are seen from here: at most `limit` of them, oldest first. */
+  requestViews(limit: number, nowMs: number): readonly RequestView[] {
+    const now = this.#at(nowMs);
+    const views: RequestView[] = [];
+    for (const live of this.#live.values()) {
+      if (views.length >= limit) break;
+      views.push(requestView(live, now));
+    }
+    return views;
   }
 
   get liveRequests(): number {
@@ -282,7 +322,8 @@ export class Router {
 
   checkIntegrity(): void {
     assert(this.#live.size <= this.#options.requestsMax, "live requests are bounded");
-    assert(this.#explanations.size <= this.#options.explanationsMax, "explanations are bounded");
+    this.#explanations.checkIntegrity();
+    this.#hot.checkIntegrity();
     const payers = new Map<string, number>();
     for (const { payer, worker, waitsSinceMs } of this.#live.values()) {
       payers.set(payer, (payers.get(payer) ?? 0) + 1);
@@ -379,7 +420,7 @@ export class Router {
   }
 
   #settle(live: LiveRequest, next: NextAttempt): NextAttempt {
-    if (next.kind === "retry") this.#explain(next.placement);
+    if (next.kind === "retry") this.#explanations.note(next.placement, this.#nowMs);
     if (next.kind !== "give_up") return next;
     this.#forget(live);
     this.#counts.givenUp++;
@@ -391,16 +432,6 @@ export class Router {
     const left = (this.#payers.get(live.payer) ?? 0) - 1;
     if (left > 0) this.#payers.set(live.payer, left);
     else this.#payers.delete(live.payer);
-  }
-
-  #explain(placement: Placement): void {
-    this.#explanations.delete(placement.requestId);
-    this.#explanations.set(placement.requestId, placement);
-    if (this.#explanations.size <= this.#options.explanationsMax) return;
-    for (const oldest of this.#explanations.keys()) {
-      this.#explanations.delete(oldest);
-      break;
-    }
   }
 
   #slotOpened(worker: RoutedWorker): void {

@@ -23,4 +23,6 @@ export interface WorkerFacts {
   readonly sendsEvents: boolean;
   /** False: answers cannot go on elsewhere by tokens (a text proxy), so nothing is moved mid-stream. */
   readonly continuesAnswers: boolean;
+  /** Kind of a foreign engine, such as `vllm`; absent for ours. */
+  readonly engine?: string;
 }

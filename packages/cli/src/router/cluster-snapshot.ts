@@ -8,7 +8,7 @@ export function clusterSnapshot(router: Router): ClusterSnapshot {
   const { placements, retries, moves, quarantined, workerDeaths, promptTokens, hitTokens } =
     router.snapshotCounts();
   return {
-    workers: router.workers().map(({ facts, health, requests, load }) => ({
+    workers: router.workers().map(({ facts, health, requests, load, loadSeconds }) => ({
       id: facts.id,
       health,
       requests,
@@ -16,6 +16,8 @@ export function clusterSnapshot(router: Router): ClusterSnapshot {
       requestsWaiting: load?.requestsWaiting ?? null,
       kvBlocksTotal: facts.kvBlocksTotal,
       kvBlocksFree: load?.kvBlocksFree ?? null,
+      loadSeconds,
+      engine: facts.engine ?? "loci",
     })),
     workersWanted: router.workersWanted(systemClock.nowMs()),
     placements,

@@ -9,6 +9,8 @@ import type {
   DeletedTokens,
   GenerationEvent,
   GenerationRequest,
+  RequestStory,
+  ServiceView,
 } from "@loci/core";
 import type { Pool } from "undici";
 import type { WorkerAddress } from "../address/worker-address.ts";
@@ -22,6 +24,7 @@ import {
 } from "../wire/cache-bodies.ts";
 import { Fields } from "../wire/fields.ts";
 import { bodyBounds, encodeGenerationBody } from "../wire/generation-body.ts";
+import { decodeStory, decodeView, viewBytesMax } from "../wire/observation-bodies.ts";
 import { answerLineBytesMax, decodeAnswerLine, decodeError } from "../wire/generation-lines.ts";
 import { AttemptError } from "./attempt-error.ts";
 import { ControlStream } from "./control-stream.ts";
@@ -54,8 +57,12 @@ const errorBytesMax = 65_536;
 
 interface Call {
   readonly path: string;
-  readonly body: object;
+  /** Absent: nothing is sent, the answer is only read. */
+  readonly body?: object;
   readonly msMax: number;
+  /** Of the answer. */
+  readonly bytesMax?: number;
+  readonly signal?: AbortSignal;
 }
 
 export class HttpWorkerLink implements WorkerLink {
@@ -148,6 +155,18 @@ export class HttpWorkerLink implements WorkerLink {
     await this.#call({ path: "/worker/erase", body, msMax: eraseMsMax });
   }
 
+  async view(workers: number, signal: AbortSignal): Promise<ServiceView | null> {
+    const path = `/worker/observe?workers=${workers}`;
+    const call = { path, msMax: callMsMax, bytesMax: viewBytesMax, signal };
+    return this.#read(call, decodeView);
+  }
+
+  async story(requestId: string, signal: AbortSignal): Promise<RequestStory | null> {
+    const path = `/worker/story?id=${encodeURIComponent(requestId)}`;
+    const call = { path, msMax: callMsMax, bytesMax: viewBytesMax, signal };
+    return this.#read(call, decodeStory);
+  }
+
   async fetchBlocks(tenant: string, tokens: Int32Array, order: FetchOrder): Promise<number> {
     const body = { ...encodeTenantTokens({ tenant, tokens }), fetch: order };
     const answer = await this.#call({ path: "/worker/fetch", body, msMax: fetchMsMax });
@@ -197,18 +216,29 @@ export class HttpWorkerLink implements WorkerLink {
     }
   }
 
-  async #call({ path, body, msMax }: Call): Promise<unknown> {
+  /** A worker that sends nonsense does not answer. */
+  async #read<T>(call: Call, decode: (body: unknown) => T): Promise<T> {
+    const body = await this.#call(call);
+    try {
+      return decode(body);
+    } catch (error) {
+      throw new LociError("unavailable", "A worker sent nonsense.", { cause: error });
+    }
+  }
+
+  async #call({ path, body, msMax, bytesMax, signal }: Call): Promise<unknown> {
     try {
       const answer = await this.#pool.request({
-        method: "POST",
+        method: body === undefined ? "GET" : "POST",
         path,
         headers: this.#headers,
-        body: JSON.stringify(body),
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(signal !== undefined && { signal }),
         headersTimeout: msMax,
         bodyTimeout: callMsMax,
       });
       if (answer.statusCode !== 200) throw await refusalOf(answer.body);
-      return await readJson(answer.body, bodyBounds.bodyBytesMax);
+      return await readJson(answer.body, bytesMax ?? bodyBounds.bodyBytesMax);
     } catch (error) {
       if (error instanceof LociError) throw error;
       const cause = attemptErrorOf(error);

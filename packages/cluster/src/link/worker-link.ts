@@ -7,6 +7,8 @@ import type {
   DeletedTokens,
   GenerationEvent,
   GenerationRequest,
+  RequestStory,
+  ServiceView,
 } from "@loci/core";
 import type { WorkerFacts } from "@loci/router";
 import type { WorkerSink } from "./worker-sink.ts";
@@ -55,6 +57,12 @@ export interface WorkerLink {
   matchPrompt(tenant: string, promptTokens: Int32Array): Promise<CacheMatch>;
   forgetCached(tenant: string, tokens: Int32Array | null): Promise<number>;
   eraseCached(tenant: string, deleted: DeletedTokens | null): Promise<void>;
+  /**
+   * See Observable; null where an engine shows nothing of itself. `workers`: so many are shown
+   * together, and each shows its part. Reject with `unavailable` when nobody answers in time.
+   */
+  view(workers: number, signal: AbortSignal): Promise<ServiceView | null>;
+  story(requestId: string, signal: AbortSignal): Promise<RequestStory | null>;
   /**
    * Has the worker take blocks of `tokens` from another now; resolves with how many it took. Absent
    * where that cannot be. Rejects with `unavailable`.

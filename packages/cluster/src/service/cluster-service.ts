@@ -18,18 +18,24 @@ import type {
   GenerationEvent,
   GenerationRequest,
   GenerationService,
+  HotPrefix,
+  Observable,
+  PlacementLog,
+  RequestStory,
   ServiceSnapshot,
+  ServiceView,
 } from "@loci/core";
 import type { NextAttempt, Placement } from "@loci/router";
 import type { AttemptError } from "../link/attempt-error.ts";
 import type { FetchOrder } from "../link/worker-link.ts";
+import { ClusterWatch } from "../observation/cluster-watch.ts";
 import { Attempt } from "./attempt.ts";
 import { CacheCalls } from "./cache-calls.ts";
 import { Evacuation } from "./evacuation.ts";
 import { LiveAnswer } from "./live-answer.ts";
 import { pause } from "./pause.ts";
 import { RecentPrompts } from "./recent-prompts.ts";
-import type { RequestsPort } from "./router-port.ts";
+import type { LookingPort, RequestsPort } from "./router-port.ts";
 import type { KnownWorker, WorkerTable } from "./worker-table.ts";
 
 export interface ClusterServiceOptions {
@@ -45,7 +51,7 @@ export const clusterServiceDefaults: ClusterServiceOptions = {
 };
 
 export interface ClusterServiceParts {
-  readonly router: RequestsPort;
+  readonly router: RequestsPort & LookingPort;
   readonly table: WorkerTable;
   readonly clock: Clock;
   readonly options?: Partial<ClusterServiceOptions>;
@@ -60,10 +66,13 @@ const retryAfterSeconds = 5;
 /** While no worker is there, the router is asked so often. */
 const askMs = 100;
 
-export class ClusterService implements GenerationService, CacheInspection, CacheErasure {
+export class ClusterService
+  implements GenerationService, CacheInspection, CacheErasure, Observable, PlacementLog
+{
   readonly #parts: ClusterServiceParts;
   readonly #options: ClusterServiceOptions;
   readonly #cache: CacheCalls;
+  readonly #watch: ClusterWatch;
   readonly #recent: RecentPrompts = new RecentPrompts();
   readonly #evacuation: Evacuation;
   readonly #live = new Map<string, LiveAnswer>();
@@ -75,6 +84,7 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     this.#options = { ...clusterServiceDefaults, ...parts.options };
     this.#cache = new CacheCalls(parts.table, parts.onError ?? (() => undefined));
     this.#evacuation = new Evacuation(parts.table, this.#recent);
+    this.#watch = new ClusterWatch(parts);
   }
 
   /** See GenerationService. Nothing happens before the first `next()`. */
@@ -86,7 +96,7 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
       throw new LociError("invalid_request", "The prompt is empty.", { param: "prompt" });
     }
     assert(!this.#live.has(request.id), "a live request has an id of its own");
-    const live = new LiveAnswer(request);
+    const live = new LiveAnswer(request, this.#parts.clock.nowMs());
     let placement = await this.#place(live, signal);
     if (placement === null) {
       yield live.cancelled();
@@ -105,10 +115,14 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
           }
           ({ failure } = attempt);
         }
+        live.notes.failed(failure.failure, this.#parts.clock.nowMs());
         if (!signal.aborted) this.#parts.onAttemptFailed?.(request.id, placement.workerId, failure);
         placement = await this.#next(live, failure, signal);
       }
       yield live.cancelled();
+    } catch (error) {
+      live.notes.finishReason ??= "failed";
+      throw error;
     } finally {
       this.#close(live);
     }
@@ -132,6 +146,26 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
   /** The worker takes nothing new: what it holds may be of use to others. */
   evacuate(workerId: string): Promise<void> {
     return this.#evacuation.from(workerId);
+  }
+
+  /** See Observable: of all workers, and what the router knows of those that show nothing. */
+  view(): Promise<ServiceView> {
+    return this.#watch.view();
+  }
+
+  /** See Observable: from whoever had the request. */
+  story(requestId: string): Promise<RequestStory | null> {
+    return this.#watch.story(requestId, this.#live.get(requestId)?.notes ?? null);
+  }
+
+  /** See PlacementLog. */
+  recentPlacements(limit: number): readonly object[] {
+    return this.#parts.router.recentPlacements(limit, this.#parts.clock.nowMs());
+  }
+
+  /** See PlacementLog. */
+  hotPrefixes(limit: number): readonly HotPrefix[] {
+    return this.#parts.router.hotPrefixes(limit, this.#parts.clock.nowMs());
   }
 
   /** See CacheInspection. */
@@ -174,6 +208,7 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     this.#parts.table.checkIntegrity();
     this.#cache.checkIntegrity();
     this.#recent.checkIntegrity();
+    this.#watch.checkIntegrity();
   }
 
   /** Null when the client left. Throws when no worker may or can take it. */
@@ -198,6 +233,7 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
 
   #open(live: LiveAnswer, placement: Placement, signal: AbortSignal): Attempt {
     live.workerId = placement.workerId;
+    live.notes.begin(placement.workerId, this.#parts.clock.nowMs());
     const worker = this.#parts.table.get(placement.workerId);
     return new Attempt({ live, worker, fetch: this.#fetchOf(placement), signal });
   }
@@ -207,6 +243,7 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     const { router, clock } = this.#parts;
     const { id } = live.request;
     const told = live.take(event);
+    live.notes.take(event, clock.nowMs());
     if (event.type === "token") router.tokens(id, 1, clock.nowMs());
     else if (event.type === "started") router.started(id, event.cachedTokens, clock.nowMs());
     else this.#close(live);
@@ -263,6 +300,7 @@ export class ClusterService implements GenerationService, CacheInspection, Cache
     if (this.#live.get(id) !== live) return;
     this.#live.delete(id);
     this.#parts.router.finished(id, live.report, this.#parts.clock.nowMs());
+    this.#watch.ended(live.notes);
     this.#remember(live);
   }
 }

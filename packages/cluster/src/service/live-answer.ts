@@ -4,6 +4,8 @@
 import { assert } from "@loci/core";
 import type { GenerationEvent, GenerationRequest } from "@loci/core";
 import type { FinishedReport, RouteRequest } from "@loci/router";
+import { AttemptNotes } from "../observation/attempt-notes.ts";
+import { attemptId } from "../observation/request-ids.ts";
 
 /** A request meets so many workers that end, at most. */
 const placedAnewMax = 3;
@@ -12,6 +14,8 @@ type Finished = Extract<GenerationEvent, { type: "finished" }>;
 
 export class LiveAnswer {
   readonly request: GenerationRequest;
+  /** For whoever looks on. */
+  readonly notes: AttemptNotes;
   readonly #delivered: number[];
   /** Of `#delivered`, those that came with the request. */
   readonly #deliveredBefore: number;
@@ -24,8 +28,9 @@ export class LiveAnswer {
   /** Breaks off the attempt under way, because its worker is given up; null between attempts. */
   breakOff: (() => void) | null = null;
 
-  constructor(request: GenerationRequest) {
+  constructor(request: GenerationRequest, nowMs: number) {
     this.request = request;
+    this.notes = new AttemptNotes(request, nowMs);
     this.#delivered = Array.from(request.deliveredTokens ?? []);
     this.#deliveredBefore = this.#delivered.length;
   }
@@ -72,7 +77,7 @@ export class LiveAnswer {
 
   /** The request for the next worker. An attempt has an id of its own: the last may still live. */
   nextAttempt(): GenerationRequest {
-    const id = `${this.request.id}.${this.#attempts++}`;
+    const id = attemptId(this.request.id, this.#attempts++);
     if (this.#delivered.length === 0) return { ...this.request, id };
     // The first token came in time.
     const { firstTokenSecondsMax: _, ...request } = this.request;

@@ -1,7 +1,7 @@
 // The part of the router's state machine that the shell around it drives. `Router` of
 // @loci/router has it; time is always an argument.
 
-import type { KvEventBatch, KvSnapshot, WorkerLoad } from "@loci/core";
+import type { HotPrefix, KvEventBatch, KvSnapshot, RequestView, WorkerLoad } from "@loci/core";
 import type {
   AttemptFailure,
   FinishedReport,
@@ -40,4 +40,13 @@ export interface RequestsPort {
   again(requestId: string, delivered: Int32Array, nowMs: number): NextAttempt;
 }
 
-export interface RouterPort extends MembersPort, RequestsPort {}
+/** What may be seen of what it decided. */
+export interface LookingPort {
+  explain(requestId: string): Placement | null;
+  recentPlacements(limit: number, nowMs: number): readonly object[];
+  hotPrefixes(limit: number, nowMs: number): readonly HotPrefix[];
+  requestViews(limit: number, nowMs: number): readonly RequestView[];
+  readonly liveRequests: number;
+}
+
+export interface RouterPort extends MembersPort, RequestsPort, LookingPort {}

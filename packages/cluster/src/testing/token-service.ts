@@ -4,6 +4,7 @@
 
 import { blockNames, LociError } from "@loci/core";
 import type {
+  Awaitable,
   BlockExchange,
   CachedChain,
   CacheMatch,
@@ -136,7 +137,7 @@ export class TokenService implements WorkerService {
   }
 
   /** Who runs, and how far it is. */
-  view(): ServiceView {
+  view(): Awaitable<ServiceView> {
     return {
       requests: this.requests.filter(({ id }) => this.#running.has(id)).map(viewOf),
       requestsOmitted: 0,

@@ -10,6 +10,7 @@ import { decodeControlLine, encodeControlLine } from "./control-lines.ts";
 import { decodeGenerationBody, encodeGenerationBody } from "./generation-body.ts";
 import { decodeAnswerLine, encodeEvent } from "./generation-lines.ts";
 import { LineSplitter } from "./line-splitter.ts";
+import { decodeView } from "./observation-bodies.ts";
 import { WireError } from "./wire-error.ts";
 
 const seeded = { seed: 5, numRuns: 300 };
@@ -182,6 +183,7 @@ describe("what goes over the wire", () => {
       decodeChains,
       decodeMatch,
       decodeErasure,
+      decodeView,
     ];
     const valid: unknown[] = [
       JSON.parse(encodeControlLine({ kind: "hello", facts: testFacts("a") })),

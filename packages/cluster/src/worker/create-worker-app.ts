@@ -6,6 +6,7 @@
 //   GET  /worker/snapshot   all that it holds
 //   POST /worker/chains, match, forget, erase    its cache
 //   POST /worker/blocks, fetch    contents of blocks, for another worker and from one
+//   GET  /worker/observe, story   what it does, for whoever looks on
 //   POST /worker/drain      take nothing new
 //   GET  /live, /ready      for whoever watches the process
 
@@ -24,6 +25,7 @@ import { ExportActivity } from "./export-activity.ts";
 import { feedRoutes } from "./feed-routes.ts";
 import { generateRoute } from "./generate-route.ts";
 import { LiveStreams } from "./live-streams.ts";
+import { observeRoutes } from "./observe-routes.ts";
 import type { WorkerContext } from "./worker-context.ts";
 import { installWorkerErrors } from "./worker-errors.ts";
 import type { WorkerFeed } from "./worker-feed.ts";
@@ -194,6 +196,7 @@ function installRoutes(app: FastifyInstance, context: WorkerContext): void {
   generateRoute(app, context);
   feedRoutes(app, context);
   cacheRoutes(app, context);
+  observeRoutes(app, context);
   app.post("/worker/drain", () => {
     context.drain();
     return {};

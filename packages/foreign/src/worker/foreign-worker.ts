@@ -145,6 +145,15 @@ export class ForeignWorker implements WorkerLink {
     this.#listener?.snapshot(voiceOf(life), this.#blocks.snapshot());
   }
 
+  /** Engines show nothing of themselves but numbers. */
+  async view(): Promise<null> {
+    return await Promise.resolve(null);
+  }
+
+  async story(): Promise<null> {
+    return await Promise.resolve(null);
+  }
+
   /** Engines do not list what they hold. */
   async cachedChains(): Promise<readonly CachedChain[]> {
     return await Promise.resolve([]);

@@ -33,6 +33,7 @@ export function workerFactsOf(
     // Where the engine does not tell, its link does: see AssumedBlocks.
     sendsEvents: true,
     continuesAnswers: !isText,
+    engine: described.kind,
   };
 }
 

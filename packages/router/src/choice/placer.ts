@@ -4,6 +4,7 @@
 import { defined, uniformAt } from "@loci/core";
 import type { BlockDirectory } from "../directory/block-directory.ts";
 import type { CountsNow } from "../looking/router-counts.ts";
+import type { HotPrefixes } from "../looking/hot-prefixes.ts";
 import type { Members } from "../members/members.ts";
 import type { RoutedWorker } from "../members/routed-worker.ts";
 import type { CandidateCost, FetchAdvice, Placement } from "../placement.ts";
@@ -29,6 +30,7 @@ export interface PlacerParts {
   readonly policy: PlacementPolicy;
   readonly counts: CountsNow;
   readonly wanted: WorkersWanted;
+  readonly hot: HotPrefixes;
   readonly seed: number;
 }
 
@@ -143,6 +145,7 @@ export class Placer {
     live.names = worker.facts.sendsEvents ? null : names;
     if (names !== null) {
       directory.touch(names, nowMs);
+      this.#parts.hot.note(names, blockTokens);
       // What is fetched is there when it has come, not when the request has: events will tell.
       const expected = fetch === null ? names : names.subarray(0, fetch.blockStart);
       directory.speculate(worker.slot, expected, nowMs + options.speculationMs);

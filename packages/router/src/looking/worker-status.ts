@@ -1,8 +1,9 @@
 // What a router knows of one worker, for metrics, the dashboard and explanations.
 
-import type { WorkerLoad } from "@loci/core";
+import type { LatencyCoefficients, WorkerLoad } from "@loci/core";
 import type { BreakerState } from "../members/circuit-breaker.ts";
 import type { RoutedWorker } from "../members/routed-worker.ts";
+import { presentWork } from "../price/present-work.ts";
 import type { WorkerHealth } from "../router-events.ts";
 import type { WorkerFacts } from "../worker-facts.ts";
 
@@ -21,9 +22,15 @@ export interface WorkerStatus {
   readonly prefillTokensPending: number;
   readonly contextTokens: number;
   readonly answerTokensExpected: number;
+  /** Seconds that all accepted requests still need there, as placements are priced. */
+  readonly loadSeconds: number;
 }
 
-export function statusOf(worker: RoutedWorker, nowMs: number): WorkerStatus {
+export function statusOf(
+  worker: RoutedWorker,
+  price: LatencyCoefficients,
+  nowMs: number,
+): WorkerStatus {
   return {
     facts: worker.facts,
     health: worker.health,
@@ -35,5 +42,14 @@ export function statusOf(worker: RoutedWorker, nowMs: number): WorkerStatus {
     prefillTokensPending: worker.own.pendingTokens,
     contextTokens: worker.own.contextTokens,
     answerTokensExpected: worker.own.answerTokens,
+    loadSeconds: loadSeconds(worker, price, nowMs),
   };
+}
+
+/** Prompts at the pace they have beside those who decode; then answers, all who decode together. */
+function loadSeconds(worker: RoutedWorker, price: LatencyCoefficients, nowMs: number): number {
+  const { pendingSeconds, stretch, decoding, stepSeconds } = presentWork(worker, price, nowMs);
+  const { answerTokens } = worker.own;
+  const expected = Math.max(answerTokens, worker.load?.decodeTokensExpected ?? 0);
+  return pendingSeconds * stretch + (expected / Math.max(1, decoding)) * stepSeconds;
 }

@@ -50,6 +50,14 @@ export class Members {
     return this.#byId.get(workerId) ?? null;
   }
 
+  /** Of the workers that have these slots. */
+  idsOf(slots: readonly number[]): readonly string[] {
+    const wanted = new Set(slots);
+    const ids: string[] = [];
+    for (const { slot, id } of this.#byId.values()) if (wanted.has(slot)) ids.push(id);
+    return ids;
+  }
+
   /**
    * Adds a worker; known ones with the epoch they had only spoke again. Throws LociError
    * `queue_full` when there are too many.

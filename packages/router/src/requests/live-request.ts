@@ -37,6 +37,7 @@ export interface LiveRequest {
   /** Placements after the first. */
   moves: number;
   placedAtMs: number;
+  readonly openedAtMs: number;
   /** Since when it has waited for a worker; null unless it does. */
   waitsSinceMs: number | null;
   /** Its worker took it up. */
@@ -82,6 +83,7 @@ export function openRequest(
     deaths: [],
     moves: 0,
     placedAtMs: nowMs,
+    openedAtMs: nowMs,
     waitsSinceMs: null,
     isStarted: false,
     delivered: 0,
