@@ -11,7 +11,7 @@ import { fileNameOf, saveFile } from "../save-file.ts";
 import { exportConversation } from "./conversation-file.ts";
 import type { ChatSession } from "./chat-session.ts";
 import type { ConversationList } from "./conversation-list.ts";
-import { titleOf } from "./conversation-title.ts";
+import { titleFrom } from "./conversation-title.ts";
 import { DeleteDialog } from "./delete-dialog.tsx";
 import { RenameDialog } from "./rename-dialog.tsx";
 
@@ -29,6 +29,7 @@ export function ConversationHead(props: HeadProps): JSX.Element {
   const [dialog, setDialog] = useState<OpenDialog>(null);
   const [error, setError] = useState<ApiError | null>(null);
   const conversation = session.conversation.value;
+  const title = titleFrom(conversation, session.turns.value[0]?.text ?? "");
   const close = (): void => setDialog(null);
   const saveExport = async (): Promise<void> => {
     if (conversation === null) return;
@@ -39,9 +40,9 @@ export function ConversationHead(props: HeadProps): JSX.Element {
       setError(toApiError(thrown));
     }
   };
-  const rename = async (title: string): Promise<void> => {
+  const rename = async (name: string): Promise<void> => {
     if (conversation === null) return;
-    const metadata = { ...conversation.metadata, title };
+    const metadata = { ...conversation.metadata, title: name };
     session.setConversation(await updateMetadata(conversation.id, metadata));
     void list.refresh();
     close();
@@ -58,7 +59,7 @@ export function ConversationHead(props: HeadProps): JSX.Element {
         {onOpenList !== null && (
           <HeadButton icon="menu" label="Conversations" onClick={onOpenList} />
         )}
-        <h1 class="pane-title">{titleOf(conversation)}</h1>
+        <h1 class="pane-title">{title}</h1>
         <HeadTools
           conversation={conversation}
           onRename={() => setDialog("rename")}
@@ -68,12 +69,8 @@ export function ConversationHead(props: HeadProps): JSX.Element {
         <HeadButton icon="settings" label="Chat settings" onClick={onOpenSettings} />
       </div>
       {error !== null && <ErrorNotice error={error} onDismiss={() => setError(null)} />}
-      {dialog === "rename" && (
-        <RenameDialog title={titleOf(conversation)} onRename={rename} onClose={close} />
-      )}
-      {dialog === "delete" && (
-        <DeleteDialog title={titleOf(conversation)} onDelete={remove} onClose={close} />
-      )}
+      {dialog === "rename" && <RenameDialog title={title} onRename={rename} onClose={close} />}
+      {dialog === "delete" && <DeleteDialog title={title} onDelete={remove} onClose={close} />}
     </>
   );
 }

@@ -30,18 +30,7 @@ export function App(): JSX.Element {
   }, [view]);
   return (
     <div class="shell">
-      {/* Not a plain "#main": the part after # is the route. */}
-      <a
-        class="skip-link"
-        href={hrefOf({ view, id })}
-        onClick={(event) => {
-          event.preventDefault();
-          main.current?.focus();
-        }}
-      >
-        Skip to content
-      </a>
-      <Header view={view} />
+      <Header view={view} onSkip={() => main.current?.focus()} />
       <main ref={main} id="main" class="main" tabIndex={-1}>
         <ErrorBoundary key={view}>
           {view === "chat" ? (
@@ -56,9 +45,25 @@ export function App(): JSX.Element {
   );
 }
 
-function Header({ view }: { readonly view: ViewName }): JSX.Element {
+interface HeaderProps {
+  readonly view: ViewName;
+  readonly onSkip: () => void;
+}
+
+function Header({ view, onSkip }: HeaderProps): JSX.Element {
   return (
     <header class="header">
+      {/* Not a plain "#main": what follows "#" is the route. */}
+      <a
+        class="skip-link"
+        href={hrefOf({ view })}
+        onClick={(event) => {
+          event.preventDefault();
+          onSkip();
+        }}
+      >
+        Skip to content
+      </a>
       <a class="brand" href={hrefOf({ view: "chat" })} aria-label="loci, to the chat">
         <img src={iconUrl} alt="" />
         <span>loci</span>

@@ -25,18 +25,18 @@ export interface PageSite extends AsyncDisposable {
   readonly server: LociServer;
   readonly browser: Browser;
   /** In a context of its own: nothing stored, nothing cached. */
-  openPage(options?: PageOptions): Promise<TestPage>;
+  readonly openPage: (options?: PageOptions) => Promise<TestPage>;
 }
 
 /** A page under watch. */
 export interface TestPage {
   readonly page: Page;
   /** Console errors and failures so far. */
-  problems(): readonly string[];
+  readonly problems: () => readonly string[];
   /** What axe finds; one line each. */
-  violations(): Promise<readonly string[]>;
+  readonly violations: () => Promise<readonly string[]>;
   /** Saved as results/web/NAME.png. */
-  screenshot(name: string): Promise<void>;
+  readonly screenshot: (name: string) => Promise<void>;
 }
 
 const screenshotFolder = fileURLToPath(new URL("../../../../results/web/", import.meta.url));
