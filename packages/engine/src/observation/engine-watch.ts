@@ -6,6 +6,7 @@ import type { PeakForecast } from "../admission/peak-forecast.ts";
 import type { PrefixIndex } from "../kv/prefix-index.ts";
 import type { EngineRequest } from "../request.ts";
 import type { Scheduler } from "../scheduler.ts";
+import type { BlockHappenings } from "./block-happenings.ts";
 import { memoryPlaces } from "./memory-places.ts";
 import { peakPoints } from "./peak-points.ts";
 import { phaseOf, requestViews } from "./request-views.ts";
@@ -28,6 +29,11 @@ export class EngineWatch {
 
   constructor(parts: EngineWatchParts) {
     this.#parts = parts;
+  }
+
+  /** What became of blocks lately. */
+  get happenings(): BlockHappenings {
+    return this.#parts.index.tiers.happenings;
   }
 
   /** A step was planned: who runs may be at something else now. */
@@ -64,8 +70,9 @@ export class EngineWatch {
       ...sequenceViews(index.cache, {
         inUse: index.sequenceEnds(),
         blockTokens: index.blockTokens,
+        nowMs,
       }),
-      happenings: index.tiers.happenings.log.recent(nowMs),
+      happenings: this.happenings.log.recent(nowMs),
     };
   }
 
@@ -78,9 +85,9 @@ export class EngineWatch {
   }
 
   checkIntegrity(): void {
-    const { scheduler, index } = this.#parts;
+    const { scheduler } = this.#parts;
     this.stories.checkIntegrity();
-    index.tiers.happenings.log.checkIntegrity();
+    this.happenings.log.checkIntegrity();
     for (const { story } of [...scheduler.running, ...scheduler.waiting]) story.checkIntegrity();
   }
 }

@@ -13,18 +13,24 @@ import { placeOf } from "../kv/place-of.ts";
 /** Nodes that one look visits. */
 const visitsMax = 65_536;
 
+export interface SequenceViewParts {
+  /** The deepest nodes of sequences that run. */
+  readonly inUse: Iterable<CacheNode>;
+  readonly blockTokens: number;
+  readonly nowMs: number;
+}
+
 interface Look {
-  readonly cache: CacheTree;
+  readonly nowMs: number;
   readonly blockTokens: number;
   visitsLeft: number;
 }
 
-/** `inUse`: the deepest nodes of sequences that run. */
 export function sequenceViews(
   cache: CacheTree,
-  { inUse, blockTokens }: { readonly inUse: Iterable<CacheNode>; readonly blockTokens: number },
+  { inUse, blockTokens, nowMs }: SequenceViewParts,
 ): { readonly sequences: readonly SequenceView[]; readonly sequencesOmitted: number } {
-  const look: Look = { cache, blockTokens, visitsLeft: visitsMax };
+  const look: Look = { nowMs, blockTokens, visitsLeft: visitsMax };
   const seen = new Set<CacheNode>();
   const sequences: SequenceView[] = [];
   const show = (node: CacheNode): void => {
@@ -46,7 +52,7 @@ export function sequenceViews(
   return { sequences, sequencesOmitted: cache.leafCount - sequences.length };
 }
 
-function viewOf(end: CacheNode, { cache, blockTokens }: Look): SequenceView {
+function viewOf(end: CacheNode, { nowMs, blockTokens }: Look): SequenceView {
   const { line, session } = defined(end.payload);
   const isInUse = end.locks > 0;
   return {
@@ -55,7 +61,7 @@ function viewOf(end: CacheNode, { cache, blockTokens }: Look): SequenceView {
     session,
     worker: null,
     tokens: (end.depth - 1) * blockTokens + end.length,
-    idleSeconds: isInUse ? 0 : Math.max(0, cache.nowMs - end.lastUsedMs) / 1000,
+    idleSeconds: isInUse ? 0 : Math.max(0, nowMs - end.lastUsedMs) / 1000,
     inUse: isInUse,
     stretches: bounded(stretchesOf(end)),
   };

@@ -115,7 +115,12 @@ export class AheadCopies {
   }
 
   /** Applies the end of a store or demote order. */
-  stored({ order, copies }: Move, failed: ReadonlySet<number>, durationMs: number): void {
+  stored(
+    { order, copies }: Move,
+    failed: ReadonlySet<number>,
+    durationMs: number,
+    nowMs: number,
+  ): void {
     assert(order.kind === "store" || order.kind === "demote", "a store has ended");
     const name = order.kind === "store" ? order.tier : "disk";
     const tier = defined(this.#parts.tiers.find((each) => each.name === name));
@@ -134,7 +139,7 @@ export class AheadCopies {
     tier.counts.storedBlocks += copies.length - failed.size;
     const moved = copies.length - failed.size;
     const blocks = { copies, moved, tier: name, seconds: durationMs / 1000 };
-    this.#parts.happenings.copied(blocks, order.kind === "demote", this.#nowMs);
+    this.#parts.happenings.copied(blocks, order.kind === "demote", nowMs);
     tier.counts.failedStores += failed.size;
     if (failed.size > 0) tier.storesAfterMs = this.#nowMs + backOffMs;
   }

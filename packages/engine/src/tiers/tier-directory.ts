@@ -380,7 +380,7 @@ export class TierDirectory {
     if (order.kind === "restore") {
       this.#restored(move, failed, outcome.durationMs);
       this.#tellRestored(move, failed.size, { durationMs: outcome.durationMs, nowMs });
-    } else if (order.kind !== "erase") this.#ahead.stored(move, failed, outcome.durationMs);
+    } else if (order.kind !== "erase") this.#ahead.stored(move, failed, outcome.durationMs, nowMs);
     for (const block of move.freeAfter) this.#host.releaseDevice(block);
     this.#settle(move.copies, nowMs);
     return order.kind === "restore" ? { order: order.id, failed: failed.size > 0 } : null;
