@@ -19,6 +19,8 @@ export interface ChartShape {
   readonly formatY: (value: number) => string;
   /** At least this much is shown upwards. */
   readonly topMin: number;
+  /** At least so much is shown to the left; absent: from the first point. */
+  readonly leftMax?: number;
 }
 
 export interface ChartSize {
@@ -40,13 +42,16 @@ export function chartOptions(
   colors: ChartColors,
   onCursor: (index: number | null) => void,
 ): uPlot.Options {
-  const { lines, formatX, formatY, topMin } = shape;
+  const { lines, formatX, formatY, topMin, leftMax = Number.POSITIVE_INFINITY } = shape;
   const axis = { stroke: colors.ink, font: axisFont, grid: { stroke: colors.grid, width: 1 } };
   return {
     ...size,
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { size: 7 } },
-    scales: { x: { time: false }, y: { range: (_, __, top) => [0, Math.max(topMin, top * 1.05)] } },
+    scales: {
+      x: { time: false, range: (_, left, right) => [Math.min(left, leftMax), right] },
+      y: { range: (_, __, top) => [0, Math.max(topMin, top * 1.05)] },
+    },
     axes: [
       { ...axis, values: (_, values) => values.map(formatX), space: 70, size: 28 },
       { ...axis, values: (_, values) => values.map(formatY), space: 34, size: 58 },

@@ -105,7 +105,7 @@ function ChartTable({ title, shape, x, values, nameX }: ChartProps): JSX.Element
       </summary>
       {isOpen && (
         <section
-          class="table-scroll"
+          class="chart-scroll"
           aria-label={`Table: ${title}`}
           // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls: by keyboard, too
           tabIndex={0}

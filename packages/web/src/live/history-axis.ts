@@ -9,6 +9,9 @@ export function secondsBeforeNow(points: readonly HistoryPoint[]): readonly numb
   return points.map(({ atMs }) => (atMs - now) / 1000);
 }
 
+/** Charts of history show at least the last minute. */
+export const historySecondsMin = -60;
+
 /** "now", "−30 s", "−5 min". */
 export function formatBeforeNow(seconds: number): string {
   return seconds > -0.5 ? "now" : formatSeconds(Math.round(seconds));

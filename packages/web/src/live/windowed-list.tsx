@@ -28,7 +28,7 @@ export function WindowedList<T>(props: WindowedListProps<T>): JSX.Element {
   const shown = listWindow({ count: rows.length, rowHeight, scrollTop, viewHeight });
   return (
     <section
-      class="windowed"
+      class="live-rows"
       aria-label={label}
       // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls: by keyboard, too
       tabIndex={0}

@@ -10,7 +10,7 @@ import type { WorkerRow } from "./worker-rows.ts";
 export function WorkerTable({ rows }: { readonly rows: readonly WorkerRow[] }): JSX.Element {
   return (
     <WindowedList
-      label="Workers"
+      label="List of workers"
       rows={rows}
       keyOf={({ id }) => id}
       rowRem={2.5}

@@ -33,7 +33,7 @@ export function RequestHeads(): JSX.Element {
         </Nothing>
       ) : (
         <WindowedList
-          label="Recent requests"
+          label="List of recent requests"
           rows={value}
           keyOf={({ id }) => id}
           rowRem={2.5}

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { formatCount, formatShare } from "../../format.ts";
 import { Chart } from "../../live/chart.tsx";
 import type { ChartShape } from "../../live/chart-options.ts";
-import { formatBeforeNow, secondsBeforeNow } from "../../live/history-axis.ts";
+import { formatBeforeNow, historySecondsMin, secondsBeforeNow } from "../../live/history-axis.ts";
 import type { HistoryPoint } from "../../live/live-history.ts";
 import { Panel } from "../../live/panel.tsx";
 import { sharesOverTime, tokensOverTime, windowPoints, type Line } from "./memory-charts.ts";
@@ -16,6 +16,7 @@ const shareShape: ChartShape = {
     { label: "+ disk", color: "--place-disk", isFilled: true, dash: [6, 3] },
   ],
   formatX: formatBeforeNow,
+  leftMax: historySecondsMin,
   formatY: formatShare,
   topMin: 1,
 };
@@ -26,6 +27,7 @@ const tokenShape: ChartShape = {
     { label: "computed again", color: "--bad", dash: [6, 3] },
   ],
   formatX: formatBeforeNow,
+  leftMax: historySecondsMin,
   formatY: formatCount,
   topMin: 10,
 };

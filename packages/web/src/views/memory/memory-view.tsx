@@ -118,7 +118,7 @@ function WorkerPlaces({ workers }: { readonly workers: readonly WorkerBars[] }):
     <details class="worker-places">
       <summary>By worker ({workers.length})</summary>
       <WindowedList
-        label="Memory by worker"
+        label="List of memory by worker"
         rows={workers}
         keyOf={({ worker }) => worker}
         rowRem={2}

@@ -7,6 +7,9 @@ import { WindowedList } from "../../live/windowed-list.tsx";
 import { hrefOf } from "../../routing/route.ts";
 import type { SequenceRow } from "./sequence-rows.ts";
 
+/** With more blocks than this the lines between them would be all that one sees. */
+const cellsMax = 96;
+
 interface SequenceListProps {
   readonly rows: readonly SequenceRow[];
   readonly conversations: Readonly<Record<string, string>>;
@@ -43,7 +46,7 @@ interface SequenceLineProps {
 }
 
 function SequenceLine({ row, conversations }: SequenceLineProps): JSX.Element {
-  const { sequence, spans, width, words } = row;
+  const { sequence, blocks, spans, width, words } = row;
   const { session, tokens, idleSeconds, inUse, worker } = sequence;
   return (
     <div class="sequence">
@@ -68,7 +71,8 @@ function SequenceLine({ row, conversations }: SequenceLineProps): JSX.Element {
             data-fill={place}
             data-shared={shared ? "" : undefined}
             data-move={move ?? undefined}
-            style={{ flexGrow: end - start }}
+            data-cells={blocks <= cellsMax ? "" : undefined}
+            style={{ flexGrow: end - start, "--blocks": end - start }}
           />
         ))}
       </div>

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { formatCount } from "../../format.ts";
 import { Chart } from "../../live/chart.tsx";
 import type { ChartShape } from "../../live/chart-options.ts";
-import { formatBeforeNow, secondsBeforeNow } from "../../live/history-axis.ts";
+import { formatBeforeNow, historySecondsMin, secondsBeforeNow } from "../../live/history-axis.ts";
 import type { HistoryPoint } from "../../live/live-history.ts";
 import { Panel } from "../../live/panel.tsx";
 
@@ -14,6 +14,7 @@ const queueShape: ChartShape = {
     { label: "waiting", color: "--series-2", dash: [6, 3] },
   ],
   formatX: formatBeforeNow,
+  leftMax: historySecondsMin,
   formatY: formatCount,
   topMin: 4,
 };
@@ -24,6 +25,7 @@ const speedShape: ChartShape = {
     { label: "generated", color: "--series-1" },
   ],
   formatX: formatBeforeNow,
+  leftMax: historySecondsMin,
   formatY: formatCount,
   topMin: 10,
 };

@@ -35,7 +35,7 @@ export function RequestList({
     <>
       <Legend entries={legend} />
       <WindowedList
-        label="Requests"
+        label="List of requests"
         rows={requests}
         keyOf={({ worker, id }) => `${worker ?? ""}/${id}`}
         rowRem={2.5}
