@@ -43,6 +43,7 @@ function run(pair: number, answers: readonly Answer[]): PolicyRun {
       noise,
       voided: pair === 0 ? "loud" : null,
       firstError: null,
+      firstTokensMs: [],
     },
   };
 }

@@ -16,6 +16,7 @@ import {
   median,
 } from "../measure/statistics.ts";
 import { findModel, tokenIdRange } from "../model-files/bench-models.ts";
+import { barChart } from "../report/bar-chart.ts";
 import { startArm, type ArmProcess } from "./arm-process.ts";
 import type { ArmRoom } from "./engine-arm.ts";
 import { engineCases, type EngineCase } from "./engine-cases.ts";
@@ -73,6 +74,7 @@ async function engineBench(options: EngineOptions, clock: Clock): Promise<void> 
   // More threads than the pinned cores hold may run anywhere.
   const pinnedCores = threads <= cores.serverThreads ? cores.serverCores : null;
   const results: CaseResult[] = [];
+  output.begin(models.length * cases.length);
   using ours = startArm("loci", pinnedCores);
   using theirs = startArm("libllama", pinnedCores);
   for (const model of models) {
@@ -87,6 +89,7 @@ async function engineBench(options: EngineOptions, clock: Clock): Promise<void> 
       }
       const session = { ours, theirs, clock, output, options };
       results.push(await measureCase(session, model.name, measured));
+      output.done();
     }
   }
   finish(output, results, { threads, pairs: options.pairs, seed: options.seed });
@@ -158,6 +161,14 @@ function finish(
     ];
   });
   output.show(table([head, ...rows]));
+  const groups = results.map(({ model, measured, ours, theirs }) => ({
+    name: `${model}: ${measured.name}`,
+    bars: [
+      { series: "loci", samples: ours },
+      { series: "libllama", samples: theirs },
+    ],
+  }));
+  output.plot("engine", barChart({ title: "Engine alone", unit: "tokens/s", groups }));
   const figures = results.map((result): Figure => caseFigures(result, settings.seed));
   output.finish({
     benchmark: "engine",

@@ -22,6 +22,7 @@ import {
 } from "./arms.ts";
 import { findPeerBinary } from "../peer/peer-binary.ts";
 import { judgeServe, serveTable, type PairedRun } from "./serve-comparison.ts";
+import { servePlots } from "./serve-plots.ts";
 import { serveRun, type ServeRunResult } from "./serve-run.ts";
 import { chatWorkload, contextTokensNeeded, type WorkloadShape } from "./workload.ts";
 
@@ -129,13 +130,16 @@ async function compare(session: Session): Promise<void> {
         arm: options.only === "llama-server" ? peerArm(session, peerBest) : ours,
         pair,
       }));
+  output.begin(plan.length);
   for (const { arm, pair } of plan) {
     const run = await quietRun(session, arm, `pair${pair}-${arm.name}`);
+    output.done();
     voids += run.voids;
     runs.push({ arm: arm.name, pair, result: run.result });
   }
   const { bars, figures } = judgeServe(runs, session.shape.seed, hasPeer);
   output.show(serveTable(runs));
+  for (const [name, svg] of servePlots(runs)) output.plot(name, svg);
   const peer = { name: peerBest.name, parallel: peerBest.parallel, flags: peerBest.flags };
   const workload = { ...session.shape, tokenIds: { ...session.shape.tokenIds } };
   output.finish({

@@ -39,6 +39,7 @@ function run(arm: ArmName, pair: number, figures: Partial<RunFigures> | null): P
       noise: { loadAverage: 1, stolenShare: 0, foreignShare: 0 },
       voided: null,
       firstError: null,
+      firstTokensMs: [],
     },
   };
 }

@@ -90,7 +90,8 @@ function numbers(results: readonly ServeRunResult[], pick: Pick): readonly numbe
 }
 
 function runRow(run: PairedRun): Figure {
-  const { figures, noise, ...rest } = run.result;
+  // Every single request is in the records.
+  const { figures, noise, firstTokensMs: _, ...rest } = run.result;
   const plainFigures = figures === null ? null : { ...figures };
   return { arm: run.arm, pair: run.pair, figures: plainFigures, noise: { ...noise }, ...rest };
 }

@@ -79,6 +79,13 @@ export function runFigures(
   };
 }
 
+/** From sending to the first token, of every request that succeeded. */
+export function firstTokensMs(records: readonly RequestRecord[]): readonly number[] {
+  return records
+    .filter((record) => record.error === null && record.usage !== null)
+    .map((record) => firstTokenMs(record) - record.sendMs);
+}
+
 function firstTokenMs(record: RequestRecord): number {
   return record.tokenTimesMs[0] ?? record.endMs;
 }

@@ -17,7 +17,7 @@ import {
 import type { TreeCost } from "../measure/process-cpu.ts";
 import type { ServeArm } from "./arms.ts";
 import { child, items } from "./json-value.ts";
-import { runFigures, type RunFigures } from "./serve-metrics.ts";
+import { firstTokensMs, runFigures, type RunFigures } from "./serve-metrics.ts";
 import { freePort, startServer, type RunningServer } from "./server-process.ts";
 import { complete, type StreamTarget } from "./stream-client.ts";
 import { runWorkload, type RequestRecord } from "./run-workload.ts";
@@ -45,6 +45,8 @@ export interface ServeRunOptions {
 
 export interface ServeRunResult {
   readonly figures: RunFigures | null;
+  /** Of the requests that succeeded; for plots. */
+  readonly firstTokensMs: readonly number[];
   readonly cpuSecondsPerThousandTokens: number | null;
   readonly peakResidentBytes: number | null;
   readonly startMs: number;
@@ -130,6 +132,7 @@ function summary(
   const late = lag > sendLagMsMax ? `the client sent ${lag.toFixed(0)} ms late` : null;
   return {
     figures,
+    firstTokensMs: firstTokensMs(records),
     cpuSecondsPerThousandTokens:
       serverCpu === null || figures === null ? null : (1000 * serverCpu) / figures.outputTokens,
     peakResidentBytes: cost?.peakResidentBytes ?? null,

@@ -1,9 +1,11 @@
-// Where a benchmark's words go: progress to stderr, the table to stdout, records to a folder under
-// `results/` (not tracked), and with --json one object as the last line of stdout.
+// Where a benchmark's words go: progress to stderr, the table to stdout, records and plots to a folder
+// under `results/` (not tracked), and with --json one object as the last line of stdout.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "@loci/core";
+import { goalChart } from "../report/goal-chart.ts";
+import { errorStream, LiveLine } from "./live-line.ts";
 import { machineFacts } from "./machine.ts";
 import { allMet, barTable, jsonLine, type Figure, type Report } from "./report.ts";
 
@@ -16,32 +18,48 @@ export interface OutputOptions {
 export interface Output {
   readonly folder: string;
   readonly progress: (text: string) => void;
+  /** So many measured parts follow; `done` counts them, for the time that is left. */
+  readonly begin: (parts: number) => void;
+  readonly done: () => void;
   /** Prints a table or a paragraph. */
   readonly show: (text: string) => void;
+  /** Keeps a plot beside the records, as `<name>.svg`. */
+  readonly plot: (name: string, svg: string) => void;
   /** Prints bars and, if asked, JSON; keeps the report beside the records. */
   readonly finish: (report: Report) => void;
 }
 
 /** Makes the folder. `finish` sets the exit code to 1 when a bar is missed. */
 export function openOutput(benchmark: string, options: OutputOptions, clock: Clock): Output {
-  const startMs = clock.nowMs();
+  const live = new LiveLine(errorStream(), clock);
+  const plots: string[] = [];
   // Before anything is pinned, so that all cores count.
   const context = runContext();
   const folder = options.out ?? join("results", `${benchmark}-${clock.unixSeconds()}`);
   mkdirSync(folder, { recursive: true });
+  const plot = (name: string, svg: string): void => {
+    const path = join(folder, `${name}.svg`);
+    writeFileSync(path, svg);
+    plots.push(path);
+  };
   return {
     folder,
-    progress: (text) => {
-      const seconds = Math.round((clock.nowMs() - startMs) / 1000);
-      process.stderr.write(`[${seconds} s] ${text}\n`);
-    },
+    progress: (text) => live.note(text),
+    begin: (parts) => live.begin(parts),
+    done: () => live.done(),
     show: (text) => {
+      live.pause();
       process.stdout.write(`${text}\n\n`);
     },
+    plot,
     finish: (report) => {
+      live.end();
+      const goals = goalChart(report);
+      if (goals !== null) plot("goals", goals);
       const full: Report = { ...report, figures: { ...report.figures, ...context } };
       writeFileSync(join(folder, "report.json"), `${jsonLine(full)}\n`);
-      process.stdout.write(`${barTable(report.bars)}\n\nRecords: ${folder}\n`);
+      const files = [folder, ...plots].join("\n         ");
+      process.stdout.write(`${barTable(report.bars)}\n\nRecords: ${files}\n`);
       if (options.json === true) process.stdout.write(`${jsonLine(full)}\n`);
       if (!allMet(report.bars)) process.exitCode = 1;
     },

@@ -1,5 +1,6 @@
 // From the arms' curves to the table, the bars and the figures of `bench multiturn`.
 
+import { lineChart } from "@loci/sim";
 import type { WorkloadShape } from "../load/workload.ts";
 import type { Output } from "../measure/output.ts";
 import { atLeast, atMost, shortNumber, table, type Bar, type Figure } from "../measure/report.ts";
@@ -47,6 +48,7 @@ export function reportMultiturn(
     return pairRatios(stateful.atTarget, other.atTarget, facts.seed);
   };
   output.show(curveTable(results));
+  output.plot("multiturn", curves(results, facts.targetMs));
   const head = [
     "arm",
     `tok/s at ${shortNumber(facts.targetMs)} ms`,
@@ -114,6 +116,22 @@ function curveTable(results: readonly ArmResult[]): string {
     ]),
   );
   return table([head, ...rows]);
+}
+
+/** Throughput against latency: further to the right below the line is better. */
+function curves(results: readonly ArmResult[], targetMs: number): string {
+  const series = results.map(({ name, points }) => ({
+    name,
+    points: points
+      .map((point) => ({ x: point.tokensPerSecond, y: point.normalisedMsP90 }))
+      .toSorted((a, b) => a.x - b.x),
+  }));
+  return lineChart(series, {
+    title: "Many conversations: latency by throughput",
+    xLabel: "tokens per second",
+    yLabel: "p90 of ms per token",
+    limit: { y: targetMs, name: "target" },
+  });
 }
 
 function armFigures(result: ArmResult, ratios: PairRatios | null): Figure {

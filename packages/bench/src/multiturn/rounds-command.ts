@@ -12,6 +12,7 @@ import { pinSelf, planCores, type CoreSplit } from "../measure/pinning.ts";
 import { atMost, shortNumber, table, type Bar, type Figure } from "../measure/report.ts";
 import { bootstrapInterval, geometricMean, median } from "../measure/statistics.ts";
 import { tokenIdRange } from "../model-files/bench-models.ts";
+import { barChart } from "../report/bar-chart.ts";
 import { cacheArgs } from "../tiered/cache-args.ts";
 import { RandomTokens } from "../tiered/random-tokens.ts";
 import { findTieredModel, kvBytesPerToken } from "../tiered/tiered-model.ts";
@@ -74,10 +75,13 @@ async function roundsBench(options: RoundsOptions, clock: Clock): Promise<void> 
   const modelPath = findTieredModel(options.model, output.progress);
   const session: Session = { options, output, cores, modelPath, clock };
   const results: RunResult[] = [];
-  for (let pair = 0; pair < (quick ? 1 : options.pairs); pair++) {
+  const pairs = quick ? 1 : options.pairs;
+  output.begin(2 * pairs);
+  for (let pair = 0; pair < pairs; pair++) {
     const seed = options.seed + pair;
     for (const plan of [sglangWorkload, vllmWorkload]) {
       results.push(await run(session, plan(tokenIdRange(modelPath), seed, quick), seed));
+      output.done();
     }
   }
   finish(session, results);
@@ -165,6 +169,14 @@ function finish({ output, options }: Session, results: readonly RunResult[]): vo
   });
   const head = ["workload", "first ms", "last ms", "last : first", "computed : new", "by round"];
   output.show(table([head, ...rows]));
+  const groups = names.map((name) => ({
+    name,
+    bars: [
+      { series: "first round", samples: of(name).map(({ firstMs }) => firstMs) },
+      { series: "last round", samples: of(name).map(({ lastMs }) => lastMs) },
+    ],
+  }));
+  output.plot("rounds", barChart({ title: "Time to first token", unit: "ms", groups }));
   const bars = names.flatMap((name): Bar[] => {
     const ratio = geometricMean(of(name).map((result) => result.ratio));
     const timed = atMost(`${name}: TTFT, last : first round`, ratio, lastToFirstBar, "x");

@@ -11,6 +11,7 @@ import { openOutput, type Output } from "../measure/output.ts";
 import { pinSelf, planCores } from "../measure/pinning.ts";
 import { atMost, shortNumber, table, type Bar, type Figure } from "../measure/report.ts";
 import { median } from "../measure/statistics.ts";
+import { barChart } from "../report/bar-chart.ts";
 import { tokenIdRange } from "../model-files/bench-models.ts";
 import { cacheArgs } from "../tiered/cache-args.ts";
 import { pairRatios, ratioText, type PairRatios } from "../tiered/pair-ratios.ts";
@@ -85,9 +86,11 @@ async function restartBench(options: TieredOptions, clock: Clock): Promise<void>
     const servers = { restarted, empty };
     await warmUp(servers, tokens);
     const turns: Turn[] = [];
+    output.begin(conversations.length);
     for (const [index, each] of conversations.entries()) {
       const turn = await nextTurn(servers, each, { prompt: tokens.draw(newTokens), index });
       turns.push(turn);
+      output.done();
       const { history: _, ...row } = turn;
       appendFileSync(join(output.folder, "turns.jsonl"), `${JSON.stringify(row)}\n`);
     }
@@ -202,6 +205,14 @@ function finish(
     `${result.sameAnswers} of ${result.ratios.perPair.length}`,
   ]);
   output.show(table([head, ...rows]));
+  const groups = results.map(({ historyTokens, restoredMs, computedMs }) => ({
+    name: `history of ${historyTokens}`,
+    bars: [
+      { series: "after restart", samples: restoredMs },
+      { series: "computed", samples: computedMs },
+    ],
+  }));
+  output.plot("restart", barChart({ title: "Time to first token", unit: "ms", groups }));
   const timed = results.map((result): Bar => {
     const limit = result.historyTokens >= longTokens ? longBar : anyBar;
     const name = `TTFT after restart : computed, ${result.historyTokens} tokens`;

@@ -15,6 +15,7 @@ import { planCores, type CoreSplit } from "../measure/pinning.ts";
 import { atMost, shortNumber, table, type Figure } from "../measure/report.ts";
 import { median } from "../measure/statistics.ts";
 import { findModel } from "../model-files/bench-models.ts";
+import { barChart } from "../report/bar-chart.ts";
 
 interface StartOptions extends OutputOptions {
   readonly runs: number;
@@ -52,11 +53,13 @@ async function startBench(options: StartOptions, clock: Clock): Promise<void> {
   readFileSync(large);
   const logPath = join(output.folder, "server.log");
   const rows: StartRow[] = [];
+  output.begin(cases.length * (options.runs + 1));
   for (const each of cases) {
     const seconds: number[] = [];
     for (let run = 0; run <= options.runs; run++) {
       const taken = await oneStart(each, { cores, logPath, output }, clock);
       if (taken === null) break;
+      output.done();
       output.progress(`${each.name}: ${shortNumber(taken)} s${run === 0 ? " (warm-up)" : ""}`);
       if (run > 0) seconds.push(taken);
     }
@@ -67,6 +70,10 @@ async function startBench(options: StartOptions, clock: Clock): Promise<void> {
     rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
   );
   output.show(startTable(rows));
+  const groups = rows.map(({ name, seconds }) => {
+    return { name, bars: [{ series: "start", samples: seconds }] };
+  });
+  output.plot("start", barChart({ title: "From start to serving", unit: "s", groups }));
   output.finish({
     benchmark: "start",
     bars: rows.map((row) => {

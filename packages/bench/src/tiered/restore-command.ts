@@ -9,6 +9,7 @@ import { openOutput, type Output } from "../measure/output.ts";
 import { planCores } from "../measure/pinning.ts";
 import { atLeast, atMost, shortNumber, table, type Bar, type Figure } from "../measure/report.ts";
 import { median } from "../measure/statistics.ts";
+import { barChart } from "../report/bar-chart.ts";
 import { tokenIdRange } from "../model-files/bench-models.ts";
 import { pairRatios, ratioText, type PairRatios } from "./pair-ratios.ts";
 import { RandomTokens } from "./random-tokens.ts";
@@ -57,6 +58,7 @@ async function restoreBench(options: TieredOptions, clock: Clock): Promise<void>
     output,
   };
   const results: RestoreResult[] = [];
+  output.begin(2 * measuring.shape.pairs);
   for (const tier of ["host", "disk"] as const) results.push(await measureTier(tier, measuring));
   finish(results, measuring, options.quick === true);
 }
@@ -106,7 +108,10 @@ async function measureTier(tier: Lower, measuring: Measuring): Promise<RestoreRe
   const pairs: Pair[] = [];
   for (let pair = -warmUpPairs; pair < shape.pairs; pair++) {
     const measured = await measurePair(bench, pair);
-    if (pair >= 0) pairs.push(measured);
+    if (pair >= 0) {
+      pairs.push(measured);
+      output.done();
+    }
     const row = JSON.stringify({ tier, pair, ...measured });
     appendFileSync(join(output.folder, "turns.jsonl"), `${row}\n`);
   }
@@ -188,6 +193,14 @@ function finish(results: readonly RestoreResult[], measuring: Measuring, quick: 
     `${shortNumber(result.computedToNew)} x`,
   ]);
   output.show(table([head, ...rows]));
+  const groups = results.map(({ tier, lowerMs, deviceMs }) => ({
+    name: `history in ${tier}`,
+    bars: [
+      { series: "there", samples: lowerMs },
+      { series: "on the device", samples: deviceMs },
+    ],
+  }));
+  output.plot("restore", barChart({ title: "Time to first token", unit: "ms", groups }));
   const bars = results.flatMap((result): Bar[] => {
     const value = result.ratios?.geometricMean ?? null;
     const timed = atMost(`TTFT, ${result.tier} : device`, value, barOf[result.tier], "x");

@@ -37,10 +37,12 @@ const modelTimeoutMs = 10_000;
 
 export class ChatClient {
   readonly #api: ApiClient;
-  #model: string | null = null;
+  #model: string | null;
 
-  constructor(api: ApiClient) {
+  /** @param model null = the server's first */
+  constructor(api: ApiClient, model: string | null = null) {
     this.#api = api;
+    this.#model = model;
   }
 
   /** The model's name, asked for once. Throws LociError when the server cannot be reached. */

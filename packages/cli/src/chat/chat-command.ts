@@ -22,6 +22,8 @@ const pipedBytesMax = 4 * 1024 * 1024;
 /** What the command line says. */
 export interface ChatWords {
   readonly options: OptionValues;
+  /** As given by position; with `--url` it is one of that server's. */
+  readonly model: string | null;
   /** Null = talk, or answer what is piped in. */
   readonly prompt: string | null;
 }
@@ -33,7 +35,7 @@ interface Endpoint extends AsyncDisposable {
 /** Talks until the user leaves, or answers once. Returns the exit code. */
 export async function runChat(
   config: Config,
-  { options, prompt }: ChatWords,
+  { options, model, prompt }: ChatWords,
   output: Output,
 ): Promise<number> {
   const conversation = new Conversation({
@@ -51,8 +53,10 @@ export async function runChat(
   }
   const message = talks ? null : await singleMessage(prompt);
   const [apiKey] = await loadApiKeys(config);
-  await using endpoint = await findEndpoint(config, textOption(options, "url"), output);
-  const client = new ChatClient(new ApiClient({ url: endpoint.url, apiKey: apiKey ?? null }));
+  const url = textOption(options, "url");
+  await using endpoint = await findEndpoint(config, url, output);
+  const api = new ApiClient({ url: endpoint.url, apiKey: apiKey ?? null });
+  const client = new ChatClient(api, url === null ? null : model);
   if (message !== null) {
     const step = conversation.take(message);
     return await answerOnce({ client, step, output, json, clock: systemClock });
@@ -71,7 +75,7 @@ async function findEndpoint(config: Config, url: string | null, output: Output):
   const logLevel = config.logLevel === "info" ? "warn" : config.logLevel;
   // The terminal keeps its conversation itself; the usual store may be in a server's hands.
   const store = config.store ?? "none";
-  const settings = { ...config, host: "127.0.0.1", port: 0, logLevel, store };
+  const settings = { ...config, host: "127.0.0.1", port: 0, logLevel, store, page: false };
   const server = await startServer(settings, output, openLocalBackend);
   const stop = async (): Promise<void> => server.stop(0);
   return { url: server.url, [Symbol.asyncDispose]: stop };

@@ -43,7 +43,7 @@ const introduction = `# The command line
 `;
 
 function exitCodeTable(): string {
-  const rows = exitCodeRows().map(([code, meaning]) => [`${code}`, meaning]);
+  const rows = exitCodeRows().map(([exitCode, meaning]) => [`${exitCode}`, meaning]);
   return markdownTable(["Code", "Meaning"], rows);
 }
 
