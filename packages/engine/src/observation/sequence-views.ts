@@ -69,15 +69,18 @@ function viewOf(end: CacheNode, { nowMs, blockTokens }: Look): SequenceView {
 
 /** From the beginning. */
 function stretchesOf(end: CacheNode): SequenceStretch[] {
-  const stretches: SequenceStretch[] = [];
-  let isShared = false;
+  const stretches: { place: SequenceStretch["place"]; blocks: number; shared: boolean }[] = [];
+  let shared = false;
+  let last = null;
   for (let node = end; node.parent !== null; node = node.parent) {
-    isShared ||= node.childCount > 1;
+    shared ||= node.childCount > 1;
     const place = placeOf(defined(node.payload));
-    const last = stretches.at(-1);
-    if (last !== undefined && last.place === place && last.shared === isShared) {
-      stretches[stretches.length - 1] = { ...last, blocks: last.blocks + 1 };
-    } else stretches.push({ place, blocks: 1, shared: isShared });
+    if (last !== null && last.place === place && last.shared === shared) {
+      last.blocks++;
+      continue;
+    }
+    last = { place, blocks: 1, shared };
+    stretches.push(last);
   }
   return stretches.toReversed();
 }
