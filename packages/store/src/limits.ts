@@ -16,6 +16,14 @@ export const conversationItemsMax: number = 65_536;
 export const conversationBytesMax: number = 64 * 2 ** 20;
 /** Items in one page. */
 export const itemPageMax: number = 100;
+/** Conversations in one page; characters of a search. */
+export const conversationPageMax: number = 100;
+export const queryCharsMax: number = 200;
+/** Conversations that one search looks at, and characters of each that it finds something in. */
+export const searchedMax: number = 10_000;
+export const searchCharsMax: number = 8_192;
+/** Characters of a title. */
+export const titleCharsMax: number = 80;
 /** Token ids of one turn, prompt and answer. */
 export const turnTokensMax: number = 4 * 2 ** 20;
 /** Conversations and responses of one tenant. */

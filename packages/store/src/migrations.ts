@@ -3,6 +3,8 @@
 
 import { LociError } from "@loci/core";
 
+import type { Program } from "./program.ts";
+import { fillHeads } from "./programs/conversation-heads.ts";
 import { corruptStore } from "./table.ts";
 
 /** One step: statements that lead from the version before to this one. */
@@ -115,7 +117,24 @@ export const migrations: readonly Migration[] = [
       PRIMARY KEY (tenant, response)
     ENDTABLE`,
   ],
+  [
+    `CREATE TABLE conversation_heads (
+      tenant TEXT NOT NULL,
+      conversation TEXT NOT NULL,
+      updated INTEGER NOT NULL,
+      title TEXT NOT NULL,
+      search TEXT NOT NULL,
+      checksum TEXT NOT NULL,
+      PRIMARY KEY (tenant, conversation),
+      FOREIGN KEY (tenant, conversation) REFERENCES conversations (tenant, id)
+    ENDTABLE`,
+    `CREATE INDEX conversation_heads_by_change
+      ON conversation_heads (tenant, updated, conversation)`,
+  ],
 ];
+
+/** What a step fills in besides, by the version it leads to; in the same transaction. */
+export const migrationFills: ReadonlyMap<number, () => Program<void>> = new Map([[3, fillHeads]]);
 
 /** The table that holds the schema's version; it is there before the first migration. */
 export const metaTableText = `CREATE TABLE IF NOT EXISTS meta (

@@ -29,7 +29,7 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
   const runner = await openRunner(url, options);
   try {
     await interruptAll(runner, clock);
-    return new ProgramStore(runner);
+    return new ProgramStore(runner, clock);
   } catch (error) {
     await runner.close();
     throw error;

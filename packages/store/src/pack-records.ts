@@ -30,7 +30,8 @@ import type {
   TurnCommit,
   TurnTokens,
 } from "./records.ts";
-import type { NewConversation } from "./store.ts";
+import type { PackedBranch } from "./programs/branches.ts";
+import type { NewBranch, NewConversation } from "./store.ts";
 import { corruptStore } from "./table.ts";
 import type { ResponseRow } from "./tables.ts";
 
@@ -53,6 +54,17 @@ export function packConversation(tenant: string, value: NewConversation): Packed
     createdUnixSeconds: checkedSeconds(value.createdUnixSeconds),
     metadata: packMetadata(value.metadata),
     items: packItems(value.items),
+  };
+}
+
+export function packBranch(tenant: string, value: NewBranch): PackedBranch {
+  const { afterItemId, metadata } = value;
+  return {
+    ...place(tenant, value.id),
+    fromId: checkedId(value.fromId, "conversation id"),
+    afterItemId: afterItemId === null ? null : checkedId(afterItemId, "item id"),
+    createdUnixSeconds: checkedSeconds(value.createdUnixSeconds),
+    metadata: metadata === null ? null : packMetadata(metadata),
   };
 }
 
@@ -102,6 +114,7 @@ export function packTurnCommit(tenant: string, turn: TurnCommit): PackedTurnComm
     incompleteDetails: packNullable(turn.incompleteDetails),
     notes: packNullable(turn.notes),
     isHistory: turn.isHistory,
+    replacesItemIds: checkedItemIds(turn.replacesItemIds ?? []),
     tokens: turn.tokens && checkedTokens(turn.tokens),
     idempotency: turn.idempotency && {
       key: checkedId(turn.idempotency.key, "Idempotency-Key"),
@@ -145,6 +158,11 @@ export function checkedId(text: string, what: string): string {
     throw new LociError("invalid_request", `The ${what} must have 1 to ${idBytesMax} bytes.`);
   }
   return checkedText(text, what);
+}
+
+function checkedItemIds(ids: readonly string[]): readonly string[] {
+  if (ids.length > itemsPerCallMax) throw tooLarge("list of items", `${itemsPerCallMax} items`);
+  return ids.map((id) => checkedId(id, "item id"));
 }
 
 export function checkedKeys(keys: readonly string[], countMax: number): readonly string[] {

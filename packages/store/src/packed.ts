@@ -40,6 +40,7 @@ export interface PackedTurnCommit {
   readonly incompleteDetails: string | null;
   readonly notes: string | null;
   readonly isHistory: boolean;
+  readonly replacesItemIds: readonly string[];
   readonly tokens: TurnTokens | null;
   readonly idempotency: { readonly key: string; readonly reply: StoredReply } | null;
 }

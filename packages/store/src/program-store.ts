@@ -1,15 +1,18 @@
 // The store's interfaces over whatever runs programs. Inputs are checked and packed here, results
 // unpacked; the transactions themselves are in programs/.
 
-import { LociError } from "@loci/core";
+import { LociError, systemClock } from "@loci/core";
+import type { Clock } from "@loci/core";
 
-import { chatKeysMax, itemPageMax } from "./limits.ts";
+import { queryWords } from "./head-text.ts";
+import { chatKeysMax, conversationPageMax, itemPageMax, queryCharsMax } from "./limits.ts";
 import {
   checkedId,
   checkedKeys,
   checkedReply,
   checkedSeconds,
   checkedTokens,
+  packBranch,
   packConversation,
   packItems,
   packMetadata,
@@ -21,9 +24,10 @@ import {
 } from "./pack-records.ts";
 import type { Place } from "./packed.ts";
 import type { ProgramRunner } from "./program-list.ts";
+import type { PackedListQuery } from "./programs/conversation-heads.ts";
 import type { ScanCursor } from "./programs/maintenance.ts";
 import { QuotaGuard } from "./quota-guard.ts";
-import type { ItemPageQuery } from "./records.ts";
+import type { ConversationPageQuery, ItemPageQuery } from "./records.ts";
 import type {
   ChatTurnStore,
   ConversationStore,
@@ -50,11 +54,11 @@ export class ProgramStore implements Store {
   readonly idempotency: IdempotencyStore;
   readonly #runner: ProgramRunner;
 
-  constructor(runner: ProgramRunner) {
+  constructor(runner: ProgramRunner, clock: Clock = systemClock) {
     const quota = new QuotaGuard(async (of) => await runner.run("countRows", of));
     this.#runner = runner;
     this.conversations = conversationsOn(runner, quota);
-    this.items = itemsOn(runner);
+    this.items = itemsOn(runner, clock);
     this.turns = turnsOn(runner, quota);
     this.responses = responsesOn(runner);
     this.chatTurns = chatTurnsOn(runner);
@@ -93,6 +97,14 @@ function conversationsOn(runner: ProgramRunner, quota: QuotaGuard): Conversation
       return await runner.run("createConversation", packed);
     },
     read: async (tenant, id) => await runner.run("readConversation", place(tenant, id)),
+    readListed: async (tenant, id) => await runner.run("readListed", place(tenant, id)),
+    list: async (tenant, query) =>
+      await runner.run("listConversations", packListQuery(tenant, query)),
+    branch: async (tenant, branch) => {
+      const packed = packBranch(tenant, branch);
+      await quota.admit(tenant, "conversations");
+      return await runner.run("branchConversation", packed);
+    },
     readHistory: async (tenant, id) => {
       const history = await runner.run("readHistory", place(tenant, id));
       return history && { ...history.conversation, items: unpackItems(history.items) };
@@ -106,10 +118,14 @@ function conversationsOn(runner: ProgramRunner, quota: QuotaGuard): Conversation
   };
 }
 
-function itemsOn(runner: ProgramRunner): ItemStore {
+function itemsOn(runner: ProgramRunner, clock: Clock): ItemStore {
   return {
     append: async (tenant, id, items) =>
-      await runner.run("appendItems", { ...place(tenant, id), items: packItems(items) }),
+      await runner.run("appendItems", {
+        ...place(tenant, id),
+        items: packItems(items),
+        nowUnixSeconds: clock.unixSeconds(),
+      }),
     list: async (tenant, id, query) => {
       const input = { ...place(tenant, id), query: checkedQuery(query) };
       const page = await runner.run("listItems", input);
@@ -120,7 +136,10 @@ function itemsOn(runner: ProgramRunner): ItemStore {
       return item && (unpackItems([item])[0] ?? null);
     },
     remove: async (tenant, id, itemId) =>
-      await runner.run("removeItem", itemPlace(tenant, id, itemId)),
+      await runner.run("removeItem", {
+        ...itemPlace(tenant, id, itemId),
+        nowUnixSeconds: clock.unixSeconds(),
+      }),
   };
 }
 
@@ -203,12 +222,31 @@ function idempotencyOn(runner: ProgramRunner, quota: QuotaGuard): IdempotencySto
   };
 }
 
-function checkedQuery(query: ItemPageQuery): ItemPageQuery {
-  const { after, limit, order } = query;
-  if (Number.isSafeInteger(limit) && limit >= 1 && limit <= itemPageMax) {
-    return { after: after === null ? null : checkedId(after, "item id"), limit, order };
+function checkedQuery({ after, limit, order }: ItemPageQuery): ItemPageQuery {
+  requireLimit(limit, itemPageMax);
+  return { after: after === null ? null : checkedId(after, "item id"), limit, order };
+}
+
+function packListQuery(tenant: string, asked: ConversationPageQuery): PackedListQuery {
+  const { after, limit, order, query } = asked;
+  requireLimit(limit, conversationPageMax);
+  if (query !== null && query.length > queryCharsMax) {
+    throw new LociError("invalid_request", `A query has at most ${queryCharsMax} characters.`, {
+      param: "query",
+    });
   }
-  throw new LociError("invalid_request", `The limit must be from 1 to ${itemPageMax}.`, {
+  return {
+    tenant: checkedId(tenant, "tenant"),
+    after: after === null ? null : checkedId(after, "conversation id"),
+    limit,
+    order,
+    words: query === null ? [] : queryWords(query),
+  };
+}
+
+function requireLimit(limit: number, limitMax: number): void {
+  if (Number.isSafeInteger(limit) && limit >= 1 && limit <= limitMax) return;
+  throw new LociError("invalid_request", `The limit must be from 1 to ${limitMax}.`, {
     param: "limit",
   });
 }

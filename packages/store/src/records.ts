@@ -27,6 +27,34 @@ export interface Conversation {
   readonly lastResponseId: string | null;
 }
 
+/** A conversation as a list shows it. */
+export interface ListedConversation extends Conversation {
+  /** When its items changed last. */
+  readonly updatedUnixSeconds: number;
+  /** What its metadata call it, else the beginning of its first message from the user; "": neither. */
+  readonly title: string;
+}
+
+/** Conversations in pages, those changed last first with `desc`. */
+export interface ConversationPageQuery {
+  /** Id of the conversation before the page, in the chosen order; null = from the start. */
+  readonly after: string | null;
+  /** 1 to `conversationPageMax`. */
+  readonly limit: number;
+  readonly order: "asc" | "desc";
+  /**
+   * Words that must all occur in the title or text, in any case; null: any conversation. A search
+   * looks at the `searchedMax` conversations that come next in the order, and at the first
+   * `searchCharsMax` characters of each.
+   */
+  readonly query: string | null;
+}
+
+export interface ConversationPage {
+  readonly conversations: readonly ListedConversation[];
+  readonly hasMore: boolean;
+}
+
 /** A conversation with everything a next turn is built from, read in one transaction. */
 export interface ConversationHistory extends Conversation {
   /** Oldest first. */
@@ -108,6 +136,8 @@ export interface TurnCommit {
    * and on cancellation.
    */
   readonly isHistory: boolean;
+  /** With `isHistory`: items of the conversation that this turn's take the place of. */
+  readonly replacesItemIds?: readonly string[];
   /** Null: none are kept, and the next turn has to tokenise the history again. */
   readonly tokens: TurnTokens | null;
   /** Finishes this key in the same transaction; null without `Idempotency-Key`. */

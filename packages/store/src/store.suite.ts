@@ -8,6 +8,7 @@ import type { Store } from "./store.ts";
 import { conversationCases } from "./suite/conversation.suite.ts";
 import { keyCases } from "./suite/key.suite.ts";
 import type { StoreBench, StoreFixture } from "./suite/store-fixture.ts";
+import { listCases } from "./suite/list.suite.ts";
 import { tokenCases } from "./suite/token.suite.ts";
 import { turnCases } from "./suite/turn.suite.ts";
 
@@ -39,6 +40,9 @@ export function storeConformance(name: string, make: () => Promise<StoreFixture>
     };
     describe("conversations", () => {
       conversationCases(bench);
+    });
+    describe("the list", () => {
+      listCases(bench);
     });
     describe("turns", () => {
       turnCases(bench);

@@ -13,10 +13,13 @@ import type {
   ChatTurn,
   Conversation,
   ConversationHistory,
+  ConversationPage,
+  ConversationPageQuery,
   IdempotencyClaim,
   IdempotencyRequest,
   ItemPage,
   ItemPageQuery,
+  ListedConversation,
   Removal,
   ResponseChain,
   StoredItem,
@@ -34,6 +37,16 @@ export interface ConversationStore {
   /** @throws LociError `invalid_request` when the id exists already, or an item id twice */
   create(tenant: string, conversation: NewConversation): Promise<Conversation>;
   read(tenant: string, id: string): Promise<Conversation | null>;
+  /** As `list` shows it. */
+  readListed(tenant: string, id: string): Promise<ListedConversation | null>;
+  /** Null: the conversation named by `after` is not there. */
+  list(tenant: string, query: ConversationPageQuery): Promise<ConversationPage | null>;
+  /**
+   * A new conversation with the items of another one up to `afterItemId`; it also begins with the
+   * tokens of the last turn that lies within. Null: that conversation or item is not there.
+   * @throws LociError `invalid_request` when the id exists already
+   */
+  branch(tenant: string, branch: NewBranch): Promise<Conversation | null>;
   /** The conversation and all of its items, as of one moment. */
   readHistory(tenant: string, id: string): Promise<ConversationHistory | null>;
   /** Replaces the metadata; not a change of items, so the version stays. */
@@ -47,6 +60,16 @@ export interface NewConversation {
   readonly createdUnixSeconds: number;
   readonly metadata: JsonObject;
   readonly items: readonly StoredItem[];
+}
+
+export interface NewBranch {
+  readonly id: string;
+  readonly fromId: string;
+  /** The last item it has in common with the other one; null: none. */
+  readonly afterItemId: string | null;
+  readonly createdUnixSeconds: number;
+  /** Null: those of the other one. */
+  readonly metadata: JsonObject | null;
 }
 
 /** Items of conversations, outside of turns. */
@@ -150,7 +173,7 @@ export interface Store {
 
 /** For `openStore(url, options)`. */
 export interface StoreOptions {
-  /** For time stamps of interrupted turns and for reconnecting. Default: the machine's. */
+  /** For time stamps of changes and interrupted turns, and for reconnecting. Default: the machine's. */
   readonly clock?: Clock;
   /** SQLite: most 4 KiB pages the file may grow to. Default `sqlitePagesMax`. */
   readonly sqlitePagesMax?: number;

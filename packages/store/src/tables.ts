@@ -19,6 +19,16 @@ const conversationColumns = {
   last_response: "text?",
 } as const;
 
+const headColumns = {
+  tenant: "text",
+  conversation: "text",
+  /** Unix seconds of the last change of its items. */
+  updated: "integer",
+  title: "text",
+  /** What a search looks at: the beginning of its text, in lower case. */
+  search: "text",
+} as const;
+
 const itemColumns = {
   tenant: "text",
   conversation: "text",
@@ -95,6 +105,7 @@ const responseReplyColumns = {
 } as const;
 
 export type ConversationRow = RowOf<typeof conversationColumns>;
+export type HeadRow = RowOf<typeof headColumns>;
 export type ItemRow = RowOf<typeof itemColumns>;
 export type ResponseRow = RowOf<typeof responseColumns>;
 export type TokenListRow = RowOf<typeof tokenListColumns>;
@@ -105,6 +116,10 @@ export const conversationTable: Table<typeof conversationColumns> = new Table(
   conversationColumns,
   ["tenant", "id"],
 );
+export const headTable: Table<typeof headColumns> = new Table("conversation_heads", headColumns, [
+  "tenant",
+  "conversation",
+]);
 export const itemTable: Table<typeof itemColumns> = new Table("items", itemColumns, [
   "tenant",
   "conversation",
@@ -141,6 +156,7 @@ export function ofEachTable<R>(visit: <C extends Columns>(table: Table<C>) => R)
   return [
     visit(metaTable),
     visit(conversationTable),
+    visit(headTable),
     visit(itemTable),
     visit(responseTable),
     visit(tokenListTable),

@@ -7,6 +7,7 @@ export {
   removeItem,
   updateMetadata,
 } from "./programs/conversations.ts";
+export { branchConversation } from "./programs/branches.ts";
 export { claimKey, finishKey, purgeKeys, releaseKey } from "./programs/idempotency.ts";
 export { takeOwner } from "./programs/maintenance.ts";
 export { purgeResponses, removeConversation, removeResponse } from "./programs/responses.ts";

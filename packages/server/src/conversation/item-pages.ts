@@ -1,11 +1,24 @@
 // Items in pages, as the API lists them.
 
-import type { ItemPage, ItemPageQuery, JsonObject, StoredItem } from "@loci/store";
+import type {
+  ConversationPageQuery,
+  ItemPage,
+  ItemPageQuery,
+  JsonObject,
+  StoredItem,
+} from "@loci/store";
 import { itemPageMax } from "@loci/store";
 import { LociError } from "@loci/core";
 import { invalid } from "../sampling-params.ts";
 
 const limitDefault = 20;
+
+/** From an address's `after`, `limit`, `order` and `query`. Throws invalid_request. */
+export function listQuery(query: Readonly<Record<string, unknown>>): ConversationPageQuery {
+  const { query: words = null } = query;
+  if (words !== null && typeof words !== "string") throw invalid("query", "'query' is one text.");
+  return { ...pageQuery(query), query: words };
+}
 
 /** From an address's `after`, `limit` and `order`. Throws invalid_request. */
 export function pageQuery(query: Readonly<Record<string, unknown>>): ItemPageQuery {

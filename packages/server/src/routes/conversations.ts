@@ -2,18 +2,25 @@
 
 import { LociError } from "@loci/core";
 import type { ChangeOutcome, Conversation, JsonObject, StoredItem } from "@loci/store";
+import type { ConversationPage, ListedConversation } from "@loci/store";
 import { eraseTurns } from "../responses/erase-turns.ts";
 import { storedItems } from "../conversation/chat-items.ts";
-import { listObject, noSuchItem, pageQuery } from "../conversation/item-pages.ts";
+import { listObject, listQuery, noSuchItem, pageQuery } from "../conversation/item-pages.ts";
 import { noSuchConversation } from "../responses/turn-history.ts";
 import { conversation, deletedObject, item, itemList } from "../schemas/conversation-answers.ts";
+import { conversationFound, conversationList } from "../schemas/conversation-answers.ts";
 import {
+  branchBody,
+  type BranchBody,
   conversationBody,
   conversationUpdate,
   idParams,
   itemsBody,
+  listQuerySchema,
   pageQuerySchema,
 } from "../schemas/conversation-bodies.ts";
+import { requestLimits } from "../limits.ts";
+import { invalid } from "../sampling-params.ts";
 import { checkedItems } from "../schemas/response-items.ts";
 import type { ServerContext } from "../server-context.ts";
 import { documented, documentedBody, type Routes } from "./routes.ts";
@@ -48,10 +55,10 @@ export function conversationRoutes(app: Routes, context: ServerContext): void {
     summary: "A conversation",
     tag,
     params: idParams,
-    response: conversation,
+    response: conversationFound,
   });
   app.get<ById>("/v1/conversations/:id", { schema: get }, ({ params, tenant }) =>
-    readConversation(context, tenant, params.id),
+    findConversation(context, tenant, params.id),
   );
   const update = { summary: "Change its metadata", tag, params: idParams, response: conversation };
   app.post<ById & { readonly Body: { readonly metadata?: Readonly<Record<string, string>> } }>(
@@ -79,7 +86,54 @@ export function conversationRoutes(app: Routes, context: ServerContext): void {
     await eraseTurns(context, tenant, removed);
     return { id, object: "conversation.deleted", deleted: true };
   });
+  listRoutes(app, context);
   itemRoutes(app, context);
+}
+
+function listRoutes(app: Routes, context: ServerContext): void {
+  const list = documented({
+    summary: "Conversations, those changed last first",
+    tag,
+    query: listQuerySchema,
+    response: conversationList,
+  });
+  app.get<{ readonly Querystring: Readonly<Record<string, unknown>> }>(
+    "/v1/conversations",
+    { schema: list },
+    async ({ query, tenant }) => {
+      const page = await context.requireStore().conversations.list(tenant, listQuery(query));
+      if (page === null) throw noSuchConversation("after");
+      return pageObject(page);
+    },
+  );
+  const branching = {
+    summary: "Begin a conversation with what another one began with",
+    tag,
+    params: idParams,
+    response: conversation,
+  };
+  app.post<ById & { readonly Body: BranchBody }>(
+    "/v1/conversations/:id/branch",
+    { schema: documentedBody(branchBody, branching) },
+    async ({ params, body, tenant }) => {
+      const { conversations } = context.requireStore();
+      const from = await conversations.read(tenant, params.id);
+      if (from === null) throw noSuchConversation();
+      const metadata = { ...(body.metadata ?? from.metadata), parent: params.id };
+      if (Object.keys(metadata).length > requestLimits.metadataKeysMax) {
+        throw invalid("metadata", "No room is left in 'metadata' for 'parent'.");
+      }
+      const branch = await conversations.branch(tenant, {
+        id: `conv_${context.entropy.hex(24)}`,
+        fromId: params.id,
+        afterItemId: body.after_item_id ?? null,
+        createdUnixSeconds: context.clock.unixSeconds(),
+        metadata,
+      });
+      if (branch === null) throw noSuchItem("after_item_id");
+      return conversationObject(branch);
+    },
+  );
 }
 
 function itemRoutes(app: Routes, context: ServerContext): void {
@@ -145,6 +199,22 @@ async function readConversation(
   return conversationObject(found);
 }
 
+async function findConversation(
+  context: ServerContext,
+  tenant: string,
+  id: string,
+): Promise<JsonObject> {
+  const { conversations, responses } = context.requireStore();
+  const found = await conversations.readListed(tenant, id);
+  if (found === null) throw noSuchConversation();
+  const lastId = found.busyResponseId ?? found.lastResponseId;
+  const last = lastId === null ? null : await responses.read(tenant, lastId);
+  return {
+    ...listedObject(found),
+    last_response: last && { id: last.id, status: last.status },
+  };
+}
+
 /** Throws what kept a change of items from being made. */
 function changed(outcome: ChangeOutcome): void {
   switch (outcome.outcome) {
@@ -160,6 +230,25 @@ function changed(outcome: ChangeOutcome): void {
         remedy: "Wait until it is complete.",
       });
   }
+}
+
+function pageObject({ conversations, hasMore }: ConversationPage): JsonObject {
+  return {
+    object: "list",
+    data: conversations.map(listedObject),
+    first_id: conversations[0]?.id ?? null,
+    last_id: conversations.at(-1)?.id ?? null,
+    has_more: hasMore,
+  };
+}
+
+function listedObject(listed: ListedConversation): JsonObject {
+  return {
+    ...conversationObject(listed),
+    updated_at: listed.updatedUnixSeconds,
+    title: listed.title,
+    items_count: listed.itemCount,
+  };
 }
 
 function conversationObject({ id, createdUnixSeconds, metadata }: Conversation): JsonObject {

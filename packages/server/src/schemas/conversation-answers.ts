@@ -1,6 +1,6 @@
 // What /v1/responses and /v1/conversations answer, for /openapi.json.
 
-import { Type, type TSchema } from "typebox";
+import { Type, type TObject, type TSchema } from "typebox";
 
 const nullable = (schema: TSchema): TSchema => Type.Union([schema, Type.Null()]);
 const anything = Type.Unknown();
@@ -22,7 +22,7 @@ export const itemList: TSchema = Type.Object(
   { title: "ItemList" },
 );
 
-export const conversation: TSchema = Type.Object(
+export const conversation: TObject = Type.Object(
   {
     id: Type.String(),
     object: Type.Literal("conversation"),
@@ -30,6 +30,34 @@ export const conversation: TSchema = Type.Object(
     metadata: Type.Record(Type.String(), Type.String()),
   },
   { title: "Conversation" },
+);
+
+const listedFields = {
+  updated_at: Type.Integer(),
+  title: Type.String({ description: "metadata.title, else the first words of its first question" }),
+  items_count: Type.Integer(),
+};
+
+const lastResponse = Type.Object(
+  { id: Type.String(), status: Type.String() },
+  { description: "the one under way, else the last one that is part of it" },
+);
+
+/** One conversation, looked up. */
+export const conversationFound: TSchema = Type.Object(
+  { ...conversation.properties, ...listedFields, last_response: nullable(lastResponse) },
+  { title: "ConversationFound" },
+);
+
+export const conversationList: TSchema = Type.Object(
+  {
+    object: Type.Literal("list"),
+    data: Type.Array(Type.Object({ ...conversation.properties, ...listedFields })),
+    first_id: nullable(Type.String()),
+    last_id: nullable(Type.String()),
+    has_more: Type.Boolean(),
+  },
+  { title: "ConversationList" },
 );
 
 export const deletedObject: TSchema = Type.Object(

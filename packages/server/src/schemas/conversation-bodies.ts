@@ -34,6 +34,22 @@ export const conversationUpdate: TUnsafe<ConversationBody> = Type.Unsafe<Convers
   Type.Object({ metadata: metadataProperty }, { ...closed, title: "ConversationUpdate" }),
 );
 
+export interface BranchBody {
+  readonly after_item_id?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** Body of POST /v1/conversations/{id}/branch. */
+export const branchBody: TUnsafe<BranchBody> = Type.Unsafe<BranchBody>(
+  Type.Object(
+    {
+      after_item_id: maybe(madeId),
+      metadata: metadataProperty,
+    },
+    { ...closed, title: "BranchRequest" },
+  ),
+);
+
 /** Body of POST /v1/conversations/{id}/items. */
 export const itemsBody: TUnsafe<ItemsBody> = Type.Unsafe<ItemsBody>(
   Type.Object(
@@ -53,6 +69,14 @@ export const pageQuerySchema: TSchema = Type.Object({
   limit: maybe(note),
   order: maybe(note),
   include: maybe(Type.Unknown()),
+});
+
+/** What the address of GET /v1/conversations may say. */
+export const listQuerySchema: TSchema = Type.Object({
+  after: maybe(madeId),
+  limit: maybe(note),
+  order: maybe(note),
+  query: maybe(Type.String({ maxLength: 200 })),
 });
 
 /** What the address of GET /v1/responses/{id} may say. */

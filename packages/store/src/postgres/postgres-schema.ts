@@ -4,7 +4,13 @@
 import { LociError } from "@loci/core";
 import type { ClientBase } from "pg";
 
-import { metaTableText, migrations, postgresText, refuseNewer } from "../migrations.ts";
+import {
+  metaTableText,
+  migrationFills,
+  migrations,
+  postgresText,
+  refuseNewer,
+} from "../migrations.ts";
 import { metaTable } from "../tables.ts";
 import type { Program } from "../program.ts";
 import { query } from "../program.ts";
@@ -51,5 +57,7 @@ function* readVersion(): Program<number> {
 
 function* applyMigration(version: number): Program<void> {
   for (const text of migrations[version] ?? []) yield* query(postgresText(text), []);
+  const fill = migrationFills.get(version + 1);
+  if (fill !== undefined) yield* fill();
   yield* metaTable.update({ name: "schema", value: String(version + 1) });
 }

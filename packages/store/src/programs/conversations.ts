@@ -5,13 +5,14 @@ import { LociError } from "@loci/core";
 
 import { conversationBytesMax, conversationItemsMax } from "../limits.ts";
 import type { PackedConversation, PackedItem, Place } from "../packed.ts";
-import { parseObject } from "../packed.ts";
 import { query } from "../program.ts";
 import type { Program } from "../program.ts";
 import type { ChangeOutcome, Conversation, ItemPageQuery } from "../records.ts";
 import { corruptStore } from "../table.ts";
 import { conversationTable, itemTable } from "../tables.ts";
 import type { ConversationRow, ItemRow } from "../tables.ts";
+import { growHead, openHead, remakeHead } from "./conversation-heads.ts";
+import { conversationOf } from "./conversation-record.ts";
 
 export function* createConversation(input: PackedConversation): Program<Conversation> {
   const { tenant, id, createdUnixSeconds, metadata, items } = input;
@@ -29,8 +30,10 @@ export function* createConversation(input: PackedConversation): Program<Conversa
   };
   const isNew = yield* conversationTable.insertNew(row);
   if (!isNew) throw usedTwice("conversation", id);
+  yield* openHead(row);
   if (items.length === 0) return conversationOf(row);
-  return conversationOf(yield* addItems(row, items, {}));
+  const added = { items, nowUnixSeconds: createdUnixSeconds };
+  return conversationOf(yield* addItems(row, added, {}));
 }
 
 export function* readConversation({ tenant, id }: Place): Program<Conversation | null> {
@@ -61,16 +64,15 @@ export function* updateMetadata(
   if (!row) return null;
   const changed = { ...row, metadata: input.metadata };
   yield* conversationTable.update(changed);
+  yield* remakeHead(changed, null);
   return conversationOf(changed);
 }
 
-export function* appendItems(
-  input: Place & { readonly items: readonly PackedItem[] },
-): Program<ChangeOutcome> {
+export function* appendItems(input: Place & AddedItems): Program<ChangeOutcome> {
   const row = yield* conversationTable.findToChange(input.tenant, input.id);
   if (!row) return { outcome: "missing", what: "conversation" };
   if (row.busy_response !== null) return { outcome: "busy", responseId: row.busy_response };
-  const changed = yield* addItems(row, input.items, {});
+  const changed = yield* addItems(row, input, {});
   return { outcome: "done", conversation: conversationOf(changed) };
 }
 
@@ -96,7 +98,9 @@ export function* readItem(input: Place & { readonly itemId: string }): Program<P
   return row ? packedItemOf(row) : null;
 }
 
-export function* removeItem(input: Place & { readonly itemId: string }): Program<ChangeOutcome> {
+export function* removeItem(
+  input: Place & { readonly itemId: string; readonly nowUnixSeconds: number },
+): Program<ChangeOutcome> {
   const { tenant, id, itemId } = input;
   const row = yield* conversationTable.findToChange(tenant, id);
   if (!row) return { outcome: "missing", what: "conversation" };
@@ -111,13 +115,38 @@ export function* removeItem(input: Place & { readonly itemId: string }): Program
     item_bytes: row.item_bytes - bytesOf(item),
   };
   yield* conversationTable.update(changed);
+  yield* remakeHead(changed, input.nowUnixSeconds);
   return { outcome: "done", conversation: conversationOf(changed) };
+}
+
+/** Takes items away in favour of others: to be followed by `addItems` with the row returned. */
+export function* withoutItems(
+  row: ConversationRow,
+  itemIds: readonly string[],
+): Program<ConversationRow> {
+  const { tenant, id } = row;
+  const items = yield* itemTable.selectIn({ tenant, conversation: id }, "id", itemIds);
+  if (items.length === 0) return row;
+  yield* itemTable.deleteIn({ tenant, conversation: id }, "id", itemIds);
+  const bytes = items.reduce((sum, item) => sum + bytesOf(item), 0);
+  const changed = {
+    ...row,
+    item_count: row.item_count - items.length,
+    item_bytes: row.item_bytes - bytes,
+  };
+  yield* remakeHead(changed, null);
+  return changed;
+}
+
+export interface AddedItems {
+  readonly items: readonly PackedItem[];
+  readonly nowUnixSeconds: number;
 }
 
 /** Appends items and writes the conversation's row with them and with `changes`. */
 export function* addItems(
   row: ConversationRow,
-  items: readonly PackedItem[],
+  { items, nowUnixSeconds }: AddedItems,
   changes: Partial<Pick<ConversationRow, "busy_response" | "last_response">>,
 ): Program<ConversationRow> {
   yield* refuseKnownItems(row.tenant, row.id, items);
@@ -139,6 +168,7 @@ export function* addItems(
       ...item,
     })),
   );
+  yield* growHead(changed, items, nowUnixSeconds);
   return changed;
 }
 
@@ -162,23 +192,11 @@ export function* removeAllItems({ tenant, id }: Place): Program<void> {
   yield* query("DELETE FROM items WHERE tenant = ? AND conversation = ?", [tenant, id]);
 }
 
-export function conversationOf(row: ConversationRow): Conversation {
-  return {
-    id: row.id,
-    createdUnixSeconds: row.created,
-    metadata: parseObject(row.metadata),
-    version: row.version,
-    itemCount: row.item_count,
-    busyResponseId: row.busy_response,
-    lastResponseId: row.last_response,
-  };
-}
-
 export function usedTwice(what: string, id: string): LociError {
   return new LociError("invalid_request", `There is a ${what} with the id ${id} already.`);
 }
 
-function refuseLarge(row: ConversationRow): void {
+export function refuseLarge(row: ConversationRow): void {
   if (row.item_count <= conversationItemsMax && row.item_bytes <= conversationBytesMax) return;
   throw new LociError("invalid_request", "The conversation has reached its largest size.", {
     remedy: `It holds ${conversationItemsMax} items and ${conversationBytesMax} bytes at most; start a new one.`,

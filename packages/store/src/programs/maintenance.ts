@@ -59,6 +59,11 @@ const contradictions: readonly (readonly [string, string])[] = [
        WHERE i.tenant = c.tenant AND i.conversation = c.id)`,
   ],
   [
+    "A conversation is missing in the list of conversations.",
+    `SELECT 1 AS found FROM conversations c WHERE NOT EXISTS (SELECT 1 FROM conversation_heads h
+       WHERE h.tenant = c.tenant AND h.conversation = c.id)`,
+  ],
+  [
     "A conversation is busy with a response that is not there.",
     `SELECT 1 AS found FROM conversations c WHERE busy_response IS NOT NULL AND NOT EXISTS (
        SELECT 1 FROM responses r WHERE r.tenant = c.tenant AND r.id = c.busy_response

@@ -11,6 +11,7 @@ import type { Removal, RemovedLists, TenantRemoval, TurnTokens } from "../record
 import { corruptStore } from "../table.ts";
 import { conversationTable, responseTable } from "../tables.ts";
 import type { ResponseRow } from "../tables.ts";
+import { removeHead } from "./conversation-heads.ts";
 import { removeAllItems } from "./conversations.ts";
 import { removeReplies } from "./idempotency.ts";
 import { readTokens, removeTokens } from "./token-lists.ts";
@@ -85,6 +86,7 @@ export function* removeConversation({ tenant, id }: Place): Program<Removal | nu
   const responses = rows.map(removedResponse);
   const removed = yield* removeRows(tenant, responses);
   yield* removeAllItems({ tenant, id });
+  yield* removeHead(tenant, id);
   yield* conversationTable.deleteIn({ tenant }, "id", [id]);
   const responseIds = responses.map((response) => response.id);
   return { conversationId: id, itemCount: row.item_count, responseIds, ...removed };

@@ -10,7 +10,8 @@ import type { ChangeOutcome, FinalStatus } from "../records.ts";
 import { corruptStore } from "../table.ts";
 import { conversationTable, responseTable } from "../tables.ts";
 import type { ConversationRow, ResponseRow } from "../tables.ts";
-import { addItems, conversationOf, refuseKnownItems, usedTwice } from "./conversations.ts";
+import { conversationOf } from "./conversation-record.ts";
+import { addItems, refuseKnownItems, usedTwice, withoutItems } from "./conversations.ts";
 import { finishClaim } from "./idempotency.ts";
 import { joinTokens, putTokens } from "./token-lists.ts";
 
@@ -164,7 +165,8 @@ function* leaveConversation(
   if (input.isHistory) {
     const items = [...parseItems(row.input_items), ...input.outputItems];
     const changes = { busy_response: null, last_response: row.id };
-    return yield* addItems(conversation, items, changes);
+    const kept = yield* withoutItems(conversation, input.replacesItemIds);
+    return yield* addItems(kept, { items, nowUnixSeconds: input.endedUnixSeconds }, changes);
   }
   const left = { ...conversation, busy_response: null };
   yield* conversationTable.update(left);

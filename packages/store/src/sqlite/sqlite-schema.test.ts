@@ -4,6 +4,9 @@ import { describe, expect, it } from "vitest";
 
 import { migrations, sqliteText } from "../migrations.ts";
 import { runSync } from "../program.ts";
+import type { Program } from "../program.ts";
+import { listConversations } from "../programs/conversation-heads.ts";
+import { createConversation } from "../programs/conversations.ts";
 import { metaTable, ofEachTable } from "../tables.ts";
 import { checkSchema, migrate } from "./sqlite-schema.ts";
 
@@ -44,12 +47,32 @@ describe("the schema", () => {
   it("is brought up to date from every earlier version", () => {
     for (let version = 1; version < migrations.length; version++) {
       const database = migrated();
+      if (version < 3) database.exec("DROP TABLE conversation_heads");
       if (version < 2) database.exec("DROP TABLE response_replies");
       setVersion(database, version);
       expect(() => checkSchema(database)).toThrow(/not as they should be/);
       migrate(database);
       expect(() => checkSchema(database)).not.toThrow();
     }
+  });
+
+  it("lists what was kept before there was a list", () => {
+    const database = migrated();
+    const content = JSON.stringify({ type: "message", role: "user", content: "How much wood" });
+    const run = <T>(program: Program<T>): T =>
+      runSync(program, (step) =>
+        step.kind === "statement" ? database.prepare(sqliteText(step.sql)).all(...step.values) : [],
+      );
+    const items = [{ id: "i", type: "message", content }];
+    const made = { tenant: "t", createdUnixSeconds: 5, metadata: "{}", items };
+    for (let index = 0; index < 150; index++) run(createConversation({ ...made, id: `c${index}` }));
+    const list = { tenant: "t", after: null, limit: 100, order: "asc", words: ["wood"] } as const;
+    const before = run(listConversations(list));
+    database.exec("DROP TABLE conversation_heads");
+    setVersion(database, 2);
+    migrate(database);
+    expect(run(listConversations(list))).toEqual(before);
+    expect(before?.conversations).toHaveLength(100);
   });
 
   it("is refused when it is newer, or its version is damaged", () => {

@@ -5,7 +5,13 @@ import { DatabaseSync } from "node:sqlite";
 
 import { LociError } from "@loci/core";
 
-import { metaTableText, migrations, refuseNewer, sqliteText } from "../migrations.ts";
+import {
+  metaTableText,
+  migrationFills,
+  migrations,
+  refuseNewer,
+  sqliteText,
+} from "../migrations.ts";
 import { runSync } from "../program.ts";
 import type { Program } from "../program.ts";
 import { corruptStore } from "../table.ts";
@@ -65,6 +71,8 @@ function versionOf(database: DatabaseSync): number {
 function applyMigration(database: DatabaseSync, version: number): void {
   database.exec("BEGIN IMMEDIATE");
   for (const text of migrations[version] ?? []) database.exec(sqliteText(text));
+  const fill = migrationFills.get(version + 1);
+  if (fill !== undefined) run(database, fill());
   run(database, metaTable.update({ name: "schema", value: String(version + 1) }));
   database.exec("COMMIT");
 }
