@@ -11,9 +11,8 @@ import {
 } from "../api/responses-api.ts";
 import type { BrowserClock } from "../browser-clock.ts";
 import { GrowingText } from "./growing-text.ts";
+import type { AnswerPhase, GrowingAnswer } from "./open-chat.ts";
 import type { AnswerFacts } from "./turn.ts";
-
-export type AnswerPhase = "sending" | "waiting" | "writing" | "reconnecting";
 
 /** How it went; `response` is null when it never began or was not seen to its end. */
 export interface AnswerEnd {
@@ -26,7 +25,7 @@ export interface AnswerEnd {
 
 export interface AnswerOptions {
   readonly clock: BrowserClock;
-  /** Text that the answer goes on from. */
+  /** Shown until the first text comes, which begins with it again. */
   readonly startText?: string;
   /** Its id is known from now on. */
   readonly onBegun: (responseId: string) => void;
@@ -36,7 +35,7 @@ const attemptsMax = 8;
 const firstDelayMs = 400;
 const delayMsMax = 8000;
 
-export class AnswerStream {
+export class AnswerStream implements GrowingAnswer {
   readonly text: GrowingText;
   readonly #options: AnswerOptions;
   readonly #phase = signal<AnswerPhase>("sending");
@@ -132,6 +131,7 @@ export class AnswerStream {
 
   #grow(delta: string): void {
     this.#lastTextMs = this.#options.clock.nowMs();
+    if (this.#firstTextMs === null) this.text.restart();
     this.#firstTextMs ??= this.#lastTextMs;
     this.#phase.value = "writing";
     this.text.append(delta);

@@ -18,15 +18,17 @@ import {
 import type { BrowserClock } from "../browser-clock.ts";
 import { AnswerStream, type AnswerEnd } from "./answer-stream.ts";
 import type { AnswerBook } from "./answer-book.ts";
-import { attachmentText, type Attachment } from "./attachment.ts";
+import { attachmentText } from "./attachment.ts";
 import { chatSettings, samplingFields } from "./chat-settings.ts";
+import {
+  emptyDraft,
+  isEmptyDraft,
+  type Draft,
+  type LoadState,
+  type OpenChat,
+} from "./open-chat.ts";
 import { runningResponse, setRunningResponse } from "./running-turns.ts";
 import { turnOf, type Turn } from "./turn.ts";
-
-export interface Draft {
-  readonly text: string;
-  readonly attachments: readonly Attachment[];
-}
 
 export interface SessionOptions {
   readonly clock: BrowserClock;
@@ -37,18 +39,12 @@ export interface SessionOptions {
   readonly onChanged: () => void;
 }
 
-export type LoadState =
-  | { readonly kind: "loading" }
-  | { readonly kind: "ready" }
-  | { readonly kind: "failed"; readonly error: ApiError };
-
 /** Items of one call. */
 const pageItems = 100;
 /** Turns shown at the same time; older ones are left out from there on. */
 const turnsMax = 2000;
-const emptyDraft: Draft = { text: "", attachments: [] };
 
-export class ChatSession {
+export class ChatSession implements OpenChat {
   readonly draft: Signal<Draft> = signal(emptyDraft);
   readonly #options: SessionOptions;
   readonly #turns = signal<readonly Turn[]>([]);
@@ -71,7 +67,6 @@ export class ChatSession {
     return this.#id;
   }
 
-  /** Oldest first; without the answer under way. */
   get turns(): ReadonlySignal<readonly Turn[]> {
     return this.#turns;
   }
@@ -80,17 +75,14 @@ export class ChatSession {
     return this.#load;
   }
 
-  /** The answer under way; null when there is none. */
   get answer(): ReadonlySignal<AnswerStream | null> {
     return this.#answer;
   }
 
-  /** What went wrong last. */
   get failure(): ReadonlySignal<ApiError | null> {
     return this.#failure;
   }
 
-  /** Null before its first message. */
   get conversation(): ReadonlySignal<Conversation | null> {
     return this.#conversation;
   }
@@ -100,13 +92,20 @@ export class ChatSession {
   );
 
   /** The response that can be answered anew, or go on; null when there is none. */
-  readonly lastResponseId: ReadonlySignal<string | null> = computed(() => {
+  readonly #lastResponseId: ReadonlySignal<string | null> = computed(() => {
     const last = this.#turns.value.at(-1);
     if (last?.role !== "assistant") return null;
     return last.facts?.responseId ?? this.#conversation.value?.last_response?.id ?? null;
   });
 
-  /** Reads it from the server and takes up an answer under way. */
+  readonly canRegenerate: ReadonlySignal<boolean> = computed(
+    () => this.#lastResponseId.value !== null,
+  );
+
+  readonly canContinue: ReadonlySignal<boolean> = computed(
+    () => this.canRegenerate.value && this.#turns.value.at(-1)?.status === "incomplete",
+  );
+
   async open(): Promise<void> {
     if (this.#id === null) return;
     this.#load.value = { kind: "loading" };
@@ -132,10 +131,9 @@ export class ChatSession {
     });
   }
 
-  /** Sends the draft; nothing happens while an answer is under way, or when it is empty. */
   async send(): Promise<void> {
     const draft = this.draft.peek();
-    if (this.#answer.peek() !== null || isEmpty(draft)) return;
+    if (this.#answer.peek() !== null || isEmptyDraft(draft)) return;
     this.#failure.value = null;
     this.draft.value = emptyDraft;
     const before = this.#turns.peek();
@@ -150,20 +148,18 @@ export class ChatSession {
     const isLost = end !== null && end.response?.status !== "completed" && !this.#endsWith(draft);
     if (!isLost) return;
     if (end.response === null) this.#turns.value = before;
-    if (isEmpty(this.draft.peek())) this.draft.value = draft;
+    if (isEmptyDraft(this.draft.peek())) this.draft.value = draft;
   }
 
-  /** The last answer goes on where it stopped. */
   async continueAnswer(): Promise<void> {
-    const responseId = this.lastResponseId.peek();
+    const responseId = this.#lastResponseId.peek();
     const last = this.#turns.peek().at(-1);
     if (responseId === null || last === undefined || this.#answer.peek() !== null) return;
     await this.#replaceLast(last.text, { continue_response: responseId });
   }
 
-  /** The last answer is given anew. */
   async regenerate(): Promise<void> {
-    const responseId = this.lastResponseId.peek();
+    const responseId = this.#lastResponseId.peek();
     if (responseId === null || this.#answer.peek() !== null) return;
     await this.#replaceLast("", {
       regenerate_response: responseId,
@@ -171,7 +167,6 @@ export class ChatSession {
     });
   }
 
-  /** Ends the answer under way; what was written stays. */
   async stop(): Promise<void> {
     const answer = this.#answer.peek();
     if (answer === null) return;
@@ -183,7 +178,6 @@ export class ChatSession {
     this.#failure.value = null;
   }
 
-  /** Its title and metadata changed elsewhere on the page. */
   setConversation(conversation: Conversation): void {
     this.#conversation.value = { ...this.#conversation.peek(), ...conversation };
   }
@@ -318,10 +312,6 @@ export class ChatSession {
     const lastUser = this.#turns.peek().findLast(({ role }) => role === "user");
     return lastUser?.itemId !== null && lastUser?.text === draft.text;
   }
-}
-
-function isEmpty({ text, attachments }: Draft): boolean {
-  return text.trim() === "" && attachments.length === 0;
 }
 
 function partsOf({ text, attachments }: Draft): { type: "input_text"; text: string }[] {

@@ -33,13 +33,13 @@ export function ChatView({ conversationId }: ChatViewProps): JSX.Element {
     <div class="chat">
       {!isDrawer && (
         <aside class="chat-side" aria-label="Conversations">
-          <ConversationSidebar list={state.list} openId={conversationId} />
+          <ConversationSidebar state={state} openId={conversationId} />
         </aside>
       )}
       {isDrawer && isDrawerOpen && (
         <Dialog title="Conversations" kind="drawer" onClose={() => setDrawerOpen(false)}>
           <ConversationSidebar
-            list={state.list}
+            state={state}
             openId={conversationId}
             onChosen={() => setDrawerOpen(false)}
           />

@@ -5,10 +5,10 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { FileButton } from "../components/file-button.tsx";
 import { Icon } from "../components/icon.tsx";
 import { attachmentLimits, attachmentProblem, decodeText, type Attachment } from "./attachment.ts";
-import type { ChatSession } from "./chat-session.ts";
+import type { OpenChat } from "./open-chat.ts";
 
 interface ComposerProps {
-  readonly session: ChatSession;
+  readonly session: OpenChat;
   readonly isEnabled: boolean;
 }
 
@@ -131,7 +131,7 @@ function useFileDrop(onFiles: (files: readonly File[]) => void): void {
 }
 
 /** Adds them to the draft; the answer is what was wrong with one of them, or null. */
-async function attachFiles(session: ChatSession, files: readonly File[]): Promise<string | null> {
+async function attachFiles(session: OpenChat, files: readonly File[]): Promise<string | null> {
   const { read, problem } = await readAttachments(files);
   const { text, attachments } = session.draft.peek();
   const all = [...attachments, ...read];

@@ -9,14 +9,14 @@ import { Icon, type IconName } from "../components/icon.tsx";
 import { navigate } from "../routing/route.ts";
 import { fileNameOf, saveFile } from "../save-file.ts";
 import { exportConversation } from "./conversation-file.ts";
-import type { ChatSession } from "./chat-session.ts";
+import type { OpenChat } from "./open-chat.ts";
 import type { ConversationList } from "./conversation-list.ts";
 import { titleFrom } from "./conversation-title.ts";
 import { DeleteDialog } from "./delete-dialog.tsx";
 import { RenameDialog } from "./rename-dialog.tsx";
 
 interface HeadProps {
-  readonly session: ChatSession;
+  readonly session: OpenChat;
   readonly list: ConversationList;
   readonly onOpenList: (() => void) | null;
   readonly onOpenSettings: () => void;

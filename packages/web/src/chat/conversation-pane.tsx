@@ -5,13 +5,13 @@ import { useEffect, useState } from "preact/hooks";
 import { ErrorNotice } from "../components/error-notice.tsx";
 import { Composer } from "./composer.tsx";
 import { ConversationHead } from "./conversation-head.tsx";
-import type { ChatSession } from "./chat-session.ts";
+import type { OpenChat } from "./open-chat.ts";
 import type { ConversationList } from "./conversation-list.ts";
 import { SettingsDialog } from "./settings-dialog.tsx";
 import { TurnList } from "./turn-list.tsx";
 
 interface PaneProps {
-  readonly session: ChatSession;
+  readonly session: OpenChat;
   readonly list: ConversationList;
   /** Null where the list is beside it. */
   readonly onOpenList: (() => void) | null;

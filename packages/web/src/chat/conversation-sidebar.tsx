@@ -11,12 +11,13 @@ import { Icon } from "../components/icon.tsx";
 import { WindowedList } from "../components/windowed-list.tsx";
 import { formatAgo } from "../format.ts";
 import { hrefOf, navigate } from "../routing/route.ts";
+import type { ChatState } from "./chat-state.ts";
 import type { ConversationList } from "./conversation-list.ts";
 import { importConversation } from "./conversation-file.ts";
 import { titleOf } from "./conversation-title.ts";
 
 interface SidebarProps {
-  readonly list: ConversationList;
+  readonly state: ChatState;
   readonly openId: string | null;
   readonly onChosen?: () => void;
 }
@@ -25,7 +26,39 @@ const rowPixels = 52;
 const queryCharsMax = 200;
 const typingPauseMs = 250;
 
-export function ConversationSidebar({ list, openId, onChosen }: SidebarProps): JSX.Element {
+export function ConversationSidebar({ state, openId, onChosen }: SidebarProps): JSX.Element {
+  const isKept = state.isKept.value !== false;
+  return (
+    <div class="side">
+      <a
+        class="button button-primary"
+        href={hrefOf({ view: "chat" })}
+        onClick={() => {
+          state.startNew();
+          onChosen?.();
+        }}
+      >
+        <Icon name="plus" />
+        New chat
+      </a>
+      {isKept ? (
+        <KeptConversations list={state.list} openId={openId} onChosen={onChosen} />
+      ) : (
+        <p class="side-empty soft">
+          This server keeps no conversations: what is said here is gone when the page is left.
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface KeptProps {
+  readonly list: ConversationList;
+  readonly openId: string | null;
+  readonly onChosen: (() => void) | undefined;
+}
+
+function KeptConversations({ list, openId, onChosen }: KeptProps): JSX.Element {
   const [importError, setImportError] = useState<ApiError | null>(null);
   const { rows, hasMore, isLoading, error } = list.state.value;
   const importFile = async (file: File | undefined): Promise<void> => {
@@ -40,12 +73,9 @@ export function ConversationSidebar({ list, openId, onChosen }: SidebarProps): J
     }
   };
   return (
-    <div class="side">
+    <>
       <div class="side-tools">
-        <a class="button button-primary" href={hrefOf({ view: "chat" })} onClick={onChosen}>
-          <Icon name="plus" />
-          New chat
-        </a>
+        <SearchField list={list} />
         <FileButton
           label="Import a conversation"
           icon="upload"
@@ -54,7 +84,6 @@ export function ConversationSidebar({ list, openId, onChosen }: SidebarProps): J
           onFiles={([file]) => void importFile(file)}
         />
       </div>
-      <SearchField list={list} />
       {importError !== null && (
         <ErrorNotice error={importError} onDismiss={() => setImportError(null)} />
       )}
@@ -70,7 +99,7 @@ export function ConversationSidebar({ list, openId, onChosen }: SidebarProps): J
       {rows.length === 0 && error === null && (
         <p class="side-empty soft">{emptyWords(isLoading, list.query.value)}</p>
       )}
-    </div>
+    </>
   );
 }
 

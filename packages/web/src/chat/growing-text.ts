@@ -13,6 +13,7 @@ export class GrowingText {
   readonly #shown = signal("");
   #pieces: string[] = [];
   #chars = 0;
+  #isReplaced = false;
   #cancelTimer: CancelTimer | null = null;
 
   constructor(clock: BrowserClock, start = "") {
@@ -34,12 +35,21 @@ export class GrowingText {
     this.#cancelTimer ??= this.#clock.after(publishMs, () => this.flush());
   }
 
+  /** What follows replaces everything; until it comes the text stays as it is. */
+  restart(): void {
+    this.#pieces = [];
+    this.#chars = 0;
+    this.#isReplaced = true;
+  }
+
   /** Shows everything now. */
   flush(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     if (this.#pieces.length === 0) return;
-    this.#shown.value += this.#pieces.join("");
+    const more = this.#pieces.join("");
+    this.#shown.value = this.#isReplaced ? more : this.#shown.value + more;
+    this.#isReplaced = false;
     this.#pieces = [];
   }
 }

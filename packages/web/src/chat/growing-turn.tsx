@@ -2,8 +2,8 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { AnswerPhase, AnswerStream } from "./answer-stream.ts";
 import { MessageText } from "./message-text.tsx";
+import type { AnswerPhase, GrowingAnswer } from "./open-chat.ts";
 
 const phaseWords: Readonly<Record<AnswerPhase, string>> = {
   sending: "Sending…",
@@ -12,7 +12,7 @@ const phaseWords: Readonly<Record<AnswerPhase, string>> = {
   reconnecting: "The connection was lost; taking it up again…",
 };
 
-export function GrowingTurn({ answer }: { readonly answer: AnswerStream }): JSX.Element {
+export function GrowingTurn({ answer }: { readonly answer: GrowingAnswer }): JSX.Element {
   const text = answer.text.shown.value;
   const phase = answer.phase.value;
   return (
@@ -29,7 +29,7 @@ export function GrowingTurn({ answer }: { readonly answer: AnswerStream }): JSX.
 const announcedCharsMax = 2000;
 
 interface AnnouncerProps {
-  readonly answer: AnswerStream | null;
+  readonly answer: GrowingAnswer | null;
   /** The last answer that is complete. */
   readonly lastText: string;
 }

@@ -3,13 +3,13 @@
 
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { ChatSession } from "./chat-session.ts";
+import type { OpenChat } from "./open-chat.ts";
 import { AnswerAnnouncer, GrowingTurn } from "./growing-turn.tsx";
 import { TurnView } from "./turn-view.tsx";
 import { Welcome } from "./welcome.tsx";
 
 interface TurnListProps {
-  readonly session: ChatSession;
+  readonly session: OpenChat;
 }
 
 /** So near the end counts as at the end. */

@@ -9,14 +9,14 @@ import { useAct } from "../components/use-act.ts";
 import { formatBytes } from "../format.ts";
 import { navigate } from "../routing/route.ts";
 import { AnswerFigures } from "./answer-figures.tsx";
-import type { ChatSession } from "./chat-session.ts";
+import type { OpenChat } from "./open-chat.ts";
 import { chatState } from "./chat-state.ts";
 import { MessageText } from "./message-text.tsx";
 import type { Turn, TurnRole } from "./turn.ts";
 
 interface TurnViewProps {
   readonly turn: Turn;
-  readonly session: ChatSession;
+  readonly session: OpenChat;
   readonly isLast: boolean;
 }
 
@@ -64,7 +64,6 @@ function TurnTools({ turn, session, isLast }: TurnViewProps): JSX.Element {
   const { isBusy, error, run } = useAct();
   const { id } = session;
   const { itemId } = turn;
-  const canRepeat = isLast && turn.role === "assistant" && session.lastResponseId.value !== null;
   return (
     <>
       <div class="turn-tools">
@@ -80,7 +79,7 @@ function TurnTools({ turn, session, isLast }: TurnViewProps): JSX.Element {
             <Icon name="branch" /> Branch
           </button>
         )}
-        {canRepeat && (
+        {isLast && session.canRegenerate.value && (
           <button
             type="button"
             class="button button-quiet button-small"
@@ -89,7 +88,7 @@ function TurnTools({ turn, session, isLast }: TurnViewProps): JSX.Element {
             <Icon name="again" /> Regenerate
           </button>
         )}
-        {canRepeat && turn.status === "incomplete" && (
+        {isLast && session.canContinue.value && (
           <button
             type="button"
             class="button button-quiet button-small"

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { hrefOf } from "../routing/route.ts";
-import type { ChatSession } from "./chat-session.ts";
+import type { OpenChat } from "./open-chat.ts";
 
 const examples: readonly string[] = [
   "Tell me a short story about a lighthouse.",
@@ -10,7 +10,7 @@ const examples: readonly string[] = [
   "Explain in two sentences what a cache is.",
 ];
 
-export function Welcome({ session }: { readonly session: ChatSession }): JSX.Element {
+export function Welcome({ session }: { readonly session: OpenChat }): JSX.Element {
   const send = (text: string): void => {
     session.draft.value = { text, attachments: [] };
     void session.send();

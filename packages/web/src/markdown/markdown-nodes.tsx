@@ -1,7 +1,7 @@
 // A Markdown tree as elements. Nothing of the text is ever read as HTML; images are links, so that
 // an answer cannot make the browser fetch anything.
 
-import type { List, ListItem, Nodes, Parents, Table, TableRow } from "mdast";
+import type { Heading, List, ListItem, Nodes, Parents, Table, TableRow } from "mdast";
 import type { ComponentChildren, JSX } from "preact";
 import { CodeBlock } from "./code-block.tsx";
 import { safeUrl } from "./safe-url.ts";
@@ -11,12 +11,12 @@ export interface NodeContext {
   readonly isColoured: boolean;
   /** Link targets by identifier. */
   readonly definitions: ReadonlyMap<string, string>;
+  readonly levels: ReadonlyMap<Heading, number>;
   readonly depth: number;
 }
 
 const depthMax = 64;
-/** A page's own headings are the first and second. */
-const headingTags = ["h3", "h3", "h4", "h5", "h6", "h6"] as const;
+const headingTags = ["h2", "h3", "h4", "h5", "h6"] as const;
 
 export function renderChildren(parent: Parents, context: NodeContext): ComponentChildren {
   const inner = { ...context, depth: context.depth + 1 };
@@ -67,7 +67,7 @@ function blockNode(node: Nodes, context: NodeContext): ComponentChildren {
     return <CodeBlock text={value} language={lang ?? ""} isColoured={context.isColoured} />;
   }
   if (node.type === "heading") {
-    const Tag = headingTags[node.depth - 1] ?? "h6";
+    const Tag = headingTags[(context.levels.get(node) ?? 2) - 2] ?? "h6";
     return <Tag>{renderChildren(node, context)}</Tag>;
   }
   if (node.type === "list") return <ListNode list={node} context={context} />;

@@ -1,12 +1,11 @@
 import * as fc from "fast-check";
 import type { ComponentChildren, VNode } from "preact";
 import { describe, expect, test } from "vitest";
+import { headingLevels } from "./heading-levels.ts";
 import { highlight } from "./highlight.ts";
 import { renderChildren, type NodeContext } from "./markdown-nodes.tsx";
 import { markdownCharsMax, parseMarkdown } from "./parse-markdown.ts";
 import { safeUrl } from "./safe-url.ts";
-
-const context: NodeContext = { isColoured: false, definitions: new Map(), depth: 0 };
 
 interface Shown {
   readonly tags: readonly string[];
@@ -38,6 +37,12 @@ function shown(text: string): Shown {
       }
     }
   };
+  const context: NodeContext = {
+    isColoured: false,
+    definitions: new Map(),
+    levels: headingLevels(root),
+    depth: 0,
+  };
   visit(renderChildren(root, context));
   return { tags, links, text: words.join("") };
 }
@@ -54,7 +59,7 @@ function isElement(node: unknown): node is AnyElement {
 describe("Markdown as elements", () => {
   test("the usual parts become their elements", () => {
     const { tags } = shown(
-      "# T\n\na **b** _c_ ~~d~~ `e`\n\n- x\n\n1. y\n\n> q\n\n---\n\n```js\n1\n```\n\n| a |\n|-|\n| b |",
+      "# T\n\n## U\n\na **b** _c_ ~~d~~ `e`\n\n- x\n\n1. y\n\n> q\n\n---\n\n```js\n1\n```\n\n| a |\n|-|\n| b |",
     );
     for (const tag of [
       "h3",
@@ -98,6 +103,7 @@ describe("Markdown as elements", () => {
       "del",
       "div",
       "em",
+      "h2",
       "h3",
       "h4",
       "h5",
@@ -167,6 +173,28 @@ describe("Markdown as elements", () => {
     expect(shown("[".repeat(1000)).text).toContain("[[[");
     expect(shown("*a_ ".repeat(500)).text).toContain("*a_");
   });
+});
+
+const headings = (text: string): readonly string[] =>
+  shown(text).tags.filter((tag) => /^h\d/.test(tag));
+
+test("headings go down one level at a time", () => {
+  expect(headings("### a\n\n# b\n\n### c\n\n### d\n\n> ###### e\n\n# f")).toEqual([
+    "h2",
+    "h2",
+    "h3",
+    "h3",
+    "h4",
+    "h2",
+  ]);
+  expect(headings("# a\n## b\n### c\n#### d\n##### e\n###### f")).toEqual([
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "h6",
+  ]);
 });
 
 test("addresses", () => {

@@ -4,6 +4,7 @@ import type { Nodes, Root } from "mdast";
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import "./markdown.css";
+import { headingLevels } from "./heading-levels.ts";
 import { renderChildren } from "./markdown-nodes.tsx";
 import { parseMarkdown } from "./parse-markdown.ts";
 
@@ -17,7 +18,12 @@ export function Markdown({ text, isGrowing }: MarkdownProps): JSX.Element {
   const content = useMemo(() => {
     const root = parseMarkdown(text);
     if (root === null) return <p class="plain-text">{text}</p>;
-    const context = { isColoured: !isGrowing, definitions: definitionsOf(root), depth: 0 };
+    const context = {
+      isColoured: !isGrowing,
+      definitions: definitionsOf(root),
+      levels: headingLevels(root),
+      depth: 0,
+    };
     return renderChildren(root, context);
   }, [text, isGrowing]);
   return <div class="markdown">{content}</div>;

@@ -31,6 +31,11 @@ const current = signal<Route>(parseHash(""));
 /** The route now. */
 export const route: ReadonlySignal<Route> = current;
 
+const lastChat = signal<string | null>(null);
+
+/** The conversation that was open last; null for a new one. */
+export const lastChatId: ReadonlySignal<string | null> = lastChat;
+
 /** Goes there, as a click on its link would. */
 export function navigate(target: Route): void {
   location.hash = hrefOf(target);
@@ -52,5 +57,6 @@ export function startRouting(): void {
 function follow(): void {
   const next = parseHash(location.hash);
   const { view, id } = current.peek();
+  if (next.view === "chat") lastChat.value = next.id;
   if (next.view !== view || next.id !== id) current.value = next;
 }

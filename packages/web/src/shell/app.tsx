@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { ChatView } from "../chat/chat-view.tsx";
 import { ErrorBoundary } from "../components/error-boundary.tsx";
 import iconUrl from "../icon.svg";
-import { hrefOf, route, type ViewName } from "../routing/route.ts";
+import { hrefOf, lastChatId, route, type ViewName } from "../routing/route.ts";
 import { KeyPrompt } from "./key-prompt.tsx";
 import { LazyView } from "./lazy-view.tsx";
 import { ThemeButton } from "./theme-button.tsx";
@@ -72,7 +72,10 @@ function Header({ view, onSkip }: HeaderProps): JSX.Element {
         <ul class="views">
           {viewTitles.map(([name, title]) => (
             <li key={name}>
-              <a href={hrefOf({ view: name })} aria-current={name === view ? "page" : undefined}>
+              <a
+                href={hrefOf({ view: name, id: name === "chat" ? lastChatId.value : null })}
+                aria-current={name === view ? "page" : undefined}
+              >
                 {title}
               </a>
             </li>
