@@ -8,10 +8,12 @@ import type { LoadedCodec } from "@loci/model";
 import { defaultPredictor } from "@loci/predict";
 import { Router } from "@loci/router";
 import type { WorkerFacts } from "@loci/router";
+import type { DebugCaptures } from "@loci/server";
 import type { Tracer } from "@loci/telemetry";
 
 import type { Backend, BackendFact } from "../serve/backend.ts";
 import type { Logger } from "../serve/logger.ts";
+import { routerCaptures } from "../telemetry/debug-captures.ts";
 import { tracedApi } from "../telemetry/generation-spans.ts";
 import { RoutedSpans } from "../telemetry/routed-spans.ts";
 import { clusterAdmin } from "./cluster-admin.ts";
@@ -26,6 +28,7 @@ export interface OpenRouter {
   readonly router: Router;
   readonly cluster: Cluster;
   readonly spans: RoutedSpans;
+  readonly captures: DebugCaptures;
 }
 
 type Surroundings = Pick<ClusterParts, "key" | "directories" | "connect" | "withBlocks"> & {
@@ -57,7 +60,7 @@ export function openRouter(
     },
     onError: (error) => logger.error({ err: error }, "a worker could not be understood"),
   });
-  return { router, cluster, spans };
+  return { router, cluster, spans, captures: routerCaptures(cluster, parts.key) };
 }
 
 /** What serves once the first workers are there. `close` ends what the cluster stands on, too. */
@@ -83,6 +86,9 @@ export async function routedBackend(
     codec: codec.codec,
     info,
     admin: clusterAdmin(routed),
+    observation: service,
+    placements: service,
+    captures: routed.captures,
     facts,
     // A router goes on whatever its workers do.
     failed: new Promise<never>(() => undefined),

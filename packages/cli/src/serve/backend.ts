@@ -10,7 +10,7 @@ import type {
   PlacementLog,
   TextCodec,
 } from "@loci/core";
-import type { ServerOptions } from "@loci/server";
+import type { DebugCaptures, ServerOptions } from "@loci/server";
 
 export interface Backend {
   readonly service: GenerationService;
@@ -26,6 +26,8 @@ export interface Backend {
   readonly info: ModelInfo;
   /** Null where there is no cluster. */
   readonly admin: ClusterAdmin | null;
+  /** For the operator: profiles of its processes. */
+  readonly captures: DebugCaptures;
   /** Lines for the person who started it: what it is, and of what. */
   readonly facts: readonly BackendFact[];
   /** Rejects when it breaks down; it cannot go on then. */

@@ -7,6 +7,7 @@ import type { Tracer } from "@loci/telemetry";
 
 import type { Backend } from "./backend.ts";
 import { engineSurroundings } from "./engine-surroundings.ts";
+import { ownCaptures } from "../telemetry/debug-captures.ts";
 import { tracedApi } from "../telemetry/generation-spans.ts";
 import type { Logger } from "./logger.ts";
 
@@ -26,6 +27,7 @@ export async function openLocalBackend(
     codec: model.codec,
     info: model.info,
     admin: null,
+    captures: ownCaptures(),
     facts: modelFacts(model.info, model.facts),
     failed,
     close: () => engine.close(),

@@ -113,13 +113,13 @@ function warnWhenOpen(config: Config, apiKeys: readonly string[], logger: Logger
   logger.warn(`${config.host} can be reached by others and no --api-key is set`);
 }
 
-/** Null where nobody asked for it, or there is no cluster to look after. */
+/** Null where nobody asked for it. */
 function adminServer(
   { adminPort }: Config,
-  { admin }: Backend,
+  { admin, captures }: Backend,
   apiKeys: readonly string[],
 ): AdminServer | null {
-  return adminPort === null || admin === null ? null : createAdmin({ admin, apiKeys });
+  return adminPort === null ? null : createAdmin({ admin, captures, apiKeys });
 }
 
 /** Who only passes requests on keeps no conversations. */

@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import type { ClusterSnapshot } from "@loci/core";
 import { bundledModelPath } from "@loci/host";
 import { OtlpReceiver } from "@loci/telemetry/testing";
 import type { ReceivedSpan } from "@loci/telemetry/testing";
@@ -17,6 +18,11 @@ const timeout = 90_000;
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const callerSpan = "b7ad6b7169203331";
 const sentinel = "xylophone-quartz";
+const routerWords = [
+  ..."router --worker-engine loci --served-model-name loci-demo --store none".split(" "),
+  ..."--log-format json --admin-port 0 --tokenizer".split(" "),
+  bundledModelPath(),
+];
 const running: AsyncDisposable[] = [];
 
 afterEach(async () => {
@@ -51,16 +57,19 @@ async function startFleet(receiver: OtlpReceiver): Promise<{
     workers.map(async (worker) => (await worker.sees(/at (http:\/\/\S+)/))[1] ?? ""),
   );
   const router = start(
-    [
-      ...["router", "--tokenizer", bundledModelPath(), "--worker-engine", "loci"],
-      ...["--served-model-name", "loci-demo", "--store", "none", "--log-format", "json"],
-      ...urls.flatMap((url) => ["--worker-url", url]),
-      ...common,
-    ],
+    [...routerWords, ...urls.flatMap((url) => ["--worker-url", url]), ...common],
     environment,
   );
   const match = await router.sees(/"url":"(http:[^"]+)"/);
   return { url: match[1] ?? "", router, workers };
+}
+
+/** Who has the only request. */
+async function holderOf(adminUrl: string): Promise<string> {
+  const answer = await fetch(adminUrl);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what our own server sends
+  const { workers } = (await answer.json()) as ClusterSnapshot;
+  return workers.find(({ requests }) => requests > 0)?.id ?? "";
 }
 
 /** From a span up to the one that has no parent among those received. */
@@ -130,26 +139,27 @@ test(
   "an answer that outlives its worker is one trace with two attempts",
   async () => {
     await using receiver = await OtlpReceiver.open();
-    const { url, workers } = await startFleet(receiver);
-    const body = { prompt: "One day", max_tokens: 300, ignore_eos: true, temperature: 0 };
-    let isKilled = false;
+    const { url, router, workers } = await startFleet(receiver);
+    const [, admin = ""] = await router.sees(/admin at (http:[^"]+)/);
+    const body = { prompt: "One day", max_tokens: 900, ignore_eos: true, temperature: 0 };
+    let killing: Promise<void> | null = null;
     const answer = await streamCompletion(url, body, (tokens) => {
-      if (tokens < 40 || isKilled) return;
-      isKilled = true;
-      workers[0]?.kill("SIGKILL");
+      if (tokens < 40) return;
+      killing ??= holderOf(admin).then(
+        (id) => void workers[Number(id.slice(1)) - 1]?.kill("SIGKILL"),
+      );
     });
-    expect(answer.tokenIds).toHaveLength(300);
+    await killing;
+    expect(answer.tokenIds).toHaveLength(900);
     await receiver.until(() => receiver.named("text_completion loci-demo").length > 0);
     const [whole] = receiver.named("text_completion loci-demo");
     const attempts = receiver.named("attempt");
-    // The other worker may have had it from the start; then nothing failed.
-    const failed = attempts.filter(({ status }) => status === 2);
-    expect(attempts).toHaveLength(failed.length + 1);
+    expect(attempts.map(({ status }) => status)).toEqual([2, 0]);
+    expect(receiver.named("placement")).toHaveLength(2);
     for (const attempt of attempts) expect(attempt.parentSpanId).toBe(whole?.spanId);
-    const last = attempts.find(({ status }) => status !== 2);
-    const delivered = Number(last?.attributes["loci.delivered_tokens"]);
-    expect(delivered >= 40).toBe(failed.length > 0);
-    expect(whole?.attributes["gen_ai.usage.output_tokens"]).toBe(300);
+    expect(attempts[0]?.attributes["error.type"]).toBe("worker_lost");
+    expect(Number(attempts[1]?.attributes["loci.delivered_tokens"])).toBeGreaterThanOrEqual(40);
+    expect(whole?.attributes["gen_ai.usage.output_tokens"]).toBe(900);
   },
   timeout,
 );

@@ -12,6 +12,7 @@ import type { WorkerFacts } from "@loci/router";
 
 import { engineSurroundings } from "../serve/engine-surroundings.ts";
 import type { Logger } from "../serve/logger.ts";
+import { addWorkerCaptures } from "../telemetry/debug-captures.ts";
 import { tracedWorker } from "../telemetry/generation-spans.ts";
 import { processTracer } from "../telemetry/process-tracer.ts";
 
@@ -64,6 +65,7 @@ export async function openWorker(
     onStuck: () => stuck.reject(new LociError("internal", "The engine makes no steps any more.")),
     onError: (error) => logger.error({ err: error }, "a request to the worker failed"),
   });
+  addWorkerCaptures(app);
   return {
     app,
     facts,

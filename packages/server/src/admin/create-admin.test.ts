@@ -1,7 +1,9 @@
+import { Readable } from "node:stream";
 import type { ClusterAdmin, ClusterSnapshot } from "@loci/core";
 import { afterEach, expect, test } from "vitest";
 
 import { createAdmin } from "./create-admin.ts";
+import type { DebugCaptures } from "./debug-routes.ts";
 import type { AdminServer } from "./create-admin.ts";
 
 const snapshot: ClusterSnapshot = {
@@ -33,11 +35,20 @@ class OneWorker implements ClusterAdmin {
   }
 }
 
+const captures: DebugCaptures = {
+  profile: (seconds, worker) => captured(worker, `profile of ${seconds} s`),
+  heap: (worker) => captured(worker, "heap"),
+};
+
+function captured(worker: string | null, text: string): Promise<Readable | null> {
+  return Promise.resolve(worker === "nobody" ? null : Readable.from([`"${text}"`]));
+}
+
 const open: AdminServer[] = [];
 
 function serve(apiKeys: readonly string[] = []): { server: AdminServer; admin: OneWorker } {
   const admin = new OneWorker();
-  const server = createAdmin({ admin, apiKeys });
+  const server = createAdmin({ admin, captures, apiKeys });
   open.push(server);
   return { server, admin };
 }
@@ -91,4 +102,25 @@ test("is not for browsers that were led here, nor for other machines", async () 
   });
   expect(page.statusCode).toBe(403);
   await expect(server.listen({ host: "0.0.0.0", port: 0 })).rejects.toThrow("loopback only");
+});
+
+test("gives captures of the server and of workers as files", async () => {
+  const { app } = serve().server;
+  const headers = { host: "127.0.0.1:9" };
+  const profile = await app.inject({ url: "/admin/debug/profile?seconds=3", headers });
+  expect(profile.json()).toBe("profile of 3 s");
+  expect(profile.headers["content-disposition"]).toContain('"loci-server.cpuprofile"');
+  const heap = await app.inject({ url: "/admin/debug/heap?worker=a%22%0Ab", headers });
+  expect(heap.json()).toBe("heap");
+  expect(heap.headers["content-disposition"]).toContain('"loci-a__b.heapsnapshot"');
+  const nobody = await app.inject({ url: "/admin/debug/heap?worker=nobody", headers });
+  expect(nobody.statusCode).toBe(404);
+});
+
+test("is there without a cluster, too, for captures alone", async () => {
+  const server = createAdmin({ admin: null, captures, apiKeys: [] });
+  open.push(server);
+  const headers = { host: "127.0.0.1:9" };
+  expect((await server.app.inject({ url: "/admin/cluster", headers })).statusCode).toBe(404);
+  expect((await server.app.inject({ url: "/admin/debug/profile", headers })).statusCode).toBe(200);
 });

@@ -5,6 +5,7 @@
 //   GET  /admin/cluster               workers, what they do, what the router has done
 //   GET  /admin/placements/:request   the prices of a recent request's workers, by their terms
 //   POST /admin/workers/:worker/drain the worker takes nothing new and ends when it is done
+//   GET  /admin/debug/…               captures: see debug-routes.ts
 
 import { fastify } from "fastify";
 import type { FastifyInstance } from "fastify";
@@ -13,9 +14,12 @@ import type { ClusterAdmin } from "@loci/core";
 import { ApiKeys } from "../api-keys.ts";
 import { errorBody } from "../error-body.ts";
 import { isLoopbackHost } from "../origin-guard.ts";
+import { addDebugRoutes, type DebugCaptures } from "./debug-routes.ts";
 
 export interface AdminOptions {
-  readonly admin: ClusterAdmin;
+  /** Null where there is no cluster. */
+  readonly admin: ClusterAdmin | null;
+  readonly captures: DebugCaptures;
   /** Plain keys; empty: none is asked for. */
   readonly apiKeys: readonly string[];
 }
@@ -30,7 +34,7 @@ export interface AdminServer {
 const nameCharsMax = 256;
 const connectionsMax = 32;
 
-export function createAdmin({ admin, apiKeys }: AdminOptions): AdminServer {
+export function createAdmin({ admin, captures, apiKeys }: AdminOptions): AdminServer {
   const app = fastify({
     logger: false,
     bodyLimit: 1024,
@@ -57,7 +61,8 @@ export function createAdmin({ admin, apiKeys }: AdminOptions): AdminServer {
     const error = new LociError("not_found", "There is nothing at this address.");
     reply.code(error.status).send(errorBody(error, request.id));
   });
-  addRoutes(app, admin);
+  if (admin !== null) addRoutes(app, admin);
+  addDebugRoutes(app, captures);
   return {
     app,
     listen: async (address) => {
