@@ -245,6 +245,16 @@ async function failure(action: Promise<unknown>): Promise<APIError> {
   throw new Error("no APIError");
 }
 
+test("models", async () => {
+  const found: Anthropic.ModelInfo[] = [];
+  for await (const one of client.models.list()) found.push(one);
+  expect(found.map(({ id, type, created_at }) => [id, type, created_at])).toEqual([
+    ["bytes", "model", "2023-11-14T22:13:20Z"],
+  ]);
+  expect(await client.models.retrieve("bytes")).toMatchObject({ id: "bytes", lifecycle: "active" });
+  await expect(client.models.retrieve("gpt-9")).rejects.toBeInstanceOf(Anthropic.NotFoundError);
+});
+
 test("errors become the client's classes", async () => {
   const wrongKey = new Anthropic({ baseURL, apiKey: "sk-wrong", maxRetries: 0 });
   const body = { model, max_tokens, messages };
