@@ -31,6 +31,10 @@ function recorder(): Output & { readonly texts: { out: string; err: string } } {
   };
 }
 
+function systemError(code: string, path?: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: refused`), { code, ...(path && { path }) });
+}
+
 async function loci(...words: readonly string[]): Promise<Run> {
   const output = recorder();
   const code = await runProgram(words, output);
@@ -108,6 +112,93 @@ describe("the command line", () => {
     expect(await loci("config", "check")).toMatchObject({ code: 0, err: "" });
     expect((await loci("version")).out).toMatch(/^loci \d+\.\d+\.\d+ \(Node /);
   });
+});
+
+describe("with --json", () => {
+  test("a wrong command line is one object on stderr", async () => {
+    const { code, out, err } = await loci("version", "--jsn", "--json");
+    expect([code, out]).toEqual([2, ""]);
+    expect(JSON.parse(err)).toEqual({
+      error: {
+        code: "config_invalid",
+        message: "unknown option '--jsn' (Did you mean --json?)",
+        remedy: "See --help.",
+      },
+    });
+  });
+
+  test("so is a failure, with its remedy apart", async () => {
+    const words = ["inspect", "./nothing.gguf", "--json"];
+    const { code, out, err } = await loci(...words);
+    expect([code, out, err.split("\n").length]).toEqual([1, "", 2]);
+    expect(JSON.parse(err)).toEqual({
+      error: {
+        code: "file_unreadable",
+        message: expect.stringMatching(/^There is no file .*nothing\.gguf\.$/),
+        remedy: expect.stringMatching(/^Give a \.gguf file/),
+      },
+    });
+  });
+
+  test("version, config check and doctor's words are JSON", async () => {
+    expect(JSON.parse((await loci("version", "--json")).out)).toMatchObject({
+      version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+      node: process.versions.node,
+    });
+    expect((await loci("config", "check", "--json")).out).toBe('{"valid":true}\n');
+  });
+});
+
+describe("common mistakes have a remedy", () => {
+  test.each<[string, NodeJS.ErrnoException, RegExp]>([
+    [
+      "a full disk",
+      systemError("ENOSPC", "/data/x"),
+      /disk is full \(ENOSPC\): \/data\/x\. Free some/,
+    ],
+    ["no permission", systemError("EACCES", "/root/x"), /Permission was denied[^]*Check who owns/],
+    ["a folder", systemError("EISDIR"), /It is a folder, not a file \(EISDIR\)\. Name a file/],
+  ])("%s", (_name, error, message) => {
+    const told = recorder();
+    expect(reportError(told, error, { debug: false, json: false })).toBe(1);
+    expect(told.texts.err).toMatch(message);
+    expect(told.texts.err).not.toContain("    at ");
+  });
+
+  test("a folder, or another kind of file, as model", async () => {
+    const folder = await loci("inspect", import.meta.dirname);
+    expect([folder.code, folder.err]).toEqual([1, expect.stringContaining("Give a .gguf file")]);
+    const text = await loci("inspect", import.meta.filename);
+    expect(text.code).toBe(1);
+    expect(text.err).toMatch(/GGUF/);
+    expect(text.err).not.toContain("    at ");
+  });
+
+  test("no server where one is asked", async () => {
+    for (const words of [["ps"], ["sessions", "ls"], ["cache", "stats"]]) {
+      const { code, err } = await loci(...words, "--url", "http://127.0.0.1:9");
+      expect([code, err]).toEqual([1, expect.stringContaining("Start one with loci serve")]);
+    }
+  });
+});
+
+test("--no-color is for every verb and place", async () => {
+  const output = { ...recorder(), coloured: true, errorsColoured: true };
+  await runProgram(["config", "print", "--port", "1"], output);
+  expect(output.texts.out).toContain("\u001B[2m");
+  const plain = { ...recorder(), coloured: true, errorsColoured: true };
+  await runProgram(["config", "print", "--no-color", "--port", "1"], plain);
+  await runProgram(["--no-color", "config", "print"], plain);
+  await runProgram(["config", "print", "--no-color", "--port", "x"], plain);
+  expect(plain.texts.out + plain.texts.err).not.toContain("\u001B");
+  expect(plain.texts.err).toContain("--port");
+});
+
+test("exit codes are told in help", async () => {
+  const { out } = await loci("--help");
+  expect(out).toContain(
+    "Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 130 interrupted.",
+  );
 });
 
 describe("reportError", () => {

@@ -26,7 +26,7 @@ beforeAll(async () => {
   server = new LociProcess(["serve", "--port", "0", ...room, ...disk, ...store]);
   url = await server.url();
   client = new OpenAI({ baseURL: `${url}/v1`, apiKey: "none", maxRetries: 0 });
-});
+}, 60_000);
 
 afterAll(async () => {
   await server[Symbol.asyncDispose]();

@@ -88,6 +88,7 @@ async function singleMessage(prompt: string | null): Promise<string> {
   return [prompt ?? "", piped].filter((text) => text !== "").join("\n\n");
 }
 
+/** Pipes and files end. A socket, as programs of Node hand them down, may stay open for ever. */
 function isPiped(): boolean {
   try {
     const input = fstatSync(0);

@@ -20,6 +20,12 @@ describe("names", () => {
     }
   });
 
+  test("the model that comes with the program goes by its name", async () => {
+    const { path, name } = await resolveModel("loci-demo", world.options({ offline: true }));
+    expect(name).toBe("loci-demo");
+    expect(path).toMatch(/loci-demo\.gguf$/);
+  });
+
   test("serving a reference pulls it", async () => {
     const { path } = await resolveModel(text, world.options());
     expect(readFileSync(path)).toEqual(Buffer.from(model));

@@ -5,7 +5,7 @@ import { statSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { LociError } from "@loci/core";
-import { parseModelReference, type ModelReference } from "./model-reference.ts";
+import { parseModelReference } from "./model-reference.ts";
 import { ModelStore, type StoredModel } from "./model-store.ts";
 import { pullModel } from "./pull-model.ts";
 import type { PullOptions } from "./pull-options.ts";
@@ -23,9 +23,18 @@ export async function resolveModel(text: string, options: PullOptions): Promise<
   const reference = parseModelReference(text);
   const stored = await new ModelStore(options.modelsFolder).findName(text);
   if (stored.length > 1) throw ambiguous(text, stored);
-  if (stored[0] === undefined && reference.kind === "path") return fileModel(reference.path);
-  const model = stored[0] ?? (await fromHub(reference, text, options));
-  return { path: model.path, name: model.name };
+  if (stored[0] !== undefined) return { path: stored[0].path, name: stored[0].name };
+  switch (reference.kind) {
+    case "path":
+      return fileModel(reference.path);
+    case "name":
+      return bundledModel(text);
+    case "hub":
+    default: {
+      const { path, name } = await pullModel(reference, options);
+      return { path, name };
+    }
+  }
 }
 
 /** Pulled models, by reference. */
@@ -51,13 +60,11 @@ export async function removeModel(
   return model;
 }
 
-async function fromHub(
-  reference: ModelReference,
-  text: string,
-  options: PullOptions,
-): Promise<StoredModel> {
-  if (reference.kind === "hub") return pullModel(reference, options);
-  throw unknownName(text);
+/** The model that comes with the program has a name, too. */
+async function bundledModel(text: string): Promise<ResolvedModel> {
+  const { bundledModelName, bundledModelPath } = await import("@loci/host");
+  if (text !== bundledModelName) throw unknownName(text);
+  return { path: bundledModelPath(), name: bundledModelName };
 }
 
 function fileModel(path: string): ResolvedModel {
