@@ -124,7 +124,7 @@ export function largeView(tick: number): LiveView {
   const workers = Array.from({ length: 64 }, (_, index) => `worker-${index + 1}`);
   return liveView({
     atMs: 1_000_000 + tick * 1000,
-    uptimeSeconds: 3600 + tick,
+    uptimeSeconds: 3600 + tick * 60,
     service: largeSnapshot(tick, workers),
     rates: { generatedPerSecond: 5200, promptPerSecond: 18_000, cachedShare: 0.74 },
     view: {

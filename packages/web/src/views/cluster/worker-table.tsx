@@ -2,22 +2,30 @@
 
 import type { JSX } from "preact";
 import { formatCount, formatSeconds } from "../../format.ts";
-import { StackedBar } from "../../live/stacked-bar.tsx";
+import { Legend, StackedBar } from "../../live/stacked-bar.tsx";
 import { plural } from "../../live/plural.ts";
 import { WindowedList } from "../../live/windowed-list.tsx";
 import type { WorkerRow } from "./worker-rows.ts";
 
+const legend = [
+  { fill: "queue", label: "load: seconds that accepted requests still need" },
+  { fill: "device", label: "device memory in use, in blocks" },
+] as const;
+
 export function WorkerTable({ rows }: { readonly rows: readonly WorkerRow[] }): JSX.Element {
   return (
-    <WindowedList
-      label="List of workers"
-      rows={rows}
-      keyOf={({ id }) => id}
-      rowRem={2.5}
-      rowRemNarrow={6}
-      rowsShown={16}
-      render={(row) => <WorkerLine row={row} />}
-    />
+    <>
+      <Legend entries={legend} />
+      <WindowedList
+        label="List of workers"
+        rows={rows}
+        keyOf={({ id }) => id}
+        rowRem={2.5}
+        rowRemNarrow={6}
+        rowsShown={12}
+        render={(row) => <WorkerLine row={row} />}
+      />
+    </>
   );
 }
 

@@ -105,7 +105,8 @@ function answerWords(request: RequestView): string {
   return parts.join("; ");
 }
 
-/** The end of an id tells requests apart; its beginning is often the same. */
+/** The end of an answer's id tells requests apart; which of its generations they are rarely matters. */
 function shortId(id: string): string {
-  return id.length <= 10 ? id : `…${id.slice(-8)}`;
+  const name = id.replace(/-0-0$/, "");
+  return name.length <= 10 ? name : `…${name.slice(-8)}`;
 }
