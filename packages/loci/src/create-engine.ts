@@ -4,12 +4,12 @@
 import { LociError, systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
 import { openConversationStore, openEngine, PrivatePrefixes } from "@loci/host";
-import type { ConversationStore, FindModel, Logger, OpenEngine } from "@loci/host";
+import type { ConversationStore, FindModel, OpenEngine } from "@loci/host";
 
 import { Engine } from "./engine.ts";
 import { EngineCore, publicTenant } from "./engine-core.ts";
 import { configOf } from "./engine-settings.ts";
-import type { EngineSettings, EngineSurroundings } from "./engine-settings.ts";
+import type { EngineSettings, EngineSurroundings, Logger } from "./engine-settings.ts";
 import { StayAlive } from "./stay-alive.ts";
 
 const silent: Logger = {

@@ -3,7 +3,6 @@
 
 import { LociError, namedSettings, nearestName, resolveConfig } from "@loci/core";
 import type { Config, SettingName } from "@loci/core";
-import type { Logger } from "@loci/host";
 
 /** An amount of memory: bytes, a size such as `"2GiB"`, or a share of what is free, `"40%"`. */
 export type Memory = number | string;
@@ -71,6 +70,20 @@ export interface EngineSettings {
   readonly store?: string | undefined;
 }
 
+/** A text, with fields in front of it or without. */
+export interface LogLine {
+  (message: string): void;
+  (fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** Where notes on the engine's work go; never what was asked or answered. */
+export interface Logger {
+  readonly debug: LogLine;
+  readonly info: LogLine;
+  readonly warn: LogLine;
+  readonly error: LogLine;
+}
+
 /** Everything about an engine that is no setting. */
 export interface EngineSurroundings {
   /** Gives up opening the engine, e.g. a download. */
@@ -117,6 +130,8 @@ const surroundingNames: ReadonlySet<string> = new Set(["signal", "logger"]);
 /**
  * The configuration that these settings mean; neither environment nor files are read. LociError
  * config_invalid for an unknown name or a wrong value.
+ *
+ * @internal
  */
 export function configOf(settings: EngineSettings & EngineSurroundings): Config {
   const byFlag: Record<string, unknown> = {};

@@ -24,7 +24,7 @@ interface PreparedPrompt {
   readonly userText: string | null;
 }
 
-/** What an engine stands on. */
+/** @internal What an engine stands on. */
 export interface EngineParts {
   readonly core: EngineCore;
   /** Frees what was opened. */

@@ -17,7 +17,13 @@ export type {
 export type { Conversation, ConversationMessage, ConversationOptions } from "./conversation.ts";
 export { createEngine } from "./create-engine.ts";
 export type { Countable, Engine } from "./engine.ts";
-export type { EngineSettings, EngineSurroundings, Memory } from "./engine-settings.ts";
+export type {
+  EngineSettings,
+  EngineSurroundings,
+  Logger,
+  LogLine,
+  Memory,
+} from "./engine-settings.ts";
 export { LociError } from "@loci/core";
 export type {
   ChatMessage,
@@ -29,4 +35,3 @@ export type {
   TokenLogprob,
   Usage,
 } from "@loci/core";
-export type { Logger, LogLine } from "@loci/host";

@@ -79,17 +79,31 @@ const tensorMirror = { size: 336, type: 0, ne: 16, nb: 48, src: 152, data: 248 }
 
 let opened: { library: LibraryHandle; functions: KernelFunctions } | null = null;
 
-/** Null when the library was not built (no compiler) or `mode` is off. */
+/**
+ * Null when the library was not built (no compiler), was built for another system than this one, or
+ * `mode` is off.
+ */
 export function loadKernelLibrary(options: { mode?: "auto" | "off" } = {}): KernelLibrary | null {
   if (options.mode === "off") return null;
   if (opened === null) {
     const path = kernelLibraryPath();
     if (!existsSync(path)) return null;
-    const library = openLibrary(path);
+    const library = tryOpen(path);
+    if (library === null) return null;
     opened = { library, functions: bindFunctions<KernelFunctions>(library, kernelPrototypes) };
     checkMirror(opened.functions);
   }
   return new KernelLibrary(opened.library, opened.functions, null);
+}
+
+/** A published package brings it along: it may ask for a newer C library than there is. */
+function tryOpen(path: string): LibraryHandle | null {
+  try {
+    return openLibrary(path);
+  } catch (error) {
+    if (error instanceof LociError && error.code === "native_library_missing") return null;
+    throw error;
+  }
 }
 
 function kernelLibraryPath(): string {
