@@ -5,7 +5,7 @@ import type { Command } from "commander";
 
 import { loadApiKeys, loadConfig } from "../load-config.ts";
 import { addSettingOptions, givenFlags } from "../setting-flags.ts";
-import { ApiClient } from "./api-client.ts";
+import type { ApiClient } from "./api-client.ts";
 
 /** Adds the flags that `serverOf` reads. */
 export function addServerOptions(command: Command): Command {
@@ -21,6 +21,8 @@ export async function serverOf(command: Command): Promise<ApiClient> {
   const { config } = await loadConfig(givenFlags(command));
   const [apiKey] = await loadApiKeys(config);
   const url: unknown = command.opts()["url"];
+  // Brings a whole HTTP client along, which `--help` can do without.
+  const { ApiClient } = await import("./api-client.ts");
   const address = typeof url === "string" ? url : serverUrl(config);
   return new ApiClient({ url: address, apiKey: apiKey ?? null });
 }
