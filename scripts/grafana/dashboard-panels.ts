@@ -173,6 +173,9 @@ export const dashboardRows: readonly DashboardRow[] = [
       lines("Requests on workers", "As this router sent them", "short", [
         { query: "sum by (worker) (loci_worker_requests{$on})", legend: "{{worker}}" },
       ]),
+      lines("Load of workers", "Seconds that their accepted requests still need", "s", [
+        { query: "sum by (worker) (loci_worker_load_seconds{$on})", legend: "{{worker}}" },
+      ]),
       lines("Memory of workers", "Share of blocks that requests use", "percentunit", [
         { query: "max by (worker) (loci_worker_kv_usage_ratio{$on})", legend: "{{worker}}" },
       ]),
@@ -188,6 +191,7 @@ export const dashboardRows: readonly DashboardRow[] = [
         rate("loci_router_moves_total", "moved in the middle"),
         rate("loci_router_quarantined_total", "quarantined"),
         rate("loci_router_worker_deaths_total", "workers lost"),
+        rate("loci_router_refused_total", "refused"),
       ]),
     ],
   },

@@ -14,6 +14,12 @@ export interface ClusterSnapshot {
   /** Refused because two workers had died with them. */
   readonly quarantined: number;
   readonly workerDeaths: number;
+  /** Requests turned away: too many live ones, too many of one payer; absent: not counted. */
+  readonly refusedFull?: number;
+  readonly refusedTenant?: number;
+  /** Retries that the budget did not allow, and fetches from other workers that were advised. */
+  readonly retriesDenied?: number;
+  readonly fetchesAdvised?: number;
   /** Prompt tokens of placed requests; of these, believed to be held where they went, by memory. */
   readonly promptTokens: number;
   readonly hitTokens: Readonly<Record<KvTierName, number>>;

@@ -40,6 +40,10 @@ const clusterMetrics: readonly SnapshotMetric[] = [
     read: (worker) => worker.requestsWaiting,
     together: sum,
   }),
+  perWorker("load_seconds", "Seconds that a worker's accepted requests still need", {
+    read: (worker) => worker.loadSeconds ?? null,
+    together: sum,
+  }),
   perWorker("kv_usage_ratio", "Share of a worker's blocks that requests use", {
     read: (worker) =>
       worker.kvBlocksFree === null ? null : 1 - worker.kvBlocksFree / worker.kvBlocksTotal,
@@ -57,6 +61,21 @@ const clusterMetrics: readonly SnapshotMetric[] = [
   total("moves", "Answers that another worker went on with", "moves"),
   total("quarantined", "Requests refused because two workers died with them", "quarantined"),
   total("worker_deaths", "Workers given up for dead", "workerDeaths"),
+  {
+    kind: "counter",
+    name: "loci_router_refused_total",
+    help: "Requests turned away by the router: too many at all, or of one tenant",
+    labelNames: ["limit"],
+    read: ({ cluster }) =>
+      cluster?.refusedFull === undefined
+        ? []
+        : [
+            series(cluster.refusedFull, { limit: "all" }),
+            series(cluster.refusedTenant ?? 0, { limit: "tenant" }),
+          ],
+  },
+  total("retries_denied", "Retries that the budget did not allow", "retriesDenied"),
+  total("fetches", "Fetches of blocks from other workers that were ordered", "fetchesAdvised"),
   total("prompt_tokens", "Prompt tokens of placed requests", "promptTokens"),
   {
     kind: "counter",
@@ -78,7 +97,14 @@ function byHealth({ workers }: ClusterSnapshot): readonly Series[] {
   return [...counts].map(([health, count]) => series(count, { health }));
 }
 
-type TotalName = "retries" | "moves" | "quarantined" | "workerDeaths" | "promptTokens";
+type TotalName =
+  | "retries"
+  | "moves"
+  | "quarantined"
+  | "workerDeaths"
+  | "retriesDenied"
+  | "fetchesAdvised"
+  | "promptTokens";
 
 function total(name: string, help: string, key: TotalName): SnapshotMetric {
   return {
@@ -86,7 +112,7 @@ function total(name: string, help: string, key: TotalName): SnapshotMetric {
     name: `loci_router_${name}_total`,
     help,
     labelNames: [],
-    read: ({ cluster }) => (cluster === undefined ? [] : [series(cluster[key])]),
+    read: ({ cluster }) => (cluster === undefined ? [] : [series(cluster[key] ?? 0)]),
   };
 }
 

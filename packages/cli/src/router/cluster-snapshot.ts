@@ -5,8 +5,7 @@ import type { ClusterSnapshot } from "@loci/core";
 import type { Router } from "@loci/router";
 
 export function clusterSnapshot(router: Router): ClusterSnapshot {
-  const { placements, retries, moves, quarantined, workerDeaths, promptTokens, hitTokens } =
-    router.snapshotCounts();
+  const counts = router.snapshotCounts();
   return {
     workers: router.workers().map(({ facts, health, requests, load, loadSeconds }) => ({
       id: facts.id,
@@ -20,12 +19,16 @@ export function clusterSnapshot(router: Router): ClusterSnapshot {
       engine: facts.engine ?? "loci",
     })),
     workersWanted: router.workersWanted(systemClock.nowMs()),
-    placements,
-    retries,
-    moves,
-    quarantined,
-    workerDeaths,
-    promptTokens,
-    hitTokens,
+    placements: counts.placements,
+    retries: counts.retries,
+    moves: counts.moves,
+    quarantined: counts.quarantined,
+    workerDeaths: counts.workerDeaths,
+    refusedFull: counts.refusedFull,
+    refusedTenant: counts.refusedTenant,
+    retriesDenied: counts.retriesDenied,
+    fetchesAdvised: counts.fetchesAdvised,
+    promptTokens: counts.promptTokens,
+    hitTokens: counts.hitTokens,
   };
 }

@@ -45,11 +45,16 @@ test(
 test(
   "one process alone has a listener, too",
   async () => {
-    await using loci = new LociProcess([...words, "--workers", "0"]);
+    await using loci = new LociProcess([
+      ...words,
+      ..."--workers 0 --metrics-compat vllm".split(" "),
+    ]);
     const admin = await adminOf(loci);
     const profile = await captured(`${admin}/admin/debug/profile?seconds=0.1`);
     expect(profile).toMatchObject({ nodes: expect.any(Array) });
     expect((await fetch(`${admin}/admin/debug/heap?worker=w0`)).status).toBe(404);
+    const metrics = await (await fetch(`${await loci.url()}/metrics`)).text();
+    expect(metrics).toMatch(/^vllm:num_requests_running\{model_name="[^"]+",engine="0"\} 0$/m);
   },
   timeout,
 );

@@ -129,6 +129,7 @@ test("neither when generating fails", async () => {
   const logged = await open("json", new Error("something broke"));
   await using server = logged.server;
   expect([...(await useEveryRoute(logged)).statuses]).toContain(500);
+  expect(server.service.live).toBe(0);
   const text = logged.lines.join("");
   expect(text).toContain("something broke");
   for (const word of [said, answered, secret]) expect(text).not.toContain(word);

@@ -64,12 +64,13 @@ async function startFleet(receiver: OtlpReceiver): Promise<{
   return { url: match[1] ?? "", router, workers };
 }
 
-/** Who has the only request. */
-async function holderOf(adminUrl: string): Promise<string> {
+/** Ends who has the only request. */
+async function killHolder(adminUrl: string, processes: readonly LociProcess[]): Promise<void> {
   const answer = await fetch(adminUrl);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what our own server sends
   const { workers } = (await answer.json()) as ClusterSnapshot;
-  return workers.find(({ requests }) => requests > 0)?.id ?? "";
+  const holder = workers.find(({ requests }) => requests > 0)?.id ?? "";
+  processes[Number(holder.slice(1)) - 1]?.kill("SIGKILL");
 }
 
 /** From a span up to the one that has no parent among those received. */
@@ -142,14 +143,12 @@ test(
     const { url, router, workers } = await startFleet(receiver);
     const [, admin = ""] = await router.sees(/admin at (http:[^"]+)/);
     const body = { prompt: "One day", max_tokens: 900, ignore_eos: true, temperature: 0 };
-    let killing: Promise<void> | null = null;
+    const killed: Promise<void>[] = [];
     const answer = await streamCompletion(url, body, (tokens) => {
-      if (tokens < 40) return;
-      killing ??= holderOf(admin).then(
-        (id) => void workers[Number(id.slice(1)) - 1]?.kill("SIGKILL"),
-      );
+      if (tokens >= 40 && killed.length === 0) killed.push(killHolder(admin, workers));
     });
-    await killing;
+    await Promise.all(killed);
+    expect(killed).toHaveLength(1);
     expect(answer.tokenIds).toHaveLength(900);
     await receiver.until(() => receiver.named("text_completion loci-demo").length > 0);
     const [whole] = receiver.named("text_completion loci-demo");

@@ -73,7 +73,8 @@ async function* streamed(
     salt,
   });
   const read = dialect.openReader();
-  for await (const value of http.stream(dialect.path, body, signal)) {
+  const { traceparent } = request;
+  for await (const value of http.stream(dialect.path, body, { signal, traceparent })) {
     throwChunkError(value);
     yield* await answer.take(read(value));
     // What ends the answer for the engine, too, is followed by its usage.

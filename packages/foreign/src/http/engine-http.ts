@@ -62,14 +62,19 @@ export class EngineHttp {
   async *stream(
     path: string,
     body: unknown,
-    signal: AbortSignal,
+    { signal, traceparent }: StreamCall,
   ): AsyncGenerator<unknown, void, undefined> {
     let hasBegun = false;
     try {
       const reply = await this.#pool.request({
         method: "POST",
         path,
-        headers: { ...this.#headers, ...jsonHeaders, accept: "text/event-stream" },
+        headers: {
+          ...this.#headers,
+          ...jsonHeaders,
+          accept: "text/event-stream",
+          ...(traceparent !== undefined && { traceparent }),
+        },
         body: JSON.stringify(body),
         signal,
       });
@@ -125,6 +130,12 @@ export class EngineHttp {
       text: await boundedText(reply.body, smallReplyBytesMax),
     };
   }
+}
+
+export interface StreamCall {
+  readonly signal: AbortSignal;
+  /** W3C trace context that the engine may go on with. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface PassedCall {

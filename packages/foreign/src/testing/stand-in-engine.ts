@@ -51,6 +51,8 @@ export class StandInEngine implements AsyncDisposable {
   /** Block key → its hash; keys are salt and tokens. */
   readonly #blocks = new Map<string, bigint>();
   readonly bodies: unknown[] = [];
+  /** Of the same requests; undefined where none was sent. */
+  readonly traceparents: unknown[] = [];
   #mishap: Mishap = {};
   #hashes = 1n;
   #running = 0;
@@ -133,6 +135,7 @@ export class StandInEngine implements AsyncDisposable {
       return;
     }
     this.bodies.push(body);
+    this.traceparents.push(request.headers["traceparent"]);
     await this.#answer(response, body);
   }
 

@@ -53,6 +53,15 @@ describe.each(engines)("$name", (options) => {
     expect(again.finished?.usage.cachedTokens).toBeGreaterThanOrEqual(64);
   });
 
+  it("passes on which trace a request belongs to, where it belongs to one", async () => {
+    await using engine = await StandInEngine.open(options);
+    await using link = await OpenWorker.open(engine.url);
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    await link.answer(textRequest(prompt, { traceparent }));
+    await link.answer(textRequest(prompt));
+    expect(engine.traceparents.slice(-2)).toEqual([traceparent, undefined]);
+  });
+
   it("goes on where another engine died, token for token, at every token", async () => {
     await using engine = await StandInEngine.open(options);
     await using other = await StandInEngine.open(options);
