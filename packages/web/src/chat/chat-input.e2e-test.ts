@@ -79,11 +79,11 @@ test("everything can be reached and done with the keyboard alone", async () => {
         "",
     );
   await expect.poll(focused).toBe("Message");
-  await page.keyboard.type("First line");
+  await page.keyboard.type("Tell me a long story");
   await page.keyboard.press("Shift+Enter");
-  await page.keyboard.type("second line");
+  await page.keyboard.type("about a dragon.");
   expect(await page.getByRole("textbox", { name: "Message" }).inputValue()).toBe(
-    "First line\nsecond line",
+    "Tell me a long story\nabout a dragon.",
   );
   await page.keyboard.press("Enter");
   await page.locator('[data-status="writing"]').waitFor();

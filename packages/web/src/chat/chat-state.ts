@@ -1,6 +1,7 @@
 // The chat's state for the life of the page: the list, and the conversation that is open.
 
-import { effect, signal, type ReadonlySignal } from "@preact/signals";
+import { effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
+import { apiKey } from "../api/api-key.ts";
 import { browserClock } from "../browser-clock.ts";
 import { replaceRoute } from "../routing/route.ts";
 import { AnswerBook } from "./answer-book.ts";
@@ -53,7 +54,14 @@ function createChatState(): ChatState {
     session.value = newChat(id);
     void session.peek().open();
   };
-  void list.load();
+  effect(() => {
+    // With another key the server may show other conversations, or any at all.
+    void apiKey.value;
+    untracked(() => {
+      void list.load();
+      if (session.peek().loadState.peek().kind === "failed") void session.peek().open();
+    });
+  });
   effect(() => {
     const known = isKeptBy(list.state.value);
     if (known === null || known === isKept.peek()) return;
@@ -76,5 +84,5 @@ function createChatState(): ChatState {
 /** Servers without a store have no list; null as long as nothing was answered. */
 function isKeptBy({ isLoading, error }: ListState): boolean | null {
   if (isLoading) return null;
-  return error === null || ![404, 405, 501].includes(error.status);
+  return error === null || ![404, 501].includes(error.status);
 }
