@@ -23,6 +23,11 @@ export interface AttemptNote {
   failure: AttemptFailure | null;
 }
 
+export type NotedRequest = Pick<
+  GenerationRequest,
+  "id" | "tenant" | "sessionKey" | "promptTokens" | "deliveredTokens"
+>;
+
 export class AttemptNotes {
   readonly id: string;
   readonly tenant: string;
@@ -38,7 +43,7 @@ export class AttemptNotes {
   finishReason: FinishReason | "failed" | null = null;
   #count = 0;
 
-  constructor(request: GenerationRequest, nowMs: number) {
+  constructor(request: NotedRequest, nowMs: number) {
     this.id = request.id;
     this.tenant = request.tenant;
     this.session = request.sessionKey ?? null;
@@ -64,22 +69,41 @@ export class AttemptNotes {
   }
 
   take(event: GenerationEvent, nowMs: number): void {
-    const attempt = this.attempts.at(-1);
-    assert(attempt !== undefined, "events come of an attempt");
-    if (event.type === "started") {
-      if (attempt.startedMs === null && this.firstTokenMs === null) {
-        this.cachedTokens = event.cachedTokens;
-      }
-      attempt.startedMs ??= nowMs;
-    } else if (event.type === "token") {
-      attempt.firstTokenMs ??= nowMs;
-      this.firstTokenMs ??= nowMs;
-      attempt.tokens++;
-      this.generatedTokens++;
-    } else {
-      attempt.endMs = nowMs;
+    if (event.type === "started") this.started(event.cachedTokens, nowMs);
+    else if (event.type === "token") this.came(1, nowMs);
+    else {
+      this.#attempt.endMs = nowMs;
       this.finishReason = event.reason;
     }
+  }
+
+  /** The worker took it up. */
+  started(cachedTokens: number, nowMs: number): void {
+    const attempt = this.#attempt;
+    if (attempt.startedMs === null && this.firstTokenMs === null) this.cachedTokens = cachedTokens;
+    attempt.startedMs ??= nowMs;
+  }
+
+  /** So many more answer tokens came. */
+  came(tokens: number, nowMs: number): void {
+    const attempt = this.#attempt;
+    attempt.startedMs ??= nowMs;
+    attempt.firstTokenMs ??= nowMs;
+    this.firstTokenMs ??= nowMs;
+    attempt.tokens += tokens;
+    this.generatedTokens += tokens;
+  }
+
+  /** All that the answer has, as its engine counted in the end. */
+  counted(tokens: number): void {
+    this.#attempt.tokens = Math.max(0, this.#attempt.tokens + tokens - this.generatedTokens);
+    this.generatedTokens = tokens;
+  }
+
+  get #attempt(): AttemptNote {
+    const attempt = this.attempts.at(-1);
+    assert(attempt !== undefined, "there is an attempt");
+    return attempt;
   }
 
   /** The attempt under way came to nothing. */

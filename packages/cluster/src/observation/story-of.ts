@@ -85,7 +85,7 @@ function phasesOf(
 function between(before: AttemptNote | null, from: number, to: number): StoryPhase | null {
   const times = { startSeconds: from, endSeconds: Math.max(from, to), tokens: 0 };
   if (before === null) {
-    return to > from ? { phase: "waiting", ...times, note: "waits for a worker" } : null;
+    return to > from ? { phase: "waiting", ...times, note: "until a worker was chosen" } : null;
   }
   const why = before.failure?.replaceAll("_", " ") ?? "given up";
   return { phase: "rescued", ...times, note: `moved from ${before.workerId}: ${why}` };

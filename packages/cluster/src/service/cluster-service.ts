@@ -28,6 +28,7 @@ import type {
 import type { NextAttempt, Placement } from "@loci/router";
 import type { AttemptError } from "../link/attempt-error.ts";
 import type { FetchOrder } from "../link/worker-link.ts";
+import { FollowedRequests } from "../observation/followed-requests.ts";
 import { ClusterWatch } from "../observation/cluster-watch.ts";
 import { Attempt } from "./attempt.ts";
 import { CacheCalls } from "./cache-calls.ts";
@@ -73,6 +74,7 @@ export class ClusterService
   readonly #options: ClusterServiceOptions;
   readonly #cache: CacheCalls;
   readonly #watch: ClusterWatch;
+  readonly #followed: FollowedRequests;
   readonly #recent: RecentPrompts = new RecentPrompts();
   readonly #evacuation: Evacuation;
   readonly #live = new Map<string, LiveAnswer>();
@@ -85,6 +87,8 @@ export class ClusterService
     this.#cache = new CacheCalls(parts.table, parts.onError ?? (() => undefined));
     this.#evacuation = new Evacuation(parts.table, this.#recent);
     this.#watch = new ClusterWatch(parts);
+    const onEnded = this.#watch.ended.bind(this.#watch);
+    this.#followed = new FollowedRequests({ router: parts.router, onEnded });
   }
 
   /** See GenerationService. Nothing happens before the first `next()`. */
@@ -155,7 +159,13 @@ export class ClusterService
 
   /** See Observable: from whoever had the request. */
   story(requestId: string): Promise<RequestStory | null> {
-    return this.#watch.story(requestId, this.#live.get(requestId)?.notes ?? null);
+    const notes = this.#live.get(requestId)?.notes ?? this.#followed.find(requestId);
+    return this.#watch.story(requestId, notes);
+  }
+
+  /** The router's requests, for those who pass them on by themselves: they have stories, too. */
+  get requests(): RequestsPort {
+    return this.#followed;
   }
 
   /** See PlacementLog. */
@@ -209,6 +219,7 @@ export class ClusterService
     this.#cache.checkIntegrity();
     this.#recent.checkIntegrity();
     this.#watch.checkIntegrity();
+    this.#followed.checkIntegrity();
   }
 
   /** Null when the client left. Throws when no worker may or can take it. */

@@ -62,6 +62,28 @@ describe("AnswerScan", () => {
     expect(scan(stream, created)).toMatchObject({ responseId: "resp_1", cachedShare: 1 });
   });
 
+  it("reads Anthropic's messages, whole and streamed", () => {
+    const usage = { input_tokens: 2, cache_creation_input_tokens: 2, cache_read_input_tokens: 4 };
+    const seen = { cachedShare: 0.5, completionTokens: 3, endedByItself: true, responseId: null };
+    const whole = {
+      type: "message",
+      stop_reason: "end_turn",
+      usage: { ...usage, output_tokens: 3 },
+    };
+    expect(scan("application/json", JSON.stringify(whole))).toMatchObject(seen);
+    const events = [
+      {
+        type: "message_start",
+        message: { type: "message", usage: { ...usage, output_tokens: 0 } },
+      },
+      { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "hi" } },
+      { type: "message_delta", delta: { stop_reason: "tool_use" }, usage: { output_tokens: 3 } },
+      { type: "message_stop" },
+    ];
+    const told = events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+    expect(scan(stream, told.join(""))).toMatchObject(seen);
+  });
+
   it("does not look at other types", () => {
     expect(scan("audio/wav", "{}")).toMatchObject({ completionTokens: null, events: 0 });
   });

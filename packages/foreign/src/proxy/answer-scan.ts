@@ -17,7 +17,14 @@ export interface ScannedAnswer {
 
 const jsonCharsMax = 4 << 20;
 const eventCharsMax = 1 << 20;
-const ownEnds: ReadonlySet<string> = new Set(["stop", "tool_calls", "completed"]);
+const ownEnds: ReadonlySet<string> = new Set([
+  "stop",
+  "tool_calls",
+  "completed",
+  "end_turn",
+  "stop_sequence",
+  "tool_use",
+]);
 
 export class AnswerScan {
   readonly #parser: EventSourceParser | null;
@@ -25,7 +32,8 @@ export class AnswerScan {
   #json = "";
   #isLost = false;
   #events = 0;
-  #usage: unknown;
+  /** Anthropic's streams tell the prompt's part at the beginning and the answer's at the end. */
+  #usage: object = {};
   #end: string | null = null;
   #responseId: string | null = null;
 
@@ -57,10 +65,7 @@ export class AnswerScan {
   /** All that was seen, once the answer is over. */
   finish(): ScannedAnswer {
     if (this.#parser === null && !this.#isLost) this.#look(parseJson(this.#json));
-    const prompt = countAt(this.#usage, "prompt_tokens") ?? countAt(this.#usage, "input_tokens");
-    const cached =
-      countAt(this.#usage, "prompt_tokens_details", "cached_tokens") ??
-      countAt(this.#usage, "input_tokens_details", "cached_tokens");
+    const { prompt, cached } = promptCounts(this.#usage);
     const told = countAt(this.#usage, "completion_tokens") ?? countAt(this.#usage, "output_tokens");
     return {
       cachedShare: prompt === null || cached === null || prompt === 0 ? null : cached / prompt,
@@ -79,13 +84,38 @@ export class AnswerScan {
   }
 
   #look(value: unknown): void {
-    const whole = fieldAt(value, "response") ?? value;
+    const begun =
+      stringAt(value, "type") === "message_start" ? fieldAt(value, "message") : undefined;
+    const whole = fieldAt(value, "response") ?? begun ?? value;
     const usage = fieldAt(whole, "usage");
-    if (typeof usage === "object" && usage !== null) this.#usage = usage;
+    if (typeof usage === "object" && usage !== null) this.#usage = { ...this.#usage, ...usage };
     this.#end =
-      stringAt(whole, "choices", 0, "finish_reason") ?? stringAt(whole, "status") ?? this.#end;
+      stringAt(whole, "choices", 0, "finish_reason") ??
+      stringAt(whole, "status") ??
+      stringAt(whole, "stop_reason") ??
+      stringAt(whole, "delta", "stop_reason") ??
+      this.#end;
     if (stringAt(whole, "object") === "response") {
       this.#responseId ??= stringAt(whole, "id");
     }
   }
+}
+
+interface PromptCounts {
+  readonly prompt: number | null;
+  readonly cached: number | null;
+}
+
+/** In Anthropic's usage, `input_tokens` are only those that have nothing to do with the cache. */
+function promptCounts(usage: object): PromptCounts {
+  const told = countAt(usage, "prompt_tokens") ?? countAt(usage, "input_tokens");
+  const read = countAt(usage, "cache_read_input_tokens");
+  if (read !== null && told !== null) {
+    const written = countAt(usage, "cache_creation_input_tokens") ?? 0;
+    return { prompt: told + read + written, cached: read };
+  }
+  const cached =
+    countAt(usage, "prompt_tokens_details", "cached_tokens") ??
+    countAt(usage, "input_tokens_details", "cached_tokens");
+  return { prompt: told, cached };
 }

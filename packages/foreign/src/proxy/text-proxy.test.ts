@@ -61,6 +61,30 @@ describe("the text proxy", () => {
     expect(by.at(-1)).toMatchObject({ by: home?.name });
   });
 
+  it("leaves a story and a view of what passes, as far as it is seen from here", async () => {
+    const engines = [await TextEngine.open("a"), await TextEngine.open("b")];
+    await using stack = new AsyncDisposableStack();
+    for (const engine of engines) stack.use(engine);
+    const proxy = stack.use(await OpenProxy.open(engines.map(({ url }) => url)));
+    const { service } = proxy.cluster;
+    // Both refuse once.
+    for (const engine of engines) engine.mishap = { status: 503 };
+    await (await post(`${proxy.url}/v1/chat/completions`, chat("?", { stream: true }))).text();
+    const [placed] = service.recentPlacements(1);
+    const id = String(Reflect.get(placed ?? {}, "requestId"));
+    const told = await service.story(id);
+    expect(told).toMatchObject({ finishReason: "stop", generatedTokens: 5, fromHost: 0 });
+    const moves = told?.phases.filter(({ phase }) => phase === "rescued").map(({ note }) => note);
+    expect(new Set(moves)).toEqual(new Set(engines.map(({ url }) => `moved from ${url}: refused`)));
+    expect(told?.phases.at(-1)).toMatchObject({ phase: "decode", tokens: 5 });
+    expect(told?.placement).toMatchObject({ workerId: told?.worker, reason: "retried" });
+    const view = await service.view();
+    expect(view.requests).toEqual([]);
+    expect(new Set(view.places.map(({ worker }) => worker))).toEqual(
+      new Set(engines.map(({ url }) => url)),
+    );
+  });
+
   it("tries another engine before the first byte, and none after it", async () => {
     const engines = [await TextEngine.open("a"), await TextEngine.open("b")];
     await using stack = new AsyncDisposableStack();

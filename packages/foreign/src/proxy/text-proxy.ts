@@ -1,7 +1,8 @@
-// The OpenAI routes of a router that knows no vocabulary: bodies and answers pass through as they
+// The routes of OpenAI and Anthropic of a router that knows no vocabulary: bodies and answers pass through as they
 // are, to the engine that has most of the text's beginning and least to do.
 //
 //   POST /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/responses
+//   POST /v1/messages, /v1/messages/count_tokens
 //   GET, DELETE /v1/responses/:id, POST /v1/responses/:id/cancel, GET …/input_items: where it is kept
 //   GET /v1/models: of all engines
 
@@ -53,6 +54,8 @@ const textRoutes = [
   "/v1/completions",
   "/v1/embeddings",
   "/v1/responses",
+  "/v1/messages",
+  "/v1/messages/count_tokens",
 ] as const;
 
 /** Registers the routes in a scope of their own: bodies of `app`'s other routes are not affected. */

@@ -35,6 +35,14 @@ describe("textFacts", () => {
     expect(textFacts({ prompt: [5, 6, 7] }).promptTokens).toEqual(Int32Array.of(5, 6, 7));
   });
 
+  it("takes what Anthropic's messages say, the system's part first", () => {
+    const system = [{ type: "text", text: "be kind" }];
+    const messages = [{ role: "user", content: [{ type: "text", text: "hi" }] }];
+    const said = text({ system, messages, tools: [{ name: "add" }] });
+    expect(said).toMatch(/add.*be kind.*user\nhi/s);
+    expect(text({ system: "be kind", messages })).toMatch(/^be kind\nuser\nhi/);
+  });
+
   it("reads limits and sessions under their names", () => {
     expect(textFacts({ max_tokens: 7, max_completion_tokens: 5 }).maxTokens).toBe(5);
     expect(textFacts({ max_tokens: "x" }).maxTokens).toBe(1024);

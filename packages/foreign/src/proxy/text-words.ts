@@ -24,7 +24,7 @@ const maxTokensDefault = 1024;
 const sessionFields = ["session_id", "prompt_cache_key"] as const;
 const limitFields = ["max_completion_tokens", "max_output_tokens", "max_tokens"] as const;
 
-/** Reads a body of any of OpenAI's routes, as far as it is one. */
+/** Reads a body of any of OpenAI's or Anthropic's routes, as far as it is one. */
 export function textFacts(body: unknown): TextFacts {
   const limit =
     limitFields.map((field) => numberAt(body, field)).find((found) => found !== null) ??
@@ -56,7 +56,7 @@ function promptText(body: unknown): string {
   const parts: string[] = [];
   const tools = fieldAt(body, "tools");
   if (tools !== undefined) parts.push(JSON.stringify(tools));
-  for (const field of ["instructions", "prompt", "input"]) {
+  for (const field of ["instructions", "system", "prompt", "input"]) {
     const value = fieldAt(body, field);
     if (typeof value === "string") parts.push(value);
     else for (const item of listAt(body, field)) parts.push(itemText(item));
@@ -67,7 +67,7 @@ function promptText(body: unknown): string {
 
 function itemText(item: unknown): string {
   if (typeof item === "string") return item;
-  const content = fieldAt(item, "content");
+  const content = fieldAt(item, "content") ?? fieldAt(item, "text");
   const text =
     typeof content === "string"
       ? content

@@ -15,7 +15,7 @@ export class OpenProxy implements AsyncDisposable {
   readonly workers: ForeignWorkers;
   readonly url: string;
   readonly #app: FastifyInstance;
-  readonly #cluster: Cluster;
+  readonly cluster: Cluster;
 
   private constructor(parts: {
     readonly router: Router;
@@ -28,7 +28,7 @@ export class OpenProxy implements AsyncDisposable {
     this.workers = parts.workers;
     this.url = parts.url;
     this.#app = parts.app;
-    this.#cluster = parts.cluster;
+    this.cluster = parts.cluster;
   }
 
   static async open(
@@ -51,7 +51,7 @@ export class OpenProxy implements AsyncDisposable {
     const cluster = openCluster({ router, clock, seed: 1, key: null, directories, connect });
     const app = fastify();
     await registerTextProxy(app, {
-      router,
+      router: cluster.service.requests,
       upstreams: workers,
       workers: () => router.workers().map(({ facts }) => facts),
       clock,
@@ -70,6 +70,7 @@ export class OpenProxy implements AsyncDisposable {
     this.router.checkIntegrity();
     this.workers.checkIntegrity();
     await this.#app.close();
-    await this.#cluster.close();
+    this.cluster.checkIntegrity();
+    await this.cluster.close();
   }
 }
