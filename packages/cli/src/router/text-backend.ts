@@ -46,7 +46,7 @@ export async function openTextBackend(
     codec: noVocabulary,
     passThrough: (app, payerOf) =>
       registerTextProxy(app, {
-        router,
+        router: cluster.service.requests,
         upstreams: engines,
         workers: () => router.workers().map(({ facts }) => facts),
         clock: systemClock,
