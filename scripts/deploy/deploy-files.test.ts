@@ -40,6 +40,7 @@ const everything = {
     disk: { enabled: true, storageClassName: "fast" },
     autoscaling: { enabled: true },
   },
+  metrics: { serviceMonitor: { enabled: true, labels: { release: "prometheus" } } },
   networkPolicy: { apiFrom: [{ namespaceSelector: { matchLabels: { team: "apps" } } }] },
 };
 
@@ -88,6 +89,21 @@ describe("the chart", () => {
     expect(kinds(everything)).toContain("HorizontalPodAutoscaler");
     expect(kinds(everything)).not.toContain("Secret");
     expect(kinds(everything)).not.toContain("Role");
+  });
+
+  test("has the routers scraped where that is wanted, and only them", () => {
+    expect(kinds({})).not.toContain("ServiceMonitor");
+    const objects = objectsOf(everything);
+    const monitor = objects.find(({ kind }) => kind === "ServiceMonitor");
+    expect(monitor).toMatchObject({ metadata: { labels: { release: "prometheus" } } });
+    const selected = { selector: { matchLabels: { "app.kubernetes.io/component": "router" } } };
+    expect(monitor).toMatchObject({ spec: selected });
+    const labels = { "app.kubernetes.io/component": "router" };
+    const services = objects.filter(({ kind }) => kind === "Service");
+    expect(services.map((service) => service["metadata"])).toEqual([
+      expect.objectContaining({ labels: expect.objectContaining(labels) }),
+      expect.not.objectContaining({ labels: expect.objectContaining(labels) }),
+    ]);
   });
 
   test("refuses NATS without an address", () => {

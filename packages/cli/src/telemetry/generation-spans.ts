@@ -24,7 +24,11 @@ export function tracedApi<T extends GenerationService>(
         name: `${operation} ${model}`,
         kind: "internal",
         parent: scope?.span.traceparent ?? null,
-        attributes: { "gen_ai.operation.name": operation, ...modelAttributes(request, model) },
+        attributes: {
+          "gen_ai.operation.name": operation,
+          "gen_ai.response.id": answerId(request.id),
+          ...modelAttributes(request, model),
+        },
       };
     },
   });
@@ -54,13 +58,18 @@ export function tracedWorker<T extends GenerationService>(
   });
 }
 
+/** One answer to a client may be made of several generations. */
+function answerId(requestId: string): string {
+  return requestId.replace(/-\d+-\d+$/, "");
+}
+
 function modelAttributes(request: GenerationRequest, model: string): SpanAttributes {
   const { sampling, sessionKey } = request;
   return {
     "gen_ai.provider.name": "loci",
     "gen_ai.request.model": model,
     "gen_ai.response.model": model,
-    "gen_ai.response.id": request.id,
+    "loci.request.id": request.id,
     "gen_ai.request.max_tokens": request.maxTokens,
     "gen_ai.request.temperature": sampling.temperature,
     "gen_ai.request.top_p": sampling.topP,

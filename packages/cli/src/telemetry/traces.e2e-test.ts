@@ -150,11 +150,13 @@ test(
     await Promise.all(killed);
     expect(killed).toHaveLength(1);
     expect(answer.tokenIds).toHaveLength(900);
-    await receiver.until(() => receiver.named("text_completion loci-demo").length > 0);
+    // The last span to end is the stream's.
+    await receiver.until(() => receiver.named("POST /v1/completions").length > 0);
     const [whole] = receiver.named("text_completion loci-demo");
     const attempts = receiver.named("attempt");
     expect(attempts.map(({ status }) => status)).toEqual([2, 0]);
     expect(receiver.named("placement")).toHaveLength(2);
+    expect(whole?.parentSpanId).toBe(receiver.named("POST /v1/completions")[0]?.spanId);
     for (const attempt of attempts) expect(attempt.parentSpanId).toBe(whole?.spanId);
     expect(attempts[0]?.attributes["error.type"]).toBe("worker_lost");
     expect(Number(attempts[1]?.attributes["loci.delivered_tokens"])).toBeGreaterThanOrEqual(40);

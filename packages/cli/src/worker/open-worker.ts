@@ -65,7 +65,8 @@ export async function openWorker(
     onStuck: () => stuck.reject(new LociError("internal", "The engine makes no steps any more.")),
     onError: (error) => logger.error({ err: error }, "a request to the worker failed"),
   });
-  addWorkerCaptures(app);
+  // A heap holds what clients wrote: not for whoever happens to be on this machine.
+  if (identity.key !== null) addWorkerCaptures(app);
   return {
     app,
     facts,
