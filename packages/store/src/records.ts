@@ -132,8 +132,8 @@ export interface TurnCommit {
   readonly notes: JsonObject | null;
   /**
    * True: input and output items are appended to the conversation and become history. For answers
-   * that ended as they should (also at their token limit); false when the client left, on failure
-   * and on cancellation.
+   * that ended as they should (also at their token limit) or were stopped in their midst; false when
+   * the client left, on failure, and where nothing was written.
    */
   readonly isHistory: boolean;
   /** With `isHistory`: items of the conversation that this turn's take the place of. */

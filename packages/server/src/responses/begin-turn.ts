@@ -15,6 +15,7 @@ import {
   type PreparedResponse,
   type ResponseAsk,
 } from "./prepare-response.ts";
+import { askedResumption, readResumed } from "./resumption.ts";
 import { ResponseTurn } from "./response-turn.ts";
 import {
   hasHistory,
@@ -61,6 +62,8 @@ export async function beginTurn(ask: TurnAsk): Promise<ResponseTurn> {
 
 /** What a turn of this request would continue. */
 export function historyOf({ context, tenant, body }: ResponseAsk): Promise<TurnHistory> {
+  const asked = askedResumption(body);
+  if (asked !== null) return readResumed(context.requireStore(), tenant, asked, body);
   if (!hasHistory(body)) return Promise.resolve(noHistory);
   return readTurnHistory(context.requireStore(), tenant, body);
 }
@@ -69,8 +72,9 @@ export function historyOf({ context, tenant, body }: ResponseAsk): Promise<TurnH
 async function tryTurn(ask: TurnAsk, history: TurnHistory): Promise<ResponseTurn | string | null> {
   const { busyResponseId } = history;
   // One that is not ours may belong to a machine that died: only the store knows.
-  if (busyResponseId !== null && ask.context.turns.get(busyResponseId) !== null) {
-    return busyResponseId;
+  if (busyResponseId !== null) {
+    const isOurs = ask.context.turns.get(busyResponseId) !== null;
+    if (isOurs || askedResumption(ask.body) !== null) return busyResponseId;
   }
   const prepared = await prepareResponse(ask, history);
   if (!isStored(ask.body)) return newTurn(ask, prepared);

@@ -17,6 +17,8 @@ import { requireModel, requireReady, type ServerContext } from "../server-contex
 import { schedulingHints } from "../scheduling-hints.ts";
 import { sessionHints } from "../conversation/session-hints.ts";
 import { choiceOptions, toolUse, type ToolFields, type ToolUse } from "../tool-use.ts";
+import { requireResumable, resumedBody } from "./resumption.ts";
+import type { DeliveredAnswer, Resumption } from "./resumption.ts";
 import { responsePrompt } from "./response-prompt.ts";
 import { shownParameters, type ResponseFacts } from "./response-object.ts";
 import type { TurnHistory } from "./turn-history.ts";
@@ -37,12 +39,14 @@ export interface PreparedResponse {
   readonly request: GenerationRequest;
   readonly choice: ChatChoiceOptions;
   readonly withLogprobs: boolean;
+  readonly resumption: Resumption | null;
 }
 
 /** Throws LociError for what cannot be done. */
 export function requirePossible({ context, body }: ResponseAsk): void {
   requireReady(context);
   requireModel(context, body.model);
+  requireResumable(body);
   if (!isStored(body) && body.background === true) {
     throw invalid("background", "A background response must be stored.");
   }
@@ -53,28 +57,62 @@ export function requirePossible({ context, body }: ResponseAsk): void {
 
 /** Throws LociError for what cannot be done. */
 export async function prepareResponse(
-  ask: ResponseAsk,
+  asked: ResponseAsk,
   history: TurnHistory,
 ): Promise<PreparedResponse> {
-  const { context, body, tenant } = ask;
+  const { resumption } = history;
+  const body = resumption === null ? asked.body : resumedBody(asked.body, resumption);
+  const ask = { ...asked, body };
+  const { context } = ask;
   const { tools, grammar } = demands(ask);
+  const delivered = resumption?.delivered ?? null;
+  const choice = (await choiceOptions(context, tools))();
+  if (delivered?.answerTokens.includes(choice.mark?.tokenId ?? -1) === true) {
+    throw invalid("continue_response", "An answer that calls functions cannot be continued.");
+  }
+  const inputItems = newItems(ask);
+  const added = { items: inputItems, tools: tools?.tools ?? null };
+  const prompt =
+    delivered === null
+      ? await responsePrompt(context, body, history, added)
+      : continuedAnswer(context, delivered);
+  const id = `resp_${context.entropy.hex(24)}`;
+  const request = plannedRequest(ask, history, { id, prompt, inputItems, grammar });
+  const facts: ResponseFacts = {
+    id,
+    createdUnixSeconds: context.clock.unixSeconds(),
+    conversationId: history.conversation?.id ?? null,
+    previousResponseId: history.previousResponseId,
+    parameters: shownParameters(body, body.model ?? context.model.id, context.samplingDefaults),
+  };
   const withLogprobs = wantsLogprobs(body);
+  return { facts, history, inputItems, prompt, request, choice, withLogprobs, resumption };
+}
+
+interface PlannedTurn extends Pick<PreparedResponse, "inputItems" | "prompt"> {
+  readonly id: string;
+  readonly grammar: string | null;
+}
+
+function plannedRequest(
+  ask: ResponseAsk,
+  history: TurnHistory,
+  { id, prompt, inputItems, grammar }: PlannedTurn,
+): GenerationRequest {
+  const { context, body, tenant } = ask;
+  const delivered = history.resumption?.delivered ?? null;
   const sampling = samplingParams(body, {
     defaults: context.samplingDefaults,
     vocabularySize: context.model.vocabularySize,
     chanceSeed: () => context.entropy.seed(),
     grammar,
-    logprobsTop: withLogprobs ? (body.top_logprobs ?? 0) : null,
+    logprobsTop: wantsLogprobs(body) ? (body.top_logprobs ?? 0) : null,
   });
-  const inputItems = newItems(ask);
-  const added = { items: inputItems, tools: tools?.tools ?? null };
-  const prompt = await responsePrompt(context, body, history, added);
-  const id = `resp_${context.entropy.hex(24)}`;
   const [request] = generationRequests(context, body, {
     id,
     tenant,
     prompts: [prompt.promptTokens],
-    maxTokens: body.max_output_tokens ?? null,
+    maxTokens: tokensMax(body, delivered),
     sampling,
     // What is kept begins a chain that is known by its first response.
     hints: {
@@ -83,21 +121,30 @@ export async function prepareResponse(
     },
   });
   if (request === undefined) throw new LociError("internal", "One prompt makes one request.");
-  const { conversation } = history;
-  if (conversation !== null && request.sessionKey !== undefined) {
-    context.conversationNames.note(request.sessionKey, tenant, conversation.id);
+  if (history.conversation !== null && request.sessionKey !== undefined) {
+    context.conversationNames.note(request.sessionKey, tenant, history.conversation.id);
   }
-  const choice = (await choiceOptions(context, tools))();
-  const model = body.model ?? context.model.id;
-  const parameters = shownParameters(body, model, context.samplingDefaults);
-  const facts: ResponseFacts = {
-    id,
-    createdUnixSeconds: context.clock.unixSeconds(),
-    conversationId: conversation?.id ?? null,
-    previousResponseId: history.previousResponseId,
-    parameters,
-  };
-  return { facts, history, inputItems, prompt, request, choice, withLogprobs };
+  return delivered === null ? request : { ...request, deliveredTokens: delivered.answerTokens };
+}
+
+/** The prompt of an answer that goes on. Throws context_length_exceeded where it has no room. */
+function continuedAnswer(context: ServerContext, answer: DeliveredAnswer): ContinuedPrompt {
+  const { promptTokens, answerTokens } = answer;
+  const { contextTokensMax } = context.model;
+  if (promptTokens.length + answerTokens.length >= contextTokensMax) {
+    throw new LociError(
+      "context_length_exceeded",
+      `The answer fills this model's context of ${contextTokensMax} tokens.`,
+      { param: "continue_response" },
+    );
+  }
+  return { promptTokens, keptTokens: promptTokens.length, fork: null };
+}
+
+/** What an answer has already counts, too. */
+function tokensMax(body: ResponsesBody, delivered: DeliveredAnswer | null): number | null {
+  const { max_output_tokens: tokens } = body;
+  return tokens === undefined ? null : tokens + (delivered?.answerTokens.length ?? 0);
 }
 
 /** Unless the request says otherwise. */

@@ -2,12 +2,14 @@
 // out. The last event is not told here, because a turn is acknowledged only once it is kept.
 
 import { defined } from "@loci/core";
+import type { GenerationEvent } from "@loci/core";
 import type { JsonObject } from "@loci/store";
 import { textField } from "./response-object.ts";
 import { ChatChoice, type ChatChoiceOptions, type ChatDelta } from "../chat-choice.ts";
 import type { EntropySource } from "../entropy.ts";
 import type { RunEvent } from "../generation-run.ts";
 import { UsageCount } from "../usage.ts";
+import type { DeliveredAnswer } from "./resumption.ts";
 import { OutputItems, type OutputEvent } from "./output-items.ts";
 import { openState, responseObject, type ResponseFacts } from "./response-object.ts";
 
@@ -18,7 +20,11 @@ export interface AnswerOptions {
   readonly choice: ChatChoiceOptions;
   readonly entropy: EntropySource;
   readonly withLogprobs: boolean;
+  /** What it goes on from. */
+  readonly delivered: Pick<DeliveredAnswer, "answerTokens" | "text"> | null;
 }
+
+type TokenEvent = Extract<GenerationEvent, { type: "token" }>;
 
 export class ResponseAnswer {
   readonly #options: AnswerOptions;
@@ -28,6 +34,7 @@ export class ResponseAnswer {
   #sequence = 0;
   #logprobsTold = 0;
   #started = false;
+  #certain = "";
 
   constructor(options: AnswerOptions) {
     this.#options = options;
@@ -42,6 +49,11 @@ export class ResponseAnswer {
   /** The generation has begun and something was told of it. */
   get started(): boolean {
     return this.#started;
+  }
+
+  /** What the service has told of its text, before anything is read into it. */
+  get certainText(): string {
+    return this.#certain;
   }
 
   /** The end the model or a limit made; null while there is none. */
@@ -75,10 +87,9 @@ export class ResponseAnswer {
     switch (event.type) {
       case "started":
         this.#usage.started(index, event.promptTokens, event.cachedTokens);
-        return this.#start();
+        return this.#start(index);
       case "token":
-        this.#usage.token(index);
-        return this.#tell(this.#choice.token(event));
+        return this.#token(index, event);
       case "finished":
       default: {
         const events = this.#tell(this.#choice.finish(event));
@@ -94,11 +105,26 @@ export class ResponseAnswer {
     return this.#numbered({ type: lastEventType(response), response });
   }
 
-  #start(): readonly ResponseEvent[] {
+  #start(index: number): readonly ResponseEvent[] {
     if (this.#started) return [];
     this.#started = true;
     const created = this.#sequence > 0 ? [] : [this.#lifecycle("created", "in_progress")];
-    return [...created, this.#lifecycle("in_progress", "in_progress")];
+    return [...created, this.#lifecycle("in_progress", "in_progress"), ...this.#tellAgain(index)];
+  }
+
+  /** What was delivered before is part of the answer, and of its stream. */
+  #tellAgain(index: number): readonly ResponseEvent[] {
+    const { answerTokens = [], text = "" } = this.#options.delivered ?? {};
+    const last = answerTokens.length - 1;
+    return [...answerTokens].flatMap((tokenId, place) =>
+      this.#token(index, { tokenId, text: place === last ? text : "", logprobs: null }),
+    );
+  }
+
+  #token(index: number, token: Omit<TokenEvent, "type">): readonly ResponseEvent[] {
+    this.#usage.token(index);
+    this.#certain += token.text;
+    return this.#tell(this.#choice.token({ ...token, type: "token" }));
   }
 
   #lifecycle(name: string, status: "queued" | "in_progress"): ResponseEvent {

@@ -117,10 +117,13 @@ export function turnNotes(turn: {
   readonly fork: PromptFork | null;
   readonly tenant: string;
   readonly cacheOwner: string;
+  /** Of an answer that was cut off: what it goes on from if it is continued. */
+  readonly partialText?: string | null;
 }): JsonObject | null {
-  const { fork, tenant, cacheOwner } = turn;
-  if (fork === null && cacheOwner === tenant) return null;
+  const { fork, tenant, cacheOwner, partialText = null } = turn;
+  if (fork === null && cacheOwner === tenant && partialText === null) return null;
   return {
+    ...(partialText === null ? {} : { partialText }),
     ...(fork === null ? {} : { fork: { ...fork } }),
     ...(cacheOwner === tenant ? {} : { cacheOwner }),
   };

@@ -62,7 +62,8 @@ export class ResponseTurn {
   constructor(options: TurnOptions) {
     const { context, prepared } = options;
     this.#options = options;
-    this.#answer = new ResponseAnswer({ ...prepared, entropy: context.entropy });
+    const { delivered = null } = prepared.resumption ?? {};
+    this.#answer = new ResponseAnswer({ ...prepared, delivered, entropy: context.entropy });
     this.#state = openState(options.isBackground ? "queued" : "in_progress");
     if (!options.isStored) return;
     context.turns.add(this.id, {
@@ -171,10 +172,16 @@ export class ResponseTurn {
 
   #failedEnd(error: LociError): TurnEnd {
     if (this.#options.cancel.signal.aborted) {
-      return { status: "cancelled", isHistory: false, error: null, incompleteReason: null };
+      return { ...cancelled, isHistory: this.#isWorthKeeping };
     }
     if (this.#options.signal.aborted) return interrupted;
     return { status: "failed", isHistory: false, error, incompleteReason: null };
+  }
+
+  /** What was written before a turn was cancelled stays in its conversation. */
+  get #isWorthKeeping(): boolean {
+    const isInConversation = this.#options.prepared.facts.conversationId !== null;
+    return isInConversation && this.#answer.certainText !== "";
   }
 
   /** Resolves when the end is durable. Throws when it is not. */
@@ -219,6 +226,7 @@ export class ResponseTurn {
       incompleteDetails: state.incompleteDetails,
       notes: state.notes,
       isHistory: end.isHistory,
+      replacesItemIds: prepared.resumption?.replacesItemIds ?? [],
       // Of a turn cut off, too: what the cache has of it is erased with it.
       tokens: this.#answer.started ? { promptTokens, answerTokens: this.#answerTokens() } : null,
       idempotency: withReply ? { key: claim.key, reply: jsonReply(this.#shown(state)) } : null,
@@ -234,7 +242,12 @@ export class ResponseTurn {
       usage: this.#answer.started ? this.#answer.usage : null,
       error: error === null ? null : responseError(error, requestId),
       incompleteDetails: incompleteReason === null ? null : { reason: incompleteReason },
-      notes: turnNotes({ fork: prepared.prompt.fork, tenant, cacheOwner: prepared.request.tenant }),
+      notes: turnNotes({
+        fork: prepared.prompt.fork,
+        tenant,
+        cacheOwner: prepared.request.tenant,
+        partialText: isCutOff(end) ? this.#answer.certainText : null,
+      }),
       output: this.#answer.output,
     };
   }
@@ -268,6 +281,18 @@ const interrupted: TurnEnd = {
   error: null,
   incompleteReason: "interrupted",
 };
+
+const cancelled: TurnEnd = {
+  status: "cancelled",
+  isHistory: false,
+  error: null,
+  incompleteReason: null,
+};
+
+/** It is part of its conversation, and could go on. */
+function isCutOff({ status, isHistory }: TurnEnd): boolean {
+  return isHistory && (status === "cancelled" || status === "incomplete");
+}
 
 function asItem(content: JsonObject): StoredItem {
   return { id: textField(content, "id"), type: textField(content, "type"), content };

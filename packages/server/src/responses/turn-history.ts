@@ -7,6 +7,7 @@ import type { Store, StoredItem, StoredResponse } from "@loci/store";
 import { wholeTurn } from "../conversation/chat-recall.ts";
 import { invalid } from "../sampling-params.ts";
 import type { ResponsesBody } from "../schemas/responses-body.ts";
+import type { Resumption } from "./resumption.ts";
 
 export interface TurnHistory {
   readonly items: readonly StoredItem[];
@@ -16,6 +17,8 @@ export interface TurnHistory {
   readonly previousResponseId: string | null;
   /** What all turns of it have in common. */
   readonly sessionName: string | null;
+  /** Set when its last answer is to be continued or given anew. */
+  readonly resumption: Resumption | null;
   /** The turn that is under way on the conversation; nothing may be begun before it ends. */
   readonly busyResponseId: string | null;
 }
@@ -26,6 +29,7 @@ export const noHistory: TurnHistory = {
   conversation: null,
   previousResponseId: null,
   sessionName: null,
+  resumption: null,
   busyResponseId: null,
 };
 
@@ -61,6 +65,7 @@ async function conversationHistory(store: Store, tenant: string, id: string): Pr
     conversation: { id, version },
     previousResponseId: null,
     sessionName: id,
+    resumption: null,
     busyResponseId,
   };
 }
@@ -86,6 +91,7 @@ async function chainHistory(store: Store, tenant: string, id: string): Promise<T
     conversation: null,
     previousResponseId: id,
     sessionName: chain.responses[0]?.id ?? id,
+    resumption: null,
     busyResponseId: null,
   };
 }

@@ -16,6 +16,8 @@ export interface ResponsesBody extends SharedFields, CacheHintFields {
   readonly instructions?: string;
   readonly conversation?: string | { readonly id: string };
   readonly previous_response_id?: string;
+  readonly continue_response?: string;
+  readonly regenerate_response?: string;
   readonly store?: boolean;
   readonly background?: boolean;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -167,6 +169,8 @@ export const responsesBody: TUnsafe<ResponsesBody> = Type.Unsafe<ResponsesBody>(
       ...promptProperties,
       ...sharedProperties(),
       ...cacheHintProperties,
+      continue_response: maybe(madeId),
+      regenerate_response: maybe(madeId),
       store: maybe(Type.Boolean({ description: "false: nothing is kept; default true" })),
       background: maybe(Type.Boolean({ description: "answer at once, generate afterwards" })),
       metadata: metadataProperty,

@@ -5,7 +5,7 @@ import { LociError, type FinishReason, type GenerationEvent } from "@loci/core";
 import type { GenerationRequest, GenerationService, ServiceSnapshot } from "@loci/core";
 
 export interface Script {
-  /** Token ids; those below 256 are bytes of text. */
+  /** Token ids of the whole answer, delivered ones included; those below 256 are bytes of text. */
   readonly tokens: readonly number[];
   /** Thrown instead of starting. */
   readonly refusal?: LociError;
@@ -128,7 +128,9 @@ export class ScriptedService implements GenerationService {
     yield { type: "started", promptTokens, cachedTokens };
     const decoder = new TextDecoder();
     const tokens = script.tokens.slice(0, request.maxTokens);
-    for (const tokenId of tokens) {
+    const delivered = request.deliveredTokens ?? [];
+    for (const tokenId of delivered) decoder.decode(bytesOf(tokenId), { stream: true });
+    for (const tokenId of tokens.slice(delivered.length)) {
       await script.tokenGate?.pass(signal);
       requireLive(signal);
       this.#generatedTokens++;

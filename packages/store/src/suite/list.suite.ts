@@ -195,28 +195,34 @@ export function listCases(bench: StoreBench): void {
 
   it("replaces items of an earlier answer with a later one's, or leaves them", async () => {
     const tenant = bench.tenant();
-    const { store } = bench;
-    await create(store, tenant, "c");
-    await turn(store, tenant, { id: "r", conversation: "c", at: 1, version: 0 });
+    await create(bench.store, tenant, "c");
+    await turn(bench.store, tenant, { id: "r", conversation: "c", at: 1, version: 0 });
     const begin = (id: string, version: number): Promise<unknown> =>
-      store.turns.begin(
+      bench.store.turns.begin(
         tenant,
         turnBegin(id, { conversation: { id: "c", version }, inputItems: [] }),
       );
     await begin("s", 1);
     const failed = turnCommit("s", { isHistory: false, replacesItemIds: ["r_out"] });
-    await store.turns.commit(tenant, failed);
+    await bench.store.turns.commit(tenant, failed);
     const itemsOf = async (): Promise<readonly string[]> =>
-      ((await store.conversations.readHistory(tenant, "c"))?.items ?? []).map(({ id }) => id);
+      ((await bench.store.conversations.readHistory(tenant, "c"))?.items ?? []).map(({ id }) => id);
+    expect(await itemsOf()).toEqual(["r_in", "r_out"]);
+    // As if the process had died while the new answer was written.
+    await begin("lost", 1);
+    await bench.reopen();
     expect(await itemsOf()).toEqual(["r_in", "r_out"]);
     await begin("t", 1);
     const outputItems = [said("new", "another answer", "assistant")];
-    await store.turns.commit(tenant, turnCommit("t", { outputItems, replacesItemIds: ["r_out"] }));
+    await bench.store.turns.commit(
+      tenant,
+      turnCommit("t", { outputItems, replacesItemIds: ["r_out"] }),
+    );
     expect(await itemsOf()).toEqual(["r_in", "new"]);
-    expect(await found(store, tenant, "r_out")).toEqual([]);
-    expect(await found(store, tenant, "another")).toEqual(["c"]);
-    expect(await store.responses.read(tenant, "r")).toMatchObject({ status: "completed" });
-    await store.checkIntegrity();
+    expect(await found(bench.store, tenant, "r_out")).toEqual([]);
+    expect(await found(bench.store, tenant, "another")).toEqual(["c"]);
+    expect(await bench.store.responses.read(tenant, "r")).toMatchObject({ status: "completed" });
+    await bench.store.checkIntegrity();
   });
 
   it("agrees with a list of everything, whatever is done", async () => {
