@@ -1,5 +1,5 @@
 // Asks all workers at once what they do. Nobody is waited for longer than the deadline: of who is late,
-// the last view stands in while it is young, and a worker is asked again only when it has answered.
+// the last view stands in while it is young. Engines that show nothing of themselves are asked once.
 
 import type { Clock, MemoryPlace, ServiceView } from "@loci/core";
 import type { KnownWorker, WorkerTable } from "../service/worker-table.ts";

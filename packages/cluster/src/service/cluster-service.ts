@@ -119,8 +119,10 @@ export class ClusterService
           }
           ({ failure } = attempt);
         }
-        live.notes.failed(failure.failure, this.#parts.clock.nowMs());
-        if (!signal.aborted) this.#parts.onAttemptFailed?.(request.id, placement.workerId, failure);
+        if (!signal.aborted) {
+          live.notes.failed(failure.failure, this.#parts.clock.nowMs());
+          this.#parts.onAttemptFailed?.(request.id, placement.workerId, failure);
+        }
         placement = await this.#next(live, failure, signal);
       }
       yield live.cancelled();

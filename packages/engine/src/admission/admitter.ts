@@ -67,6 +67,8 @@ export class Admitter {
     request.tokensMissing = request.tokensKnown - sequence.tokensHeld + lacking;
     request.deferral = this.#findDeferral(request, sequence);
     if (request.deferral !== null) {
+      const { story } = request;
+      if (story.phase === "waiting") story.remark("waited for a prompt that begins alike");
       index.close(sequence, null, this.#nowMs);
       return false;
     }

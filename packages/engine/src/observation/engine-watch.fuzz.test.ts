@@ -136,7 +136,7 @@ function sourcesOf(story: RequestStory): { cached: number; computed: number } | 
   const decode = story.phases.findIndex(({ phase }) => phase === "decode");
   const before = story.phases.slice(0, Math.max(0, decode));
   const isStraight = before.every(({ phase, note }, index) => {
-    const isAgain = phase === "rescued" || (phase === "waiting" && index > 0) || note !== null;
+    const isAgain = phase === "waiting" ? index > 0 : phase === "rescued" || note !== null;
     return !isAgain;
   });
   if (decode < 0 || !isStraight || story.firstTokenSeconds === null) return null;

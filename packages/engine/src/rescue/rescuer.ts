@@ -43,7 +43,7 @@ export class Rescuer {
       if (rescue.kind === "wait") this.counts.waited++;
       if (rescue.kind !== "preempt") return false;
       if (isLate(rescue.victim)) this.counts.late++;
-      this.#giveWay(rescue.victim, rescue.moves, request);
+      this.#giveWay(rescue.victim, rescue.moves, "gave way to another request");
     }
     this.#ladder.served(request);
     return true;
@@ -58,7 +58,7 @@ export class Rescuer {
     this.#tell("outgrown", request);
     // Who runs alone has nobody to make room for.
     if (!policy.outgrown(request) && running.length > 1) {
-      this.#giveWay(request, this.#ladder.price(request).moves, null);
+      this.#giveWay(request, this.#ladder.price(request).moves, "outgrew its promise");
       return true;
     }
     const fits = policy.fits(index.availableCount(request.spec.tenant, true));
@@ -82,12 +82,10 @@ export class Rescuer {
     return { kind: "preempt", victim, moves: this.#ladder.price(victim).moves };
   }
 
-  /** `winner`: who gets the room; null: it goes for a larger promise of its own. */
-  #giveWay(victim: EngineRequest, moves: boolean, winner: EngineRequest | null): void {
+  #giveWay(victim: EngineRequest, moves: boolean, why: string): void {
     if (moves) this.counts.moved++;
     else this.counts.recomputed++;
     this.#tell("gave_way", victim, moves);
-    const why = winner === null ? "outgrew its promise" : `gave way to ${winner.id}`;
     victim.story.enter("rescued", this.#parts.index.nowMs, why);
     this.#parts.preempt(victim);
   }
