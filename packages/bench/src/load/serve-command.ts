@@ -138,7 +138,7 @@ async function compare(session: Session): Promise<void> {
     runs.push({ arm: arm.name, pair, result: run.result });
   }
   const { bars, figures } = judgeServe(runs, session.shape.seed, hasPeer);
-  output.show(serveTable(runs));
+  output.showFacts(serveTable(runs));
   for (const [name, svg] of servePlots(runs)) output.plot(name, svg);
   const peer = { name: peerBest.name, parallel: peerBest.parallel, flags: peerBest.flags };
   const workload = { ...session.shape, tokenIds: { ...session.shape.tokenIds } };

@@ -51,7 +51,7 @@ test("on a terminal: notes stay, the last line counts and guesses, and goes away
   const erase = "\r\u001B[2K";
   expect(text().split(erase).at(-1)).toBe("10 s, 1 of 4, about 30 s left  first");
   pass(5);
-  expect(text().split(erase).at(-1)).toBe("15 s, 1 of 4, about 45 s left  first");
+  expect(text().split(erase).at(-1)).toBe("15 s, 1 of 4, about 25 s left  first");
   for (const drawn of text().split(erase)) expect(drawn.length).toBeLessThan(40);
   line.end();
   const ended = text();

@@ -19,6 +19,7 @@ export class LiveLine {
   #total = 0;
   #done = 0;
   #beganMs = 0;
+  #lastDoneMs = 0;
   #text = "";
   #cancel: (() => void) | null = null;
   #hasEnded = false;
@@ -50,6 +51,7 @@ export class LiveLine {
   /** One part is done. */
   done(): void {
     this.#done = Math.min(this.#done + 1, this.#total);
+    this.#lastDoneMs = this.#clock.nowMs();
     this.#draw();
   }
 
@@ -91,8 +93,9 @@ export class LiveLine {
     if (this.#total === 0) return elapsed;
     const counted = `${elapsed}, ${this.#done} of ${this.#total}`;
     if (this.#done === 0 || this.#done === this.#total) return counted;
-    const each = this.#secondsSince(this.#beganMs) / this.#done;
-    return `${counted}, about ${Math.round(each * (this.#total - this.#done))} s left`;
+    const eachSeconds = (this.#lastDoneMs - this.#beganMs) / 1000 / this.#done;
+    const rest = eachSeconds * (this.#total - this.#done) - this.#secondsSince(this.#lastDoneMs);
+    return `${counted}, about ${Math.max(0, Math.round(rest))} s left`;
   }
 
   #secondsSince(startMs: number): number {

@@ -5,9 +5,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "@loci/core";
 import { goalChart } from "../report/goal-chart.ts";
+import { tableChart } from "../report/table-chart.ts";
 import { errorStream, LiveLine } from "./live-line.ts";
 import { machineFacts } from "./machine.ts";
-import { allMet, barTable, jsonLine, type Figure, type Report } from "./report.ts";
+import { allMet, barTable, jsonLine, tableCells, type Figure, type Report } from "./report.ts";
 
 export interface OutputOptions {
   readonly json?: boolean;
@@ -21,8 +22,10 @@ export interface Output {
   /** So many measured parts follow; `done` counts them, for the time that is left. */
   readonly begin: (parts: number) => void;
   readonly done: () => void;
-  /** Prints a table or a paragraph. */
+  /** Prints a paragraph, or a table with a plot of each of its columns. */
   readonly show: (text: string) => void;
+  /** Prints a table whose rows are of different units: no column of it is a picture. */
+  readonly showFacts: (text: string) => void;
   /** Keeps a plot beside the records, as `<name>.svg`. */
   readonly plot: (name: string, svg: string) => void;
   /** Prints bars and, if asked, JSON; keeps the report beside the records. */
@@ -33,6 +36,7 @@ export interface Output {
 export function openOutput(benchmark: string, options: OutputOptions, clock: Clock): Output {
   const live = new LiveLine(errorStream(), clock);
   const plots: string[] = [];
+  let tables = 0;
   // Before anything is pinned, so that all cores count.
   const context = runContext();
   const folder = options.out ?? join("results", `${benchmark}-${clock.unixSeconds()}`);
@@ -42,14 +46,20 @@ export function openOutput(benchmark: string, options: OutputOptions, clock: Clo
     writeFileSync(path, svg);
     plots.push(path);
   };
+  const print = (text: string): void => {
+    live.pause();
+    process.stdout.write(`${text}\n\n`);
+  };
   return {
     folder,
     progress: (text) => live.note(text),
     begin: (parts) => live.begin(parts),
     done: () => live.done(),
+    showFacts: print,
     show: (text) => {
-      live.pause();
-      process.stdout.write(`${text}\n\n`);
+      print(text);
+      const chart = tableChart(`${benchmark}, table ${tables + 1}`, tableCells(text) ?? []);
+      if (chart !== null) plot(`table-${++tables}`, chart);
     },
     plot,
     finish: (report) => {

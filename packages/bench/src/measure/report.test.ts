@@ -1,5 +1,15 @@
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { allMet, atLeast, atMost, barTable, jsonLine, shortNumber, table } from "./report.ts";
+import {
+  allMet,
+  atLeast,
+  atMost,
+  barTable,
+  jsonLine,
+  shortNumber,
+  table,
+  tableCells,
+} from "./report.ts";
 
 test("a bar is met on its own side of the limit, the limit included", () => {
   expect(atLeast("speed", 2, 2, "x").met).toBe(true);
@@ -46,6 +56,21 @@ test("tables align", () => {
     "-----------  ---------",
     "much longer  b",
   ]);
+});
+
+test("the cells of a table can be read again, those of other texts not", () => {
+  const cell = fc.string({ unit: fc.constantFrom("a", "7", ".", "(", "-x"), maxLength: 6 });
+  const row = fc.array(cell, { minLength: 3, maxLength: 3 });
+  fc.assert(
+    fc.property(fc.array(row, { minLength: 2, maxLength: 5 }), (rows) => {
+      // A column without a single character has no rule to be found by.
+      const named = rows.map((cells) => cells.map((each) => `x${each}`));
+      expect(tableCells(table(named))).toEqual(named);
+      expect(tableCells(`About it:\n${table(named)}\n`)).toEqual(named);
+    }),
+    { seed: 31 },
+  );
+  expect(tableCells("Best: none")).toBeNull();
 });
 
 test.each([

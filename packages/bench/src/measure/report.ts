@@ -78,6 +78,19 @@ export function table(rows: readonly (readonly string[])[]): string {
   return [head ?? "", rule, ...body].join("\n");
 }
 
+/** The cells of a text that `table` wrote, its head first; null for any other text. */
+export function tableCells(text: string): readonly (readonly string[])[] | null {
+  const lines = text.split("\n");
+  const at = lines.findIndex((line) => /^-+( {2}-+)*$/.test(line));
+  if (at < 1) return null;
+  const starts: number[] = [];
+  for (const column of lines[at]?.matchAll(/-+/g) ?? []) starts.push(column.index);
+  const rows = [lines[at - 1] ?? "", ...lines.slice(at + 1).filter((line) => line !== "")];
+  return rows.map((row) =>
+    starts.map((start, column) => row.slice(start, starts[column + 1]).trim()),
+  );
+}
+
 /** Four significant digits, without an exponent. */
 export function shortNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);

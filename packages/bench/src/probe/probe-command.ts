@@ -129,7 +129,7 @@ function report(output: Output, { records, prompts, idle, promptTokens }: ProbeR
     promptTokensMin: Math.min(...prompts),
   };
   const rows = Object.entries(figures).map(([name, value]) => [name, shortNumber(value)]);
-  output.show(table([["figure", "value"], ...rows]));
+  output.showFacts(table([["figure", "value"], ...rows]));
   output.finish({
     benchmark: "probe",
     bars: [

@@ -11,10 +11,11 @@ import {
   svgDocument,
   textAt,
 } from "./svg-parts.ts";
+import type { Picture } from "./svg-parts.ts";
 
 export interface BarChart {
   readonly title: string;
-  /** Of all values. */
+  /** Of all values; empty where the title says it. */
   readonly unit: string;
   /** One below the other. */
   readonly groups: readonly BarGroup[];
@@ -31,14 +32,21 @@ export interface BarGroup {
 }
 
 const width = 760;
-const margin = { left: 200, right: 90, top: 70, bottom: 40 };
+const margin = { left: 270, right: 90, top: 70, bottom: 40 };
 const barHeight = 16;
 const barGap = 4;
 const groupGap = 14;
-const labelCharsMax = 30;
+const labelCharsMax = 40;
 
 /** The chart as the text of an SVG file. */
-export function barChart({ title, unit, groups }: BarChart): string {
+export function barChart(chart: BarChart): string {
+  const { size, parts } = barPicture(chart);
+  return svgDocument(size, headingOf(chart), parts);
+}
+
+/** The chart as a part of a file. */
+export function barPicture(chart: BarChart): Picture {
+  const { groups } = chart;
   const series = [...new Set(groups.flatMap(({ bars }) => bars.map((bar) => bar.series)))];
   const values = groups.flatMap(({ bars }) => bars.flatMap(({ samples }) => drawable(samples)));
   const ticks = roundTicks(
@@ -53,19 +61,23 @@ export function barChart({ title, unit, groups }: BarChart): string {
   for (const group of groups) {
     parts.push(groupLabel(group, y));
     for (const { series: name, samples } of group.bars) {
-      parts.push(bar({ y, colour: colourOf(series.indexOf(name)), scale }, drawable(samples)));
+      parts.push(drawnBar({ y, colour: colourOf(series.indexOf(name)), scale }, drawable(samples)));
       y += barHeight + barGap;
     }
     y += groupGap;
   }
   const bottom = y - groupGap + barGap;
   const frame = [
-    textAt(16, 26, `${title}, ${unit}`, `font-size="15" font-weight="bold"`),
+    textAt(16, 26, headingOf(chart), `font-size="15" font-weight="bold"`),
     ...legend(series),
     ...ticks.map((tick) => gridLine(scale(tick), bottom, numberText(tick))),
   ];
   const size = { width, height: Math.round(bottom + margin.bottom) };
-  return svgDocument(size, `${title}, ${unit}`, [...frame, ...parts]);
+  return { size, parts: [...frame, ...parts] };
+}
+
+function headingOf({ title, unit }: BarChart): string {
+  return unit === "" ? title : `${title}, ${unit}`;
 }
 
 interface BarPlace {
@@ -74,7 +86,7 @@ interface BarPlace {
   readonly scale: (value: number) => number;
 }
 
-function bar({ y, colour, scale }: BarPlace, samples: readonly number[]): string {
+function drawnBar({ y, colour, scale }: BarPlace, samples: readonly number[]): string {
   const middle = y + barHeight / 2;
   if (samples.length === 0)
     return textAt(margin.left + 6, middle + 4, "not measured", `fill="#888"`);

@@ -5,6 +5,7 @@ import { atLeast, atMost } from "../measure/report.ts";
 import { barChart } from "./bar-chart.ts";
 import { goalChart } from "./goal-chart.ts";
 import { latencyChart } from "./latency-chart.ts";
+import { tableChart } from "./table-chart.ts";
 import { roundTicks } from "./svg-parts.ts";
 
 /** Every tag closes in its order, every attribute is quoted, and no number is missing. */
@@ -70,6 +71,27 @@ test("a cumulative curve rises from nobody to everybody", () => {
     expect(x).toBeGreaterThanOrEqual(places[index]?.[0] ?? 0);
     expect(y).toBeLessThanOrEqual(places[index]?.[1] ?? 0);
   }
+});
+
+test("a table becomes bars for each column of numbers, with the spread that its cells have", () => {
+  const cells = [
+    ["history", "state", "TTFT ms", "ratio (95 %)", "by round", "answers"],
+    ["64", "cold", "12.5", "0.31 (0.29 to 0.4)", "1 2 3", "6 of 6"],
+    ["128", "warm", "-", "0.25 (0.2 to 0.3)", "4", "5 of 6"],
+  ];
+  const svg = tableChart("restart", cells) ?? "";
+  expectWellFormed(svg);
+  for (const title of ["TTFT ms", "ratio (95 %)", "by round"]) expect(svg).toContain(`>${title}<`);
+  expect(svg).toContain(">64, cold, 6 of 6<");
+  expect(svg).toContain("not measured");
+  expect(svg.match(/<circle/g)).toHaveLength(1 + 6 + 4);
+  expect(
+    tableChart("words", [
+      ["a", "b"],
+      ["c", "d"],
+    ]),
+  ).toBeNull();
+  expect(tableChart("none", [])).toBeNull();
 });
 
 test("figures over their bars; none without a limit to compare with", () => {

@@ -10,9 +10,15 @@ const colours = ["#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#9c6b4e", "#a463f2
 const smallest = 1e-12;
 const greatest = 1e15;
 
-export interface Size {
+interface Size {
   readonly width: number;
   readonly height: number;
+}
+
+/** A part of a file that knows how much room it takes. */
+export interface Picture {
+  readonly size: Size;
+  readonly parts: readonly string[];
 }
 
 /** The whole file. `title` is also what screen readers say. */
@@ -25,6 +31,18 @@ height="${height}" role="img" font-family="sans-serif" font-size="12">
 ${parts.join("\n")}
 </svg>
 `;
+}
+
+/** Pictures one below the other, as one file. */
+export function svgStack(title: string, pictures: readonly Picture[]): string {
+  let y = 0;
+  const parts = pictures.map(({ size, parts: inner }) => {
+    const part = `<g transform="translate(0 ${y})">\n${inner.join("\n")}\n</g>`;
+    y += size.height;
+    return part;
+  });
+  const width = Math.max(...pictures.map(({ size }) => size.width));
+  return svgDocument({ width, height: y }, title, parts);
 }
 
 export function textAt(

@@ -205,7 +205,7 @@ function finish(
   const typical = (runs: readonly RunResult[], key: keyof RunResult): string =>
     shortNumber(median(runs.map((result) => result[key])));
   const body = rows.map(([name, key]) => [name, typical(on, key), typical(off, key)]);
-  output.show(table([["median", "copies ahead", "none ahead"], ...body]));
+  output.showFacts(table([["median", "copies ahead", "none ahead"], ...body]));
   const total = (runs: readonly RunResult[]): number =>
     runs.reduce((sum, { waitMs }) => sum + waitMs, 0);
   // Sums, for single runs may wait for nothing at all.

@@ -143,7 +143,7 @@ function finish(
     ratioText(ratios),
   ];
   const head = ["median", "with tiers", "without", "ratio (95 %)"];
-  output.show(table([head, row("tok/s", rate, speed), row("processor s", cpu, work)]));
+  output.showFacts(table([head, row("tok/s", rate, speed), row("processor s", cpu, work)]));
   const results = [...tiers.results, ...plain.results];
   const cached = results.reduce((sum, result) => sum + result.cachedTokens, 0);
   const share = cached / (results.length * shape.requests * shape.promptTokens);
