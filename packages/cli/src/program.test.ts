@@ -156,7 +156,7 @@ describe("common mistakes have a remedy", () => {
       systemError("ENOSPC", "/data/x"),
       /disk is full \(ENOSPC\): \/data\/x\. Free some/,
     ],
-    ["no permission", systemError("EACCES", "/root/x"), /Permission was denied[^]*Check who owns/],
+    ["no permission", systemError("EACCES", "/data/y"), /Permission was denied[^]*Check who owns/],
     ["a folder", systemError("EISDIR"), /It is a folder, not a file \(EISDIR\)\. Name a file/],
   ])("%s", (_name, error, message) => {
     const told = recorder();

@@ -38,7 +38,7 @@ describe.each([
 
   test("quotes close, and nothing of a description can be run", () => {
     const program = new Command("loci");
-    program.command("odd").description("it's `touch /tmp/x` $(touch /tmp/y) \\ 'q'");
+    program.command("odd").description("it's `touch one` $(touch two) \\ 'q'");
     const text = write(completionCases(commandTree(program)));
     const outside = text
       .split("\n")

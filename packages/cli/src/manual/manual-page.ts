@@ -17,6 +17,7 @@ export function manualPage(): string {
     introduction,
     exitCodeTable(),
     jsonChapter + markdownTable(["Verb", "Shape"], jsonShapes),
+    chapters,
     `## Verbs\n\n${overview(program)}`,
     ...verbs,
   ];
@@ -86,6 +87,27 @@ const jsonShapes: readonly (readonly [verbs: string, shape: string])[] = [
   ["`bench …`", 'the last line of standard output: `{"benchmark","met","bars","figures"}`'],
   ["`version`", '`{"version","node","platform","architecture"}`'],
 ];
+
+const chapters = `## Talking in the terminal
+
+\`loci chat\` starts the model, or talks with a running server by \`--url\`. The arrow keys find earlier lines, the tabulator completes
+commands, \`/help\` lists them; a line that ends in \`\\\` goes on on the next, three quotes hold several lines, and pasted lines stay
+together. Ctrl+C stops an answer and keeps what came of it; Ctrl+D leaves. Below each answer stands how fast it came and how much
+of its prompt was cached.
+
+Typed lines are kept in \`$XDG_STATE_HOME/loci/chat-history\` (\`~/.local/state\` when it is not set; readable by you alone, the last
+1,000 lines), except those that begin with a space. \`--no-history\` neither reads nor writes it.
+
+\`loci run MODEL "prompt"\` answers once. What is piped in stands below the prompt, or is the prompt:
+\`loci run MODEL "Summarise this:" < notes.txt\`. Standard output is the answer alone.
+
+## Reports of benchmarks
+
+\`loci bench NAME\` keeps everything under \`results/\` or in the folder that \`--out\` names: \`report.json\` with figures, bars and the machine;
+raw records, one JSON object in each line (\`*.jsonl\`); and plots (\`*.svg\`) of its tables, of latencies as cumulative curves, and of
+all figures over the bars they must meet. The paths are printed at the end. On a terminal the last line says what is done and how
+long the rest may take. \`loci bench --help\` lists the benchmarks; [benchmarks.md](benchmarks.md) says what they measure.
+`;
 
 interface Leaf {
   readonly path: string;
