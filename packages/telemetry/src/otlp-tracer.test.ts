@@ -4,7 +4,7 @@ import { systemClock } from "@loci/core";
 import type { Clock } from "@loci/core";
 import { TracerProvider, type ReadableSpan } from "@opentelemetry/sdk-trace";
 import { setImmediate } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import { OtlpTracer } from "./otlp-tracer.ts";
 import { SpanQueue } from "./span-queue.ts";
@@ -57,6 +57,19 @@ test("a span goes on with the trace that called, and its phases are its children
   expect(prefill?.startNs).toBe(startNs + 250_000_000n);
   expect(prefill?.endNs).toBe(startNs + 1_500_000_000n);
   expect(tracer.counts()).toEqual({ exported: 3, dropped: 0, failed: 0 });
+});
+
+test("OpenTelemetry's own variables name the service and what the collector asks for", async () => {
+  await using receiver = await OtlpReceiver.open();
+  vi.stubEnv("OTEL_SERVICE_NAME", "our-models");
+  vi.stubEnv("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=pod-7");
+  vi.stubEnv("OTEL_EXPORTER_OTLP_HEADERS", "x-collector-key=of-ours");
+  const tracer = tracerTo(receiver.url);
+  vi.unstubAllEnvs();
+  tracer.start("span", root).end();
+  await tracer.close();
+  expect(receiver.headers[0]).toMatchObject({ "x-collector-key": "of-ours" });
+  expect(receiver.spans).toMatchObject([{ service: "our-models", instance: "pod-7" }]);
 });
 
 test("who called decides whether a trace is recorded; without a caller chance does", async () => {
