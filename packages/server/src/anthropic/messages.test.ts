@@ -236,6 +236,48 @@ function key(request: unknown): unknown {
   return at(request, "sessionKey");
 }
 
+test("a request as coding agents send it", async () => {
+  await using server = testServer("x");
+  const kept = { type: "ephemeral", ttl: "1h", scope: "global" };
+  const body = {
+    model: "bytes",
+    max_tokens: 32_000,
+    stream: true,
+    temperature: 1,
+    system: [
+      { type: "text", text: "x-anthropic-billing-header: cc_version=2.1; cc_entrypoint=cli;" },
+      { type: "text", text: "You write code.", cache_control: kept },
+    ],
+    messages: [
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "<system-reminder>today</system-reminder>" },
+          { type: "text", text: "fix it", cache_control: kept },
+        ],
+      },
+      { role: "assistant", content: [{ type: "thinking", thinking: "hm", signature: "" }] },
+      { role: "user", content: "well?" },
+    ],
+    tools: [{ name: "Bash", description: "runs", input_schema: { type: "object" }, strict: false }],
+    metadata: { user_id: "user_1_account_2_session_3" },
+    thinking: { type: "adaptive", display: "omitted" },
+    output_config: { effort: "high" },
+    context_management: { edits: [{ type: "clear_thinking_20251015", keep: "all" }] },
+    service_tier: "auto",
+    diagnostics: null,
+  };
+  const headers = { "anthropic-version": "2023-06-01", "anthropic-beta": "a-2025-01-01,b" };
+  const reply = await server.post("/v1/messages?beta=true", body, headers);
+  const events = namedEvents(reply.text);
+  expect(events.at(-1)?.name).toBe("message_stop");
+  expect(server.service.requests[0]).toMatchObject({ retainSeconds: 3600 });
+  // Found again by the id of the answer among the requests of late.
+  const id = textAt(events[0]?.data, "message.id");
+  const late = await server.app.inject({ url: "/loci/requests" });
+  expect(textAt(late.json(), "data.0.id")).toContain(id);
+});
+
 test("hints: session, how long to keep, deadline", async () => {
   await using server = testServer("x");
   const ask = async (fields: object, headers: Record<string, string> = {}): Promise<unknown> => {
