@@ -7,14 +7,15 @@ import { basename, dirname, join } from "node:path";
 /** From the root; they keep their places. */
 const files = ["models/loci-demo.gguf", "models/README.md", "LICENSE"];
 const nativeFolder = "packages/ggml/native";
+/** What is built, what checks, and what is compiled and lies there already. */
+const notSources = /^(build|check)$|\.ts$/;
 const pageFolder = "packages/web/dist";
 
 export function copyAssets(root: string, output: string): void {
   for (const path of files) copy(root, output, path);
-  const isSource = (path: string): boolean => !/\.(ts|js|o|so|dylib|dll|hash)$/.test(path);
   cpSync(join(root, nativeFolder), join(output, nativeFolder), {
     recursive: true,
-    filter: (path) => basename(path) !== "check" && basename(path) !== "build" && isSource(path),
+    filter: (path) => !notSources.test(basename(path)),
   });
   if (!existsSync(join(root, pageFolder))) {
     execFileSync(process.execPath, [join(root, "packages/web/build.ts")], { stdio: "inherit" });

@@ -17,7 +17,7 @@ const setUpMsMax = 280_000;
 
 /** Nothing of whoever runs the tests: no settings, no conversations. The first node is this one. */
 const env = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^LOCI_/.test(name))),
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("LOCI_"))),
   PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}`,
   LOCI_STORE: "none",
   NO_COLOR: "1",
@@ -29,7 +29,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "loci-published-"));
   await run(process.execPath, ["scripts/build.ts", built], { cwd: root });
   await run("npm", ["pack", "--pack-destination", folder], { cwd: join(root, built), env });
-  const [tarball] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
+  const tarball = (await readdir(folder)).find((name) => name.endsWith(".tgz"));
   const app = { private: true, type: "module" };
   await writeFile(join(folder, "package.json"), JSON.stringify(app));
   const flags = ["--cache", join(folder, "cache"), "--no-audit", "--no-fund", "--loglevel=error"];
