@@ -101,10 +101,6 @@ export function followResponse(
   });
 }
 
-export function readResponse(id: string, signal: AbortSignal): Promise<ResponseObject> {
-  return requestJson(`${root}/${id}`, { signal });
-}
-
 export function cancelResponse(id: string): Promise<ResponseObject> {
   return requestJson(`${root}/${id}/cancel`, { method: "POST", body: {} });
 }

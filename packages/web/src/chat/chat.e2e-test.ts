@@ -3,7 +3,8 @@
 
 import { expect, test } from "vitest";
 import type { Locator, Page } from "playwright-core";
-import { startPageSite, type TestPage } from "../testing/page-site.ts";
+import { startCuttingProxy } from "../testing/cutting-proxy.ts";
+import { openPage, startPageSite, type TestPage } from "../testing/page-site.ts";
 import { usePageSite } from "../testing/use-page-site.ts";
 
 const site = usePageSite();
@@ -128,6 +129,26 @@ test("a conversation branches: the new one has the turns up to there, the old on
   await answered(page, 2);
   expect(await questions(page).last().textContent()).toContain("Second question");
   await expectClean(view);
+});
+
+test("an answer goes on after the connection was lost", async () => {
+  await using proxy = await startCuttingProxy(site().server.url);
+  const view = await openPage(site().browser, proxy.url, { expected: /net::ERR_/ });
+  const { page } = view;
+  await limitAnswers(page, 160);
+  await ask(page, "Tell me everything about the sea, at length.");
+  await page.locator('[data-status="writing"]').waitFor();
+  const before = (await page.locator('[data-status="writing"] .markdown').textContent()) ?? "";
+  proxy.cut();
+  await page.locator('[data-status="reconnecting"]').waitFor();
+  await answered(page, 1);
+  const shown = (await answers(page).locator(".markdown").textContent()) ?? "";
+  expect(plain(shown).startsWith(plain(before))).toBe(true);
+  await page.reload();
+  await answered(page, 1);
+  expect(await answers(page).locator(".markdown").textContent()).toBe(shown);
+  expect(await questions(page).count()).toBe(1);
+  expect(view.problems()).toEqual([]);
 });
 
 test("a server that keeps nothing still chats: the page remembers, until it is left", async () => {
