@@ -79,11 +79,14 @@ function requirePlainBody(request: FastifyRequest): void {
   });
 }
 
+/** Anthropic's clients look for the request's id without the x. */
+const exposedHeaders = "x-request-id, request-id, retry-after, idempotent-replayed";
+
 function allowOrigin(request: FastifyRequest, reply: FastifyReply, origins: OriginGuard): void {
   const { origin } = request.headers;
   if (origin === undefined || !origins.allowsOrigin(origin)) return;
   reply.header("access-control-allow-origin", origin);
-  reply.header("access-control-expose-headers", "x-request-id, retry-after, idempotent-replayed");
+  reply.header("access-control-expose-headers", exposedHeaders);
   reply.header("vary", "origin");
 }
 
