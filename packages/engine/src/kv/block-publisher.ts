@@ -51,6 +51,7 @@ export class BlockPublisher {
     const seconds = tiers.recomputeSeconds(copy.positionStart, copy.tokens);
     tiers.happenings.recomputed(copy, { user: sequence.user, seconds }, nowMs);
     copy.device = sequence.blockAt(index);
+    copy.origin = null;
     this.#cache.pool.share(copy.device);
     this.#cache.names?.note(copy);
     this.#writes.publish(node, "filled");

@@ -147,6 +147,7 @@ export class CacheTree {
   dropDevice(copy: CachedBlock): void {
     this.pool.release(defined(copy.device));
     copy.device = null;
+    copy.origin = null;
     this.tiers.refresh(copy, this.#nowMs);
     this.#prune(copy);
   }

@@ -33,8 +33,8 @@ export class CachedBlock extends RetentionEntry {
   session: string | null = null;
   /** See `CacheTree`: what tells the sequences that end here and below apart. */
   line: number = 0;
-  /** It came from another worker, and no request has used it yet. */
-  isFetched: boolean = false;
+  /** Where `device` came from, until a request has used it; null: it was computed here. */
+  origin: TierName | "peer" | null = null;
   /** When it got its place in the tree. */
   knownSinceMs: number = -Infinity;
   /** Its name outside this process; null until somebody asks (see `BlockIdentities`). */

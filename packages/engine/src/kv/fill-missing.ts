@@ -163,6 +163,7 @@ function orderRestore(
     else {
       item.copy.device = item.block;
       item.copy.arriving = id;
+      item.copy.origin = tier.name;
       // One holder is the tree, the other the sequence.
       parts.share(item.block);
     }

@@ -112,7 +112,7 @@ export class KvExchange {
     const copy = defined(node.payload);
     if (copy.device === null) {
       copy.device = block;
-      copy.isFetched = true;
+      copy.origin = "peer";
       tiers.happenings.fetched(tenant, this.#cache.nowMs);
       // The request that it is for should find it, and the next block not take its room.
       copy.pinnedUntilMs = Math.max(copy.pinnedUntilMs, this.#cache.nowMs + pinnedMs);

@@ -39,7 +39,8 @@ describe("HappeningLog", () => {
   });
 
   it("says how long in two digits", () => {
-    expect([0.0000123, 0.00456, 0.5, 1.25, 90].map(duration)).toEqual([
+    expect([1e-9, 0.0000123, 0.00456, 0.5, 1.25, 90].map(duration)).toEqual([
+      "under 1 µs",
       "12 µs",
       "4.6 ms",
       "500 ms",

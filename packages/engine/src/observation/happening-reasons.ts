@@ -57,6 +57,7 @@ export function reasonOf(cause: HappeningCause, price: HappeningPrice): string {
 
 /** Two digits that mean something. */
 export function duration(seconds: number): string {
+  if (seconds < 1e-6) return "under 1 µs";
   if (seconds >= 1) return `${digits(seconds)} s`;
   return seconds >= 0.001 ? `${digits(seconds * 1000)} ms` : `${digits(seconds * 1e6)} µs`;
 }

@@ -25,9 +25,10 @@ export function promptSources(
     while ((sequence.gaps[gap]?.end ?? Infinity) <= start) gap++;
     if ((sequence.gaps[gap]?.start ?? Infinity) <= start) continue;
     const copy = defined(node.payload);
-    const tier = copy.arriving === null ? null : tiers.tierOfRestore(copy.arriving);
-    add(tier ?? (copy.isFetched ? "peer" : "device"), start, start + blockTokens);
-    copy.isFetched = false;
+    const tier = copy.arriving === null ? copy.origin : tiers.tierOfRestore(copy.arriving);
+    add(tier ?? "device", start, start + blockTokens);
+    // Whoever comes next finds it in the device.
+    copy.origin = null;
   }
   const { tailRestore, tokensHeld } = sequence;
   const tail = tailRestore === null ? "device" : tiers.tierOfRestore(tailRestore.order);
