@@ -1,4 +1,5 @@
 import { assert, defined, viewLimits } from "@loci/core";
+import type { RequestStory } from "@loci/core";
 import { describe, expect, it } from "vitest";
 import { EngineBench, promptOf } from "../testing/engine-bench.ts";
 import { TieredBench } from "../testing/tiered-bench.ts";
@@ -128,6 +129,37 @@ describe("a conversation that is looked at", () => {
     expect(restored?.reason).toMatch(/^in \d.* ms; computing takes \d/u);
     const drops = happenings.filter(({ kind }) => kind === "dropped");
     expect(drops.map(({ reason }) => reason).join()).toContain("a copy lies below");
+  });
+
+  it("counts what came back while it waited as from below, once", () => {
+    const bench = new TieredBench({
+      runner: { blockTokens: 16, blockCount: 40, contextTokensMax: 400, costMs: [10, 5, 0] },
+      engine: { aheadShare: 1, sequencesMax: 1 },
+      tiers: [{ name: "host", slotCount: 100, isDurable: false }],
+      msPerBlock: { host: 1, disk: 10 },
+    });
+    const submit = (id: string, seed: number, tokens: number): void => {
+      const prompt = promptOf(tokens, seed);
+      bench.engine.submit(testRequest({ id, prompt, maxTokens: 8, ignoreEos: true }), bench.nowMs);
+    };
+    const settle = (): void => {
+      while (!bench.engine.isIdle || bench.engine.hasMoves) bench.step();
+    };
+    for (const seed of [1, 2, 3]) {
+      submit(`first ${seed}`, seed, 300);
+      settle();
+    }
+    // Room for what is brought back early.
+    bench.engine.cache.forgetCached("tenant", Int32Array.from(promptOf(300, 3)));
+    submit("runs", 4, 20);
+    submit("waits", 1, 300);
+    settle();
+    submit("later", 1, 300);
+    settle();
+    const story = (id: string): RequestStory => defined(bench.engine.watch.story(id, bench.nowMs));
+    expect(story("waits").fromHost).toBeGreaterThan(200);
+    expect(story("waits").phases.map(({ phase }) => phase)).not.toContain("restoring");
+    expect(story("later")).toMatchObject({ fromHost: 0, fromDevice: 299 });
   });
 
   it("is one of a bounded number, the rest is counted", () => {
