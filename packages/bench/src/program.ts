@@ -26,7 +26,8 @@ import { registerTiers } from "./tiers/tiers-command.ts";
 
 /** The program behind `npm run bench`. */
 export function benchProgram(clock: Clock): Command {
-  const program = new Command("bench");
+  // Before any verb is added: they inherit it. Main turns what is thrown into exit codes.
+  const program = new Command("bench").exitOverride().showHelpAfterError("(--help shows more)");
   program.description("measurements of loci, each with the bars it must meet");
   registerAdmission(program, clock);
   registerAttentionBench(program, clock);

@@ -9,6 +9,7 @@ import type { OptionValues } from "commander";
 
 import { ApiClient } from "../api/api-client.ts";
 import { loadApiKeys } from "../load-config.ts";
+import { paint } from "../output.ts";
 import type { Output } from "../output.ts";
 import { answerOnce } from "./answer-once.ts";
 import { ChatClient } from "./chat-client.ts";
@@ -52,8 +53,15 @@ export async function runChat(
     });
   }
   const message = talks ? null : await singleMessage(prompt);
+  if (message !== null && message.trim() === "") {
+    throw new LociError("config_invalid", "There is nothing to answer.", {
+      remedy: "Give a prompt, or pipe one in.",
+    });
+  }
   const [apiKey] = await loadApiKeys(config);
   const url = textOption(options, "url");
+  // A large model takes its time.
+  if (talks && url === null) output.out(paint(output, "dim", "Loading the model.\n"));
   await using endpoint = await findEndpoint(config, url, output);
   const api = new ApiClient({ url: endpoint.url, apiKey: apiKey ?? null });
   const client = new ChatClient(api, url === null ? null : model);

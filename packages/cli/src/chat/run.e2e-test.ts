@@ -34,6 +34,12 @@ test("the bundled model by its name: text, and the same as events", async () => 
   expect(`${events.map((event) => textMember(event, "text") ?? "").join("")}\n`).toBe(text.out);
 });
 
+test("nothing to answer is a wrong command line, found before a model is loaded", async () => {
+  const { code, out, err } = await runLoci(["run", "-m", "nowhere.gguf"], { input: " \n" });
+  expect([code, out]).toEqual([2, ""]);
+  expect(err).toBe("loci: There is nothing to answer. Give a prompt, or pipe one in.\n");
+});
+
 test("a server's model; what is piped in stands below the prompt", async () => {
   await using server = new LociProcess(["serve", "--port", "0", ...small]);
   const url = await server.url();

@@ -2,6 +2,7 @@
 // is missing, a name by looking it up among the pulled models.
 
 import { statSync } from "node:fs";
+import type { Stats } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { LociError } from "@loci/core";
@@ -70,7 +71,10 @@ async function bundledModel(text: string): Promise<ResolvedModel> {
 function fileModel(path: string): ResolvedModel {
   const expanded = path.startsWith("~/") ? join(homedir(), path.slice(2)) : resolve(path);
   if (!isFile(expanded)) {
-    throw new LociError("file_unreadable", `There is no file ${expanded}.`, {
+    const message = isFolder(expanded)
+      ? `${expanded} is a folder.`
+      : `There is no file ${expanded}.`;
+    throw new LociError("file_unreadable", message, {
       remedy: "Give a .gguf file, hf:user/repo:quantisation, or the name of a pulled model.",
     });
   }
@@ -78,11 +82,19 @@ function fileModel(path: string): ResolvedModel {
 }
 
 function isFile(path: string): boolean {
+  return statsOf(path)?.isFile() ?? false;
+}
+
+function isFolder(path: string): boolean {
+  return statsOf(path)?.isDirectory() ?? false;
+}
+
+function statsOf(path: string): Stats | null {
   try {
-    return statSync(path).isFile();
+    return statSync(path);
   } catch {
     // Not there, not allowed, or no possible path: then it is no file of ours.
-    return false;
+    return null;
   }
 }
 

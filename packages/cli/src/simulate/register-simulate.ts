@@ -25,6 +25,7 @@ export function registerSimulate(program: Command, output: Output, handle: Actio
   simulate
     .command("calibrate <url>")
     .description("What steps cost on a running server, as it has learned; for --coefficients.")
+    .option("--json", "as always: it prints nothing but JSON")
     .action(
       handle(async (command) => {
         const { readCalibration } = await import("./read-calibration.ts");
