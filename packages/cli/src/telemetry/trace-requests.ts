@@ -16,7 +16,7 @@ interface HttpRequest {
   readonly id: string;
   readonly method: string;
   readonly protocol: string;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly headers: Record<string, string | string[] | undefined>;
   readonly routeOptions: { readonly url?: string | undefined };
 }
 
@@ -40,6 +40,8 @@ export function traceRequests(app: HookedApp, tracer: Tracer): void {
     }
     const span = startSpan(tracer, request, route);
     spans.set(request, span);
+    // Engines that requests are passed on to as they are go on from here.
+    if (span.traceparent !== null) request.headers["traceparent"] = span.traceparent;
     const operation = route === "/v1/completions" ? "text_completion" : "chat";
     withinScope({ span, operation }, done);
   });
