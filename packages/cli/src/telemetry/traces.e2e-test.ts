@@ -20,7 +20,7 @@ const callerSpan = "b7ad6b7169203331";
 const sentinel = "xylophone-quartz";
 const routerWords = [
   ..."router --worker-engine loci --served-model-name loci-demo --store none".split(" "),
-  ..."--log-format json --admin-port 0 --tokenizer".split(" "),
+  ..."--log-format json --log-level debug --admin-port 0 --tokenizer".split(" "),
   bundledModelPath(),
 ];
 const running: AsyncDisposable[] = [];
@@ -49,7 +49,18 @@ async function startFleet(receiver: OtlpReceiver): Promise<{
   const common = ["--port", "0", "--cluster-key-file", key];
   const workers = ["w1", "w2"].map((id) =>
     start(
-      ["worker", "--worker-id", id, "--threads", "1", "--kv-memory", "64MiB", ...common],
+      [
+        "worker",
+        "--worker-id",
+        id,
+        "--threads",
+        "1",
+        "--kv-memory",
+        "64MiB",
+        "--log-level",
+        "debug",
+        ...common,
+      ],
       environment,
     ),
   );
@@ -84,7 +95,7 @@ test(
   "a trace goes from the client's span through the router to the worker's phases",
   async () => {
     await using receiver = await OtlpReceiver.open();
-    const { url, router } = await startFleet(receiver);
+    const { url, router, workers } = await startFleet(receiver);
     const answer = await fetch(`${url}/v1/chat/completions`, {
       method: "POST",
       headers: {
@@ -127,7 +138,8 @@ test(
     const [worker] = receiver.named("worker generate");
     expect(worker?.instance).toBe(placement?.attributes["loci.worker.id"]);
     // Names and numbers, never what was said.
-    expect(receiver.bodies.join("")).not.toContain(sentinel);
+    const told = [router, ...workers].map(({ out, err }) => out + err);
+    expect([...told, ...receiver.bodies].join("")).not.toContain(sentinel);
     // The log line of the request names its trace.
     const line = await router.sees(new RegExp(`^.*"traceId":"${traceId}".*$`, "m"));
     expect(JSON.parse(line[0])).toMatchObject({ route: "/v1/chat/completions", status: 200 });
