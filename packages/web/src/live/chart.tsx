@@ -104,12 +104,7 @@ function ChartTable({ title, shape, x, values, nameX }: ChartProps): JSX.Element
         As a table<span class="visually-hidden">: {title}</span>
       </summary>
       {isOpen && (
-        <section
-          class="chart-scroll"
-          aria-label={`Table: ${title}`}
-          // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls: by keyboard, too
-          tabIndex={0}
-        >
+        <section class="chart-scroll" aria-label={`Table: ${title}`} tabIndex={0}>
           <table class="table number">
             <thead>
               <tr>

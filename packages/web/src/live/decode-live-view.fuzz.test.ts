@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeLiveView } from "./decode-live-view.ts";
-import { largeView, liveView } from "./testing/live-views.ts";
+import { largeView, liveView } from "../testing/live-views.ts";
 
 describe("decodeLiveView", () => {
   it("gives back what a server sent", () => {

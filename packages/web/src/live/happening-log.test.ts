@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { HappeningLog, loggedHappeningsMax } from "./happening-log.ts";
-import { emptyView, happening, liveView } from "./testing/live-views.ts";
+import { emptyView, happening, liveView } from "../testing/live-views.ts";
 
 function view(atMs: number, worker: string | null, sequences: readonly number[]) {
   const happenings = sequences.map((sequence) => happening({ worker, sequence }));

@@ -2,7 +2,7 @@ import type { ClusterSnapshot } from "@loci/core";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { historyPointsMax, LiveHistory } from "./live-history.ts";
-import { emptySnapshot, liveView } from "./testing/live-views.ts";
+import { emptySnapshot, liveView } from "../testing/live-views.ts";
 
 function viewAt(seconds: number, counts: { prompt: number; cached: number; disk?: number }) {
   const tier = { slotsTotal: 9, slotsUsed: 0, secondsPerBlock: 0, restoredBlocks: 0 };

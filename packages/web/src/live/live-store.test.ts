@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LiveStore, type LiveClock } from "./live-store.ts";
-import { liveView } from "./testing/live-views.ts";
+import { liveView } from "../testing/live-views.ts";
 
 /** Timers that a test lets pass. */
 class HandClock implements LiveClock {

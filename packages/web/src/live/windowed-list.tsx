@@ -30,7 +30,6 @@ export function WindowedList<T>(props: WindowedListProps<T>): JSX.Element {
     <section
       class="live-rows"
       aria-label={label}
-      // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls: by keyboard, too
       tabIndex={0}
       style={{ maxHeight: `${viewHeight}px` }}
       onScroll={(event) => setScrollTop(event.currentTarget.scrollTop)}

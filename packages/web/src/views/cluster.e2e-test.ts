@@ -2,7 +2,7 @@
 // shows it.
 
 import { expect, test } from "vitest";
-import { busiestChild, childTicks } from "../live/testing/busiest-child.ts";
+import { busiestChild, childTicks } from "../testing/busiest-child.ts";
 import { usePageSite } from "../testing/use-page-site.ts";
 
 const site = usePageSite({ words: ["--workers", "2", "--threads", "1", "--kv-memory", "64MiB"] });

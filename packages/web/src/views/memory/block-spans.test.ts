@@ -1,7 +1,7 @@
 import type { SequenceStretch } from "@loci/core";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sequenceView } from "../../live/testing/live-views.ts";
+import { sequenceView } from "../../testing/live-views.ts";
 import { blocksOf, blockSpans, type BlockSpan, type SpanMove } from "./block-spans.ts";
 
 const stretch: fc.Arbitrary<SequenceStretch> = fc.record({

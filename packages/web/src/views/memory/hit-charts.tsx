@@ -55,7 +55,7 @@ export function HitCharts({ points }: { readonly points: readonly HistoryPoint[]
       </Panel>
       <Panel title="Coming back">
         <Chart
-          title="Tokens brought back, and tokens computed a second time, per second"
+          title="Tokens brought back and computed again, per second"
           description={
             `Restored now: ${formatCount(lastOf(tokens.restored) ?? 0)} tokens; ` +
             `computed again: ${formatCount(lastOf(tokens.recomputed) ?? 0)}.`

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { LoggedHappening } from "../../live/happening-log.ts";
 import type { HistoryPoint } from "../../live/live-history.ts";
-import { happening, sequenceView } from "../../live/testing/live-views.ts";
+import { happening, sequenceView } from "../../testing/live-views.ts";
 import { happeningText, recentFlows } from "./happening-words.ts";
 import { sharesOverTime, windowPoints } from "./memory-charts.ts";
 import { totalBars, workerBars } from "./place-bars.ts";

@@ -43,7 +43,8 @@ function Explanation(): JSX.Element {
       <p>
         Blocks that nobody uses stay until their room is needed. Those that are worth it are copied
         to slower memories first and come back from there in less time than computing them again
-        would take; what is cheaper to compute again is given up.
+        would take; what is cheaper to compute again is given up. A longer bar is a longer sequence,
+        by the square root; where there is room, each cell is a block.
       </p>
     </>
   );

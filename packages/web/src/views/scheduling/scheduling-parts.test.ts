@@ -1,7 +1,7 @@
 import type { PeakForecast } from "@loci/core";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { requestView } from "../../live/testing/live-views.ts";
+import { requestView } from "../../testing/live-views.ts";
 import { forecastLines, fullestForecast } from "./forecast-lines.ts";
 import { answerScale, phaseCounts, requestRow } from "./request-rows.ts";
 
