@@ -8,6 +8,7 @@ import { ClusterKey } from "../cluster-key.ts";
 import { clusterRequest, testKey, TestWorker, until } from "../testing/test-cluster.ts";
 import { answerTo, testFacts, TokenService } from "../testing/token-service.ts";
 import { encodeGenerationBody } from "../wire/generation-body.ts";
+import { decodeStory, decodeView } from "../wire/observation-bodies.ts";
 import { createWorkerApp } from "./create-worker-app.ts";
 
 const headers = { authorization: testKey.authorization, "content-type": "application/json" };
@@ -62,6 +63,8 @@ describe("a worker's endpoints", () => {
       ["POST", "/worker/erase"],
       ["POST", "/worker/blocks"],
       ["POST", "/worker/drain"],
+      ["GET", "/worker/observe"],
+      ["GET", "/worker/story?id=x"],
       ["GET", "/nowhere"],
     ];
     const wrong = [undefined, "Bearer wrong", `Basic ${testKey.authorization.slice(7)}`, "Bearer "];
@@ -112,6 +115,24 @@ describe("a worker's endpoints", () => {
       "numbers",
       "finished",
     ]);
+  });
+
+  it("show what the worker does, and whatever is asked for of it", async () => {
+    const request = clusterRequest();
+    await jsonLines(
+      await post("/worker/generate", encodeGenerationBody({ request, fetch: null })),
+      10,
+    );
+    const ask = async (path: string): Promise<unknown> =>
+      (await fetch(`${worker.url}${path}`, { headers })).json();
+    for (const workers of ["", "?workers=3", "?workers=-1", "?workers=x", "?workers=1&workers=2"]) {
+      expect(decodeView(await ask(`/worker/observe${workers}`)).places).toHaveLength(1);
+    }
+    const told = decodeStory(await ask(`/worker/story?id=${encodeURIComponent(request.id)}`));
+    expect(told).toMatchObject({ id: request.id, generatedTokens: 8 });
+    for (const query of ["", "?id=", "?id=a&id=b", `?id=${"x".repeat(5000)}`]) {
+      expect(decodeStory(await ask(`/worker/story${query}`))).toBeNull();
+    }
   });
 
   it("tell failures as the last line, without their text when they are ours", async () => {
