@@ -35,9 +35,14 @@ export async function openEngine(
   surroundings: EngineSurroundings,
 ): Promise<OpenEngine> {
   const { logger, tenants } = surroundings;
+  // What is open already is closed again when the rest cannot be had.
+  await using opening = new AsyncDisposableStack();
   const model = await openModel(config, surroundings);
+  opening.defer(() => model.close());
   const kvTiers = await openKvTiers(config, model);
+  opening.defer(() => kvTiers?.tiers.close());
   const lengths = await openAnswerLengths(config, model, { logger, clock: systemClock });
+  opening.defer(() => lengths.close());
   const service = new LocalService({
     runner: model.runner,
     tokenText: model.codec,
@@ -50,15 +55,17 @@ export async function openEngine(
     ...(kvTiers && { tiers: kvTiers.forService }),
     options: engineOptions(config),
   });
+  const opened = opening.move();
   return {
     model,
     service,
     failed: failure(service),
     close: async () => {
-      await service.close({ drain: false });
-      await lengths.close();
-      await kvTiers?.tiers.close();
-      await model.close();
+      try {
+        await service.close({ drain: false });
+      } finally {
+        await opened.disposeAsync();
+      }
     },
   };
 }

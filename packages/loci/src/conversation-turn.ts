@@ -43,7 +43,7 @@ interface TurnEnd {
   readonly error: LociError | null;
 }
 
-const interrupted: TurnEnd = { status: "incomplete", reason: "interrupted", error: null };
+const cancelled: TurnEnd = { status: "cancelled", reason: null, error: null };
 
 export class ConversationTurn {
   readonly #ask: TurnAsk;
@@ -107,7 +107,7 @@ export class ConversationTurn {
 
   /** The answer. Throws LociError; the turn is kept by then, whatever became of it. */
   async *events(): AsyncGenerator<AnswerEvent> {
-    let end = interrupted;
+    let end = cancelled;
     try {
       for await (const event of this.#ask.core.run(this.#request, this.#ask.options.signal)) {
         this.#texts.push(event.text);
@@ -146,13 +146,14 @@ export class ConversationTurn {
   #commitOf({ status, reason, error }: TurnEnd): TurnCommit {
     const { core } = this.#ask;
     const { promptTokens } = this.#request;
-    const hasAnswer = this.#tokens.length > 0;
+    const hasAnswer = this.#texts.some((text) => text !== "");
+    const isSound = status !== "failed";
     const usage = this.#usage;
     return {
       id: this.#id,
       status,
       endedUnixSeconds: core.parts.clock.unixSeconds(),
-      outputItems: hasAnswer ? [this.#outputItem(status)] : [],
+      outputItems: hasAnswer || this.#usage !== null ? [this.#outputItem(status)] : [],
       usage: usage === null ? null : usageObject(usage),
       error: error === null ? null : { code: "server_error", message: error.message },
       incompleteDetails: reason === null ? null : { reason },
@@ -161,8 +162,8 @@ export class ConversationTurn {
         tenant: publicTenant,
         cacheOwner: this.#request.tenant,
       }),
-      // A question without any answer is asked again.
-      isHistory: hasAnswer,
+      // A question without any answer, or with a broken one, is asked again. An empty one is one.
+      isHistory: isSound && (hasAnswer || status !== "cancelled"),
       tokens: { promptTokens, answerTokens: Int32Array.from(this.#tokens) },
       idempotency: null,
     };

@@ -121,3 +121,22 @@ test("deleting takes away what the caches hold of it, too", async () => {
   await expect(chat.history()).rejects.toMatchObject({ code: "not_found" });
   await expect(chat.ask("And?")).rejects.toMatchObject({ code: "not_found" });
 });
+
+test("the store's conversations are listed, the last changed first, and searched", async () => {
+  await using scripted = scriptedEngine();
+  const { engine } = scripted;
+  const ids: string[] = [];
+  for (const text of ["Tell me of whales", "Tell me of ants"]) {
+    const chat = await engine.conversation();
+    await chat.ask(text);
+    ids.push(chat.id);
+  }
+  const found: string[] = [];
+  for await (const { id, title } of engine.conversations({ query: "whales" })) {
+    if (ids.includes(id)) found.push(title);
+  }
+  expect(found).toEqual(["Tell me of whales"]);
+  const listed: string[] = [];
+  for await (const { id } of engine.conversations()) listed.push(id);
+  expect(listed).toEqual(expect.arrayContaining(ids));
+});

@@ -3,7 +3,14 @@
 
 import { LociError } from "@loci/core";
 import { eraseRemoved, storedItems, systemEntropy, wholeTurn } from "@loci/server/parts";
-import type { ConversationHistory, JsonObject, Store, StoredItem } from "@loci/store";
+import { conversationPageMax } from "@loci/store";
+import type {
+  ConversationHistory,
+  ConversationPage,
+  JsonObject,
+  Store,
+  StoredItem,
+} from "@loci/store";
 
 import { wholeAnswer } from "./answer-events.ts";
 import type { Answer, AnswerEvent } from "./answer-events.ts";
@@ -32,6 +39,15 @@ export interface ConversationMessage {
   readonly isComplete: boolean;
 }
 
+/** One of the store's conversations. */
+export interface ConversationSummary {
+  readonly id: string;
+  /** What it begins with, unless it was given another name. */
+  readonly title: string;
+  readonly createdUnixSeconds: number;
+  readonly updatedUnixSeconds: number;
+}
+
 /** How often a turn is prepared anew when the conversation changed meanwhile. */
 const attemptsMax = 4;
 const idPattern = /^[A-Za-z0-9_-]{1,128}$/;
@@ -41,8 +57,6 @@ export class Conversation {
   readonly id: string;
   readonly #core: EngineCore;
   readonly #store: Store;
-  /** Of the conversation that this one was branched from, until its own first turn. */
-  #inherited: Int32Array | null;
   #isBusy = false;
 
   /** Engines make conversations. */
@@ -50,7 +64,6 @@ export class Conversation {
     this.id = id;
     this.#core = core;
     this.#store = store;
-    this.#inherited = null;
   }
 
   /** @internal */
@@ -105,17 +118,17 @@ export class Conversation {
   async branch(after?: string): Promise<Conversation> {
     this.#core.requireOpen();
     using _ = this.#core.hold();
-    const history = await this.#read();
-    const at = history.items.findIndex((item) => item.id === after);
-    if (after !== undefined && at === -1) {
-      throw new LociError("not_found", `The conversation has no message ${after}.`);
-    }
-    const items = after === undefined ? history.items : history.items.slice(0, at + 1);
+    const { items } = await this.#read();
     const id = `conv_${systemEntropy.hex(24)}`;
-    await create(this.#core, this.#store, { id, metadata: { parent: this.id }, items });
-    const branch = new Conversation(id, this.#core, this.#store);
-    branch.#inherited = await this.#tokens(history);
-    return branch;
+    const branch = await this.#store.conversations.branch(publicTenant, {
+      id,
+      fromId: this.id,
+      afterItemId: after ?? items.at(-1)?.id ?? null,
+      createdUnixSeconds: this.#core.parts.clock.unixSeconds(),
+      metadata: { parent: this.id },
+    });
+    if (branch !== null) return new Conversation(id, this.#core, this.#store);
+    throw new LociError("not_found", `The conversation has no message ${after}.`);
   }
 
   /** Takes it away, with what the caches hold of it. */
@@ -155,9 +168,32 @@ export class Conversation {
 
   /** The exact tokens of the last turn, prompt and answer. */
   async #tokens({ lastResponseId }: ConversationHistory): Promise<Int32Array | null> {
-    if (lastResponseId === null) return this.#inherited;
+    if (lastResponseId === null) return null;
     const tokens = await this.#store.responses.readTokens(publicTenant, lastResponseId);
     return tokens === null ? null : wholeTurn(tokens);
+  }
+}
+
+/** @internal The conversations of the store, page by page. */
+export async function* listConversations(
+  core: EngineCore,
+  query: string | null,
+): AsyncGenerator<ConversationSummary> {
+  const store = await core.store();
+  for (let after: string | null = null; ;) {
+    const page: ConversationPage | null = await store.conversations.list(publicTenant, {
+      after,
+      limit: conversationPageMax,
+      order: "desc",
+      query,
+    });
+    // The one that the next page begins after may have been deleted meanwhile.
+    if (page === null) return;
+    for (const { id, title, createdUnixSeconds, updatedUnixSeconds } of page.conversations) {
+      yield { id, title, createdUnixSeconds, updatedUnixSeconds };
+    }
+    after = page.conversations.at(-1)?.id ?? null;
+    if (!page.hasMore) return;
   }
 }
 

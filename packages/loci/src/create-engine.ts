@@ -4,7 +4,7 @@
 import { LociError, systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
 import { openConversationStore, openEngine, PrivatePrefixes } from "@loci/host";
-import type { ConversationStore, FindModel, OpenEngine } from "@loci/host";
+import type { ConversationStore, FindModel } from "@loci/host";
 
 import { Engine } from "./engine.ts";
 import { EngineCore, publicTenant } from "./engine-core.ts";
@@ -43,27 +43,19 @@ export async function createEngine(
   const isKept = config.store !== null && config.store !== "memory";
   const stayAlive = new StayAlive();
   using _ = stayAlive.hold();
+  // What is open already is closed again when the rest cannot be had.
+  await using opening = new AsyncDisposableStack();
   // What is learned of answers' lengths is kept where conversations are, and nowhere else.
   const engine = await openEngine(
     { ...config, store: isKept ? config.store : "none" },
     { findModel: findModelTelling(logger), logger, signal, tenants: [publicTenant] },
   );
+  opening.defer(() => engine.close());
   // Every answer tells it, too.
   engine.failed.catch(() => undefined);
-  const conversations = new LazyStore(config, { engine, logger });
-  const close = async (): Promise<void> => {
-    using held = stayAlive.hold();
-    void held;
-    await conversations.close();
-    await engine.close();
-    stayAlive.close();
-  };
-  try {
-    if (isKept) await conversations.open();
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const conversations = new LazyStore(config, logger);
+  opening.defer(() => conversations.close());
+  if (isKept) await conversations.open();
   const { model, service } = engine;
   const core = new EngineCore({
     service: config.prefixCaching ? service : new PrivatePrefixes(service),
@@ -75,21 +67,25 @@ export async function createEngine(
     stayAlive,
     openStore: async () => (await conversations.open()).store,
   });
+  const opened = opening.move();
+  const close = async (): Promise<void> => {
+    using held = stayAlive.hold();
+    void held;
+    await opened.disposeAsync();
+    stayAlive.close();
+  };
   return new Engine({ core, close });
 }
 
 /** The store of conversations: opened once, when it is needed. */
 class LazyStore {
   readonly #config: Config;
-  readonly #surroundings: { readonly engine: OpenEngine; readonly logger: Logger };
+  readonly #logger: Logger;
   #opened: Promise<ConversationStore> | null = null;
 
-  constructor(
-    config: Config,
-    surroundings: { readonly engine: OpenEngine; readonly logger: Logger },
-  ) {
+  constructor(config: Config, logger: Logger) {
     this.#config = config;
-    this.#surroundings = surroundings;
+    this.#logger = logger;
   }
 
   open(): Promise<ConversationStore> {
@@ -103,7 +99,7 @@ class LazyStore {
   }
 
   async #open(): Promise<ConversationStore> {
-    const { logger } = this.#surroundings;
+    const logger = this.#logger;
     const { store } = this.#config;
     if (store === "none") {
       throw new LociError("not_supported", 'With store: "none" there are no conversations.', {

@@ -58,6 +58,18 @@ test("conversations in a file outlive the engine, and a busy file is refused", a
   }
 });
 
+test("a store that cannot be had leaves no engine behind", async () => {
+  const kvDiskPath = await mkdtemp(join(tmpdir(), "loci-library-"));
+  const wanted = { ...settings, kvDiskPath };
+  const refused = createEngine({ ...wanted, store: "redis://nowhere" });
+  await expect(refused).rejects.toMatchObject({ code: "config_invalid" });
+  // Whoever holds the folder holds it alone.
+  const engine = await createEngine(wanted);
+  expect((await engine.complete({ prompt: "a", maxTokens: 2 })).tokens.length).toBeGreaterThan(0);
+  await engine.close();
+  await rm(kvDiskPath, { recursive: true });
+});
+
 test("a file that is no model is named, and nothing stays open", async () => {
   const missing = createEngine({ model: "./no-such-model.gguf" });
   await expect(missing).rejects.toMatchObject({ code: "file_unreadable" });

@@ -8,8 +8,8 @@ import type { RecalledChat } from "@loci/server/parts";
 import { wholeAnswer } from "./answer-events.ts";
 import type { Answer, AnswerEvent } from "./answer-events.ts";
 import type { ChatPromptOptions, GenerateOptions } from "./answer-options.ts";
-import { Conversation } from "./conversation.ts";
-import type { ConversationOptions } from "./conversation.ts";
+import { Conversation, listConversations } from "./conversation.ts";
+import type { ConversationOptions, ConversationSummary } from "./conversation.ts";
 import { publicTenant } from "./engine-core.ts";
 import type { EngineCore } from "./engine-core.ts";
 import { checkGenerateNames } from "./option-names.ts";
@@ -115,6 +115,18 @@ export class Engine implements AsyncDisposable {
     this.#core.requireOpen();
     using _ = this.#core.hold();
     return Conversation.open(this.#core, options);
+  }
+
+  /**
+   * The conversations of the store, most recently changed first; with `query` those in which all its
+   * words occur, among the most recent ones.
+   */
+  async *conversations(
+    options: { readonly query?: string } = {},
+  ): AsyncGenerator<ConversationSummary> {
+    this.#core.requireOpen();
+    using _ = this.#core.hold();
+    yield* listConversations(this.#core, options.query ?? null);
   }
 
   /** The tokens of a text, with nothing added; special tokens in it stay text. */

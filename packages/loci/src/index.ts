@@ -14,7 +14,12 @@ export type {
   SharingOptions,
   TextPrompt,
 } from "./answer-options.ts";
-export type { Conversation, ConversationMessage, ConversationOptions } from "./conversation.ts";
+export type {
+  Conversation,
+  ConversationMessage,
+  ConversationOptions,
+  ConversationSummary,
+} from "./conversation.ts";
 export { createEngine } from "./create-engine.ts";
 export type { Countable, Engine } from "./engine.ts";
 export type {
