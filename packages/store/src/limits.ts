@@ -21,7 +21,7 @@ export const conversationPageMax: number = 100;
 export const queryCharsMax: number = 200;
 /** Conversations that one search looks at, and characters of each that it finds something in. */
 export const searchedMax: number = 10_000;
-export const searchCharsMax: number = 8_192;
+export const searchCharsMax: number = 4_096;
 /** Characters of a title. */
 export const titleCharsMax: number = 80;
 /** Token ids of one turn, prompt and answer. */

@@ -123,6 +123,13 @@ export const migrations: readonly Migration[] = [
       conversation TEXT NOT NULL,
       updated INTEGER NOT NULL,
       title TEXT NOT NULL,
+      checksum TEXT NOT NULL,
+      PRIMARY KEY (tenant, conversation),
+      FOREIGN KEY (tenant, conversation) REFERENCES conversations (tenant, id)
+    ENDTABLE`,
+    `CREATE TABLE conversation_texts (
+      tenant TEXT NOT NULL,
+      conversation TEXT NOT NULL,
       search TEXT NOT NULL,
       checksum TEXT NOT NULL,
       PRIMARY KEY (tenant, conversation),

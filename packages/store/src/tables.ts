@@ -25,6 +25,11 @@ const headColumns = {
   /** Unix seconds of the last change of its items. */
   updated: "integer",
   title: "text",
+} as const;
+
+const searchTextColumns = {
+  tenant: "text",
+  conversation: "text",
   /** What a search looks at: the beginning of its text, in lower case. */
   search: "text",
 } as const;
@@ -106,6 +111,7 @@ const responseReplyColumns = {
 
 export type ConversationRow = RowOf<typeof conversationColumns>;
 export type HeadRow = RowOf<typeof headColumns>;
+export type SearchTextRow = RowOf<typeof searchTextColumns>;
 export type ItemRow = RowOf<typeof itemColumns>;
 export type ResponseRow = RowOf<typeof responseColumns>;
 export type TokenListRow = RowOf<typeof tokenListColumns>;
@@ -120,6 +126,11 @@ export const headTable: Table<typeof headColumns> = new Table("conversation_head
   "tenant",
   "conversation",
 ]);
+export const searchTextTable: Table<typeof searchTextColumns> = new Table(
+  "conversation_texts",
+  searchTextColumns,
+  ["tenant", "conversation"],
+);
 export const itemTable: Table<typeof itemColumns> = new Table("items", itemColumns, [
   "tenant",
   "conversation",
@@ -157,6 +168,7 @@ export function ofEachTable<R>(visit: <C extends Columns>(table: Table<C>) => R)
     visit(metaTable),
     visit(conversationTable),
     visit(headTable),
+    visit(searchTextTable),
     visit(itemTable),
     visit(responseTable),
     visit(tokenListTable),

@@ -47,17 +47,20 @@ describe("RequestBook", () => {
     book.open(requestOf("cmpl-1-0-0"), "req-1");
     book.open(requestOf("cmpl-1-0-1"), "req-1");
     for (const name of ["cmpl-1", "cmpl-1-0-0", "req-1"]) {
-      expect(book.resolve(name)).toBe("cmpl-1-0-0");
+      expect(book.resolve(name, "t")).toBe("cmpl-1-0-0");
     }
-    expect(book.resolve("cmpl-1-0-1")).toBe("cmpl-1-0-1");
-    expect(book.resolve("else")).toBe("else");
+    expect(book.resolve("cmpl-1-0-1", "t")).toBe("cmpl-1-0-1");
+    expect(book.resolve("else", "t")).toBe("else");
   });
 
   it("takes a name that is used anew for the newer request", () => {
     const book = new RequestBook(new ManualClock());
     book.open(requestOf("a"), "mine").ended("stop");
     book.open(requestOf("b"), "mine");
-    expect(book.resolve("mine")).toBe("b");
+    expect(book.resolve("mine", "t")).toBe("b");
+    book.open(requestOf("c", "other"), "mine");
+    expect(book.resolve("mine", "t")).toBe("b");
+    expect(book.resolve("mine", "other")).toBe("c");
   });
 
   it("agrees with a list of all, within its bound", () => {

@@ -12,7 +12,8 @@ interface Entry {
   readonly id: string;
   readonly tenant: string;
   readonly session: string | null;
-  readonly httpId: string | null;
+  /** The tenant and the HTTP request's id. */
+  readonly httpName: string | null;
   readonly submittedMs: number;
   readonly submittedUnixSeconds: number;
   promptTokens: number;
@@ -41,8 +42,8 @@ export class RequestBook {
   readonly #clock: Clock;
   /** Oldest first. */
   readonly #entries = new Map<string, Entry>();
-  /** The request that an HTTP request's id was used for last. */
-  readonly #byHttpId = new Map<string, string>();
+  /** The request that a tenant used an HTTP request's id for last. */
+  readonly #byHttpName = new Map<string, string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -50,11 +51,13 @@ export class RequestBook {
 
   /** `httpId`: what the answer's x-request-id says. */
   open(request: GenerationRequest, httpId: string | null): RequestNote {
+    const tenant = request.payer ?? request.tenant;
+    const httpName = httpId === null ? null : httpNameOf(tenant, httpId);
     const entry: Entry = {
       id: request.id,
-      tenant: request.payer ?? request.tenant,
+      tenant,
       session: request.sessionKey ?? null,
-      httpId,
+      httpName,
       submittedMs: this.#clock.nowMs(),
       submittedUnixSeconds: this.#clock.unixSeconds(),
       promptTokens: request.promptTokens.length,
@@ -67,7 +70,7 @@ export class RequestBook {
     };
     this.#forget(this.#entries.get(entry.id));
     this.#entries.set(entry.id, entry);
-    if (httpId !== null && this.#isFirstOf(httpId)) this.#byHttpId.set(httpId, entry.id);
+    if (httpName !== null && this.#isFirstOf(httpName)) this.#byHttpName.set(httpName, entry.id);
     this.#dropOldest();
     return {
       event: (event) => this.#note(entry, event),
@@ -84,14 +87,14 @@ export class RequestBook {
   }
 
   /**
-   * The request that a client means by `name`: its own id, the id of an answer (whose first
+   * The request that a tenant means by `name`: its own id, the id of an answer (whose first
    * generation it is), or an HTTP request's. The name itself when it is none of these.
    */
-  resolve(name: string): string {
+  resolve(name: string, tenant: string): string {
     if (this.#entries.has(name)) return name;
     const first = `${name}-0-0`;
     if (this.#entries.has(first)) return first;
-    return this.#byHttpId.get(name) ?? name;
+    return this.#byHttpName.get(httpNameOf(tenant, name)) ?? name;
   }
 
   /** A tenant's requests, newest first. */
@@ -106,14 +109,14 @@ export class RequestBook {
 
   checkIntegrity(): void {
     assert(this.#entries.size <= requestsMax, "remembered requests are bounded");
-    for (const [httpId, id] of this.#byHttpId) {
-      assert(this.#entries.get(id)?.httpId === httpId, "a name means a remembered request");
+    for (const [httpName, id] of this.#byHttpName) {
+      assert(this.#entries.get(id)?.httpName === httpName, "a name means a remembered request");
     }
   }
 
   /** Of the answers of one HTTP request the first is meant; a name used anew means the new one. */
-  #isFirstOf(httpId: string): boolean {
-    const known = this.#entries.get(this.#byHttpId.get(httpId) ?? "");
+  #isFirstOf(httpName: string): boolean {
+    const known = this.#entries.get(this.#byHttpName.get(httpName) ?? "");
     return known === undefined || known.endMs !== null;
   }
 
@@ -143,10 +146,17 @@ export class RequestBook {
 
   #forget(entry: Entry | undefined): void {
     if (entry === undefined) return;
-    const { id, httpId } = entry;
+    const { id, httpName } = entry;
     this.#entries.delete(id);
-    if (httpId !== null && this.#byHttpId.get(httpId) === id) this.#byHttpId.delete(httpId);
+    if (httpName !== null && this.#byHttpName.get(httpName) === id) {
+      this.#byHttpName.delete(httpName);
+    }
   }
+}
+
+/** Clients choose such ids, so one must not hide another's. */
+function httpNameOf(tenant: string, httpId: string): string {
+  return `${tenant} ${httpId}`;
 }
 
 function headOf(entry: Entry, known: HeadFacts): RequestHead {

@@ -106,7 +106,7 @@ async function requestStory(
   if (observation === null) {
     throw new LociError("not_supported", "Requests are not observed here.");
   }
-  const id = book.resolve(name);
+  const id = book.resolve(name, tenant);
   const story = (await observation.story(id)) ?? (await observation.story(`${id}-0-0`));
   if (story === null || !isOwn(context, tenant, story)) {
     throw new LociError("not_found", "That request is not remembered.", {

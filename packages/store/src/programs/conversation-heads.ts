@@ -1,6 +1,6 @@
 // The list of a tenant's conversations: for each, when it changed last, its title and the beginning
-// of its text, in rows of their own, so that a page is read off an index and a search reads nothing
-// but these rows, and no more of them than its bound.
+// of its text. The text lies apart, so that a page is a few small rows off an index; a search reads
+// these texts alone, and no more of them than its bound.
 
 import type { JsonObject } from "../json.ts";
 import { searchedMax } from "../limits.ts";
@@ -12,8 +12,8 @@ import { query } from "../program.ts";
 import type { Program, SqlValue } from "../program.ts";
 import type { ListedConversation } from "../records.ts";
 import { corruptStore } from "../table.ts";
-import { conversationTable, headTable, itemTable } from "../tables.ts";
-import type { ConversationRow, HeadRow } from "../tables.ts";
+import { conversationTable, headTable, itemTable, searchTextTable } from "../tables.ts";
+import type { ConversationRow, HeadRow, SearchTextRow } from "../tables.ts";
 import { conversationOf } from "./conversation-record.ts";
 
 /** Items read at once while a text is put together; conversations filled in at once. */
@@ -22,7 +22,7 @@ const batch = 64;
 /** A new conversation, still without items. */
 export function* openHead(row: ConversationRow): Program<void> {
   const text = emptyHead(parseObject(row.metadata));
-  yield* headTable.insert([headRow(row, text, row.created)]);
+  yield* insertHead(row, text, row.created);
 }
 
 /** Items were added at its end. */
@@ -33,9 +33,14 @@ export function* growHead(
 ): Program<void> {
   const head = yield* headTable.find(row.tenant, row.id);
   if (!head) throw unlisted();
-  const needsText = head.title === "" || !isFull(head.search);
-  const text = needsText ? grownHead(head, items.map(contentOf)) : head;
-  yield* headTable.update(headRow(row, text, Math.max(head.updated, nowUnixSeconds)));
+  const known = yield* searchTextTable.find(row.tenant, row.id);
+  if (!known) throw unlisted();
+  const { search } = known;
+  const text = { title: head.title, search };
+  const needsText = head.title === "" || !isFull(search);
+  const grown = needsText ? grownHead(text, items.map(contentOf)) : text;
+  yield* headTable.update(headRow(row, grown, Math.max(head.updated, nowUnixSeconds)));
+  if (grown.search !== search) yield* searchTextTable.update(textRow(row, grown));
 }
 
 /** What it says or is called has changed in another way; `nowUnixSeconds` null: that is no news. */
@@ -43,11 +48,14 @@ export function* remakeHead(row: ConversationRow, nowUnixSeconds: number | null)
   const head = yield* headTable.find(row.tenant, row.id);
   if (!head) throw unlisted();
   const updated = Math.max(head.updated, nowUnixSeconds ?? 0);
-  yield* headTable.update(headRow(row, yield* textOf(row), updated));
+  const text = yield* textOf(row);
+  yield* headTable.update(headRow(row, text, updated));
+  yield* searchTextTable.update(textRow(row, text));
 }
 
 export function* removeHead(tenant: string, id: string): Program<void> {
   yield* headTable.deleteIn({ tenant }, "conversation", [id]);
+  yield* searchTextTable.deleteIn({ tenant }, "conversation", [id]);
 }
 
 export interface PackedListQuery {
@@ -100,7 +108,7 @@ export function* fillHeads(): Program<void> {
     if (last === undefined) return;
     for (const row of rows) {
       const updated = yield* lastChange(row);
-      yield* headTable.insert([headRow(row, yield* textOf(row), updated)]);
+      yield* insertHead(row, yield* textOf(row), updated);
     }
     cursor = conversationTable.keyOf(last);
   }
@@ -118,10 +126,14 @@ function listSql(
   const columns = headTable.columnList();
   const some = `SELECT ${columns} FROM conversation_heads WHERE tenant = ? ${beyond} ${sorted} LIMIT ?`;
   if (words.length === 0) return { sql: some, values: [tenant, ...from, limit + 1] };
-  const matches = words.map(() => "search LIKE ? ESCAPE '!'").join(" AND ");
+  const matches = words.map(() => "t.search LIKE ? ESCAPE '!'").join(" AND ");
   const patterns = words.map((word) => `%${word.replaceAll(/[!%_]/g, "!$&")}%`);
   return {
-    sql: `SELECT ${columns} FROM (${some}) AS looked WHERE ${matches} ${sorted} LIMIT ?`,
+    sql: `SELECT ${headTable.columnList("looked.")} FROM (${some}) AS looked
+      JOIN conversation_texts t
+        ON t.tenant = looked.tenant AND t.conversation = looked.conversation
+      WHERE ${matches}
+      ORDER BY looked.updated ${direction}, looked.conversation ${direction} LIMIT ?`,
     values: [tenant, ...from, searchedMax, ...patterns, limit + 1],
   };
 }
@@ -148,8 +160,17 @@ function* lastChange({ tenant, id, created }: ConversationRow): Program<number> 
   return Math.max(created, Number(rows[0]?.["ended"] ?? 0));
 }
 
-function headRow(row: ConversationRow, { title, search }: HeadText, updated: number): HeadRow {
-  return { tenant: row.tenant, conversation: row.id, updated, title, search };
+function* insertHead(row: ConversationRow, text: HeadText, updated: number): Program<void> {
+  yield* headTable.insert([headRow(row, text, updated)]);
+  yield* searchTextTable.insert([textRow(row, text)]);
+}
+
+function headRow(row: ConversationRow, { title }: HeadText, updated: number): HeadRow {
+  return { tenant: row.tenant, conversation: row.id, updated, title };
+}
+
+function textRow({ tenant, id }: ConversationRow, { search }: HeadText): SearchTextRow {
+  return { tenant, conversation: id, search };
 }
 
 function contentOf({ content }: { readonly content: string }): JsonObject {

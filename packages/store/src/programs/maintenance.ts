@@ -61,7 +61,9 @@ const contradictions: readonly (readonly [string, string])[] = [
   [
     "A conversation is missing in the list of conversations.",
     `SELECT 1 AS found FROM conversations c WHERE NOT EXISTS (SELECT 1 FROM conversation_heads h
-       WHERE h.tenant = c.tenant AND h.conversation = c.id)`,
+       WHERE h.tenant = c.tenant AND h.conversation = c.id)
+         OR NOT EXISTS (SELECT 1 FROM conversation_texts t
+       WHERE t.tenant = c.tenant AND t.conversation = c.id)`,
   ],
   [
     "A conversation is busy with a response that is not there.",

@@ -23,6 +23,12 @@ function setVersion(database: DatabaseSync, version: number): void {
   );
 }
 
+/** As it was before there was a list. */
+function dropHeads(database: DatabaseSync): void {
+  database.exec("DROP TABLE conversation_heads");
+  database.exec("DROP TABLE conversation_texts");
+}
+
 describe("the schema", () => {
   it("has the columns that the programs expect", () => {
     const database = migrated();
@@ -47,7 +53,7 @@ describe("the schema", () => {
   it("is brought up to date from every earlier version", () => {
     for (let version = 1; version < migrations.length; version++) {
       const database = migrated();
-      if (version < 3) database.exec("DROP TABLE conversation_heads");
+      if (version < 3) dropHeads(database);
       if (version < 2) database.exec("DROP TABLE response_replies");
       setVersion(database, version);
       expect(() => checkSchema(database)).toThrow(/not as they should be/);
@@ -68,7 +74,7 @@ describe("the schema", () => {
     for (let index = 0; index < 150; index++) run(createConversation({ ...made, id: `c${index}` }));
     const list = { tenant: "t", after: null, limit: 100, order: "asc", words: ["wood"] } as const;
     const before = run(listConversations(list));
-    database.exec("DROP TABLE conversation_heads");
+    dropHeads(database);
     setVersion(database, 2);
     migrate(database);
     expect(run(listConversations(list))).toEqual(before);
