@@ -14,11 +14,20 @@ const answers = (page: Page): Locator => page.getByRole("article", { name: "Mode
 const questions = (page: Page): Locator => page.getByRole("article", { name: "You" });
 const figures = (page: Page): Locator => page.locator(".figures");
 
-/** An answer that takes long enough to be met on its way. */
 async function limitAnswers(page: Page, tokens: number): Promise<void> {
   await page.getByRole("button", { name: "Chat settings" }).click();
   await page.getByRole("textbox", { name: "Tokens at most" }).fill(String(tokens));
-  await page.getByRole("textbox", { name: "Seed" }).fill("7");
+  await page.getByRole("button", { name: "Done" }).click();
+}
+
+/** Answers that take long enough to be met on their way, whatever the model would say. */
+async function demandLongAnswers(page: Page): Promise<void> {
+  const numbers = { type: "array", minItems: 100, maxItems: 100, items: { enum: [1, 2] } };
+  const schema = { type: "object", properties: { numbers }, required: ["numbers"] };
+  await page.getByRole("button", { name: "Chat settings" }).click();
+  await page.getByRole("combobox", { name: "JSON mode" }).selectOption("schema");
+  const field = page.getByRole("textbox", { name: "JSON schema of the answer" });
+  await field.fill(JSON.stringify({ ...schema, additionalProperties: false }));
   await page.getByRole("button", { name: "Done" }).click();
 }
 
@@ -67,7 +76,7 @@ test("a conversation is answered, goes on from what is cached, and is there afte
 test("a conversation that is reloaded in the middle of an answer takes the answer up again", async () => {
   const view = await site().openPage();
   const { page } = view;
-  await limitAnswers(page, 160);
+  await demandLongAnswers(page);
   await ask(page, "Count the stars for me, slowly.");
   await page.locator('[data-status="writing"]').waitFor();
   await page.reload();
@@ -81,7 +90,7 @@ test("a conversation that is reloaded in the middle of an answer takes the answe
 test("a conversation stops, keeps what was written, goes on from there, and is given anew", async () => {
   const view = await site().openPage();
   const { page } = view;
-  await limitAnswers(page, 200);
+  await demandLongAnswers(page);
   await ask(page, "Write a very long story.");
   await page.locator('[data-status="writing"]').waitFor();
   await page.keyboard.press("Escape");
@@ -135,7 +144,7 @@ test("an answer goes on after the connection was lost", async () => {
   await using proxy = await startCuttingProxy(site().server.url);
   const view = await openPage(site().browser, proxy.url, { expected: /net::ERR_/ });
   const { page } = view;
-  await limitAnswers(page, 160);
+  await demandLongAnswers(page);
   await ask(page, "Tell me everything about the sea, at length.");
   await page.locator('[data-status="writing"]').waitFor();
   const before = (await page.locator('[data-status="writing"] .markdown').textContent()) ?? "";
