@@ -127,6 +127,15 @@ describe("with --json", () => {
     });
   });
 
+  test("so is a missing verb", async () => {
+    const { code, err } = await loci("cache", "--json");
+    expect(code).toBe(2);
+    expect(JSON.parse(err)).toMatchObject({ error: { remedy: "See --help." } });
+    expect(JSON.parse((await loci("--json")).err)).toMatchObject({
+      error: { code: "config_invalid" },
+    });
+  });
+
   test("so is a failure, with its remedy apart", async () => {
     const words = ["inspect", "./nothing.gguf", "--json"];
     const { code, out, err } = await loci(...words);

@@ -57,7 +57,8 @@ export async function runProgram(words: readonly string[], given: Output): Promi
     if (!(error instanceof CommanderError)) return reportError(output, error, flags);
     if (error.exitCode === 0) return exitCodes.ok;
     if (flags.json) {
-      const message = error.message.replace(/^error: /, "").replaceAll(/\s+/g, " ");
+      const said = error.message.replace(/^error: /, "").replaceAll(/\s+/g, " ");
+      const message = error.code === "commander.help" ? "No verb is given." : said;
       output.err(`${usageJson(message, "See --help.")}\n`);
     }
     return exitCodes.usage;

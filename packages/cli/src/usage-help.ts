@@ -6,13 +6,12 @@ import type { Command } from "commander";
 
 const unknownOption = /^error: unknown option '(--[^'=]{1,40})/;
 
-/** Completes `program` and all verbs below it. */
-export function addUsageHelp(program: Command): void {
-  for (const command of [program, ...program.commands]) {
-    command.configureHelp({ styleTitle: (title) => `\u001B[1m${title}\u001B[0m` });
-    command.configureOutput({ outputError: (text, write) => write(withSuggestion(command, text)) });
-    if (command !== program) addUsageHelp(command);
-  }
+/** Completes `command` and all verbs below it. */
+export function addUsageHelp(command: Command): void {
+  // Commander takes it away where colours are not wanted.
+  command.configureHelp({ styleTitle: (title) => `\u001B[1m${title}\u001B[0m` });
+  command.configureOutput({ outputError: (text, write) => write(withSuggestion(command, text)) });
+  for (const below of command.commands) addUsageHelp(below);
 }
 
 function withSuggestion(command: Command, text: string): string {

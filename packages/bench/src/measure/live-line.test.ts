@@ -37,9 +37,9 @@ test("piped: a line for each note, and nothing drawn over", () => {
   line.note("first");
   pass(3);
   line.done();
-  line.note("second");
+  line.note("second: \u001B[2Jno\nthing");
   line.end();
-  expect(text()).toBe("[0 s] first\n[3 s] second\n");
+  expect(text()).toBe("[0 s] first\n[3 s] second:  [2Jno thing\n");
 });
 
 test("on a terminal: notes stay, the last line counts and guesses, and goes away at the end", () => {

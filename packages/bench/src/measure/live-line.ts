@@ -31,7 +31,9 @@ export class LiveLine {
   }
 
   /** A line that stays, and what the live line says from now on. */
-  note(text: string): void {
+  note(message: string): void {
+    // Servers' own words may be in it.
+    const text = message.replaceAll(/\p{Cc}/gu, " ");
     this.#erase();
     this.#stream.write(`[${Math.round(this.#secondsSince(this.#startMs))} s] ${text}\n`);
     this.#text = text;
