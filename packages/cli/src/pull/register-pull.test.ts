@@ -31,6 +31,19 @@ test("pull, models, inspect, rm", async () => {
     expect(JSON.parse(report)).toMatchObject({ architecture: "llama", parameters: 4 });
     expect(await run("inspect", "tiny-q8_0", "--tensors", "--models-dir", folder)).toMatch(/16 B/);
     expect(await run("rm", "tiny-q8_0", "--models-dir", folder)).toMatch(/^Removed maker/);
+    const facts = {
+      name: "tiny-q8_0",
+      reference: "maker/Tiny-GGUF/tiny-q8_0.gguf",
+      path: expect.stringMatching(/\.gguf$/),
+      bytes: content.byteLength,
+    };
+    for (const verb of [
+      ["pull", "hf:maker/Tiny-GGUF:q8_0"],
+      ["rm", "tiny-q8_0"],
+    ]) {
+      const json = await run(...verb, "--json", "--models-dir", folder);
+      expect(JSON.parse(json)).toEqual(facts);
+    }
     expect(await run("models", "--models-dir", folder)).toBe("No models are pulled yet.\n");
     await expect(run("pull", "tiny-q8_0", "--models-dir", folder)).rejects.toMatchObject({
       code: "config_invalid",
