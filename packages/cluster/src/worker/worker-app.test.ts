@@ -27,6 +27,10 @@ function post(path: string, body: unknown): Promise<Response> {
   return fetch(`${worker.url}${path}`, { method: "POST", headers, body: text });
 }
 
+async function ask(path: string): Promise<unknown> {
+  return (await fetch(`${worker.url}${path}`, { headers })).json();
+}
+
 function bodyOf(parts: Parameters<typeof clusterRequest>[0] = {}): string {
   return encodeGenerationBody({ request: clusterRequest(parts), fetch: null });
 }
@@ -123,8 +127,6 @@ describe("a worker's endpoints", () => {
       await post("/worker/generate", encodeGenerationBody({ request, fetch: null })),
       10,
     );
-    const ask = async (path: string): Promise<unknown> =>
-      (await fetch(`${worker.url}${path}`, { headers })).json();
     for (const workers of ["", "?workers=3", "?workers=-1", "?workers=x", "?workers=1&workers=2"]) {
       expect(decodeView(await ask(`/worker/observe${workers}`)).places).toHaveLength(1);
     }
