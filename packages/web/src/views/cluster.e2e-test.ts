@@ -70,4 +70,4 @@ test("a worker dies, its answer goes on, and the page says so", async () => {
     .waitFor();
   expect(await view.violations()).toEqual([]);
   expect(view.problems()).toEqual([]);
-}, 120_000);
+});
