@@ -27,7 +27,7 @@ function post(path: string, body: unknown): Promise<Response> {
   return fetch(`${worker.url}${path}`, { method: "POST", headers, body: text });
 }
 
-async function ask(path: string): Promise<unknown> {
+async function readJson(path: string): Promise<unknown> {
   return (await fetch(`${worker.url}${path}`, { headers })).json();
 }
 
@@ -128,12 +128,12 @@ describe("a worker's endpoints", () => {
       10,
     );
     for (const workers of ["", "?workers=3", "?workers=-1", "?workers=x", "?workers=1&workers=2"]) {
-      expect(decodeView(await ask(`/worker/observe${workers}`)).places).toHaveLength(1);
+      expect(decodeView(await readJson(`/worker/observe${workers}`)).places).toHaveLength(1);
     }
-    const told = decodeStory(await ask(`/worker/story?id=${encodeURIComponent(request.id)}`));
+    const told = decodeStory(await readJson(`/worker/story?id=${encodeURIComponent(request.id)}`));
     expect(told).toMatchObject({ id: request.id, generatedTokens: 8 });
     for (const query of ["", "?id=", "?id=a&id=b", `?id=${"x".repeat(5000)}`]) {
-      expect(decodeStory(await ask(`/worker/story${query}`))).toBeNull();
+      expect(decodeStory(await readJson(`/worker/story${query}`))).toBeNull();
     }
   });
 
