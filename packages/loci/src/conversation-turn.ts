@@ -6,6 +6,7 @@ import { LociError, toLociError } from "@loci/core";
 import type { GenerationRequest, Usage } from "@loci/core";
 import {
   chatMessages,
+  chatTexts,
   continuePrompt,
   newItemId,
   openaiSampling,
@@ -183,11 +184,8 @@ export class ConversationTurn {
 async function promptOf(ask: TurnAsk, added: readonly StoredItem[]): Promise<Prompt> {
   const { core, history, tokens } = ask;
   const messages = chatMessages(null, [...history.items, ...added]);
-  requireTextFits(
-    core.contextTokensMax,
-    messages.map(({ content }) => content ?? ""),
-  );
   const chat = { messages, tools: null, templateVariables: {}, addGenerationPrompt: true };
+  requireTextFits(core.contextTokensMax, chatTexts(chat));
   const rendered = await core.codec.encodeChat(chat);
   if (tokens === null) return { promptTokens: rendered, keptTokens: 0, fork: null };
   return continuePrompt(tokens, rendered, core.codec);

@@ -1,8 +1,15 @@
 // The engine as a library sees it: prompts in, answers out, conversations that are remembered. As many
 // answers at once as are asked for: one scheduler batches them all.
 
-import type { ChatPrompt, ModelInfo, ServiceSnapshot } from "@loci/core";
-import { ChatRecall, MemoryChatTurns, sessionHints } from "@loci/server/parts";
+import type { ChatMessage, ChatPrompt, ModelInfo, ServiceSnapshot } from "@loci/core";
+import {
+  ChatRecall,
+  chatTexts,
+  MemoryChatTurns,
+  requestLimits,
+  sessionHints,
+  templateVariablesOf,
+} from "@loci/server/parts";
 import type { RecalledChat } from "@loci/server/parts";
 
 import { wholeAnswer } from "./answer-events.ts";
@@ -66,6 +73,8 @@ export class Engine implements AsyncDisposable {
     const core = this.#core;
     core.requireOpen();
     checkGenerateNames(options);
+    requireName("tenant", options.tenant);
+    requireName("session", options.session);
     using _ = core.hold();
     const tenant = options.tenant ?? publicTenant;
     const prompt = await this.#prompt(options, tenant);
@@ -194,26 +203,44 @@ export class Engine implements AsyncDisposable {
   }
 
   #rendered(chat: ChatPrompt): Promise<Int32Array> {
-    const texts = chat.messages.map(({ content }) => content ?? "");
-    requireTextFits(this.#core.contextTokensMax, texts);
+    requireTextFits(this.#core.contextTokensMax, chatTexts(chat));
     return this.#core.codec.encodeChat(chat);
   }
 }
 
 /** The chat as templates know it. Throws invalid_request. */
 function chatOf(options: Omit<ChatPromptOptions, "prompt">): ChatPrompt {
-  const { messages, tools, templateVariables } = options;
+  const { messages, tools = null, templateVariables = {} } = options;
   if (!Array.isArray(messages) || messages.length === 0) {
     throw invalid("messages", "messages is a list with at least one message.");
   }
-  for (const { role, content } of messages) {
-    if (typeof role === "string" && (typeof content === "string" || content === null)) continue;
+  const { messagesMax, toolsMax } = requestLimits;
+  if (messages.length > messagesMax) {
+    throw invalid("messages", `There are at most ${messagesMax} messages.`);
+  }
+  if (!messages.every((message) => isMessage(message))) {
     throw invalid("messages", "A message has a role and a content that is a text or null.");
+  }
+  if (tools !== null && (!Array.isArray(tools) || tools.length > toolsMax)) {
+    throw invalid("tools", `tools is a list with at most ${toolsMax} entries.`);
   }
   return {
     messages,
-    tools: tools ?? null,
-    templateVariables: templateVariables ?? {},
+    tools,
+    templateVariables: templateVariablesOf({ chat_template_kwargs: templateVariables }),
     addGenerationPrompt: true,
   };
+}
+
+/** Whatever the types said. */
+function isMessage({ role, content, toolCalls = [] }: ChatMessage): boolean {
+  const isText = typeof role === "string" && (typeof content === "string" || content === null);
+  return isText && Array.isArray(toolCalls);
+}
+
+/** Names are hashed or part of keys; they need no other bound than their length. */
+function requireName(param: string, name: string | undefined): void {
+  const isName = typeof name === "string" && name !== "" && name.length <= requestLimits.idCharsMax;
+  if (name === undefined || isName) return;
+  throw invalid(param, `${param} is a text of 1 to ${requestLimits.idCharsMax} characters.`);
 }

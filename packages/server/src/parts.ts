@@ -1,5 +1,6 @@
 // The parts that know nothing of HTTP, for whoever answers without it: the same prompts, samples and
 // records come out. None of them may load the HTTP framework.
+export { chatTexts, templateVariablesOf } from "./chat-prompt.ts";
 export { chatMessages, newItemId, storedItems, textItem } from "./conversation/chat-items.ts";
 export { ChatRecall, wholeTurn, type RecalledChat } from "./conversation/chat-recall.ts";
 export { continuePrompt } from "./conversation/continue-prompt.ts";
