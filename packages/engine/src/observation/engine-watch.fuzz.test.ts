@@ -178,7 +178,7 @@ describe("looking at an engine", () => {
     const phases = new Set<string>();
     const places = new Set<string>();
     let sequences = 0;
-    for (let seed = 0; seed < 16; seed++) {
+    for (let seed = 0; seed < 12; seed++) {
       const world = makeTieredWorld(seed, 0.05);
       let before: ServiceView | null = null;
       for (let step = 0; step < 60; step++) {
@@ -196,7 +196,7 @@ describe("looking at an engine", () => {
       }
       finish(world, 1000);
     }
-    expect(sequences).toBeGreaterThan(3000);
+    expect(sequences).toBeGreaterThan(2000);
     expect([...phases].toSorted()).toEqual(["decode", "prefill", "restoring", "waiting"]);
     expect([...places].toSorted()).toEqual(["device", "disk", "host", "missing"]);
     for (const kind of ["copied", "dropped", "restored", "recomputed", "gave_way", "outgrown"]) {
@@ -207,7 +207,7 @@ describe("looking at an engine", () => {
   it("tells every request's story from beginning to end", () => {
     let whole = 0;
     const seen = new Set<string>();
-    for (let seed = 100; seed < 124; seed++) {
+    for (let seed = 100; seed < 118; seed++) {
       const world = makeTieredWorld(seed, 0.05);
       for (let step = 0; step < 60; step++) {
         turn(world, step * 10, 0.02);
@@ -224,7 +224,7 @@ describe("looking at an engine", () => {
         for (const { phase } of told) seen.add(phase);
       }
     }
-    expect(whole).toBeGreaterThan(150);
+    expect(whole).toBeGreaterThan(100);
     expect([...seen].toSorted()).toEqual(["decode", "prefill", "rescued", "restoring", "waiting"]);
   });
 });
