@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LiveStore, type LiveClock } from "./live-store.ts";
 import { liveView } from "../testing/live-views.ts";
@@ -32,13 +33,14 @@ interface Stream {
 function world() {
   const clock = new HandClock();
   const streams: Stream[] = [];
-  const store = new LiveStore(
-    (signal, onData) =>
+  const store = new LiveStore({
+    source: (signal, onData) =>
       new Promise<void>((resolve, reject) => {
         streams.push({ signal, send: onData, end: resolve, fail: reject });
       }),
     clock,
-  );
+    isFinal: (cause) => cause instanceof RangeError,
+  });
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < 5; turn++) await Promise.resolve();
     store.checkIntegrity();
@@ -87,8 +89,9 @@ describe("LiveStore", () => {
       await settle();
       const status = store.status.value;
       if (status.kind !== "broken") throw new Error(`it is ${status.kind}`);
-      delays.push(status.retryMs);
-      clock.pass(status.retryMs - 1);
+      const retryMs = status.retryMs ?? Number.NaN;
+      delays.push(retryMs);
+      clock.pass(retryMs - 1);
       expect(streams).toHaveLength(attempt + 1);
       clock.pass(1);
       expect(streams).toHaveLength(attempt + 2);
@@ -128,5 +131,61 @@ describe("LiveStore", () => {
     store.retryNow();
     expect(streams).toHaveLength(2);
     await settle();
+  });
+
+  it("does not ask again for what is refused, until it is told to", async () => {
+    const { store, streams, clock, settle } = world();
+    store.watch();
+    streams[0]?.fail(new RangeError("a key is missing"));
+    await settle();
+    clock.pass(1_000_000);
+    store.watch();
+    expect(streams).toHaveLength(1);
+    expect(store.status.value).toMatchObject({ kind: "broken", retryMs: null });
+    store.retryNow();
+    expect(streams).toHaveLength(2);
+    await settle();
+  });
+
+  it("holds together whatever happens in whatever order", async () => {
+    const step = fc.constantFrom(
+      "watch",
+      "leave",
+      "hide",
+      "show",
+      "send",
+      "junk",
+      "fail",
+      "final",
+      "end",
+      "pass",
+      "retry",
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const { store, streams, clock, settle } = world();
+        const watchers: (() => void)[] = [];
+        let atMs = 0;
+        const acts: Readonly<Record<(typeof steps)[number], () => void>> = {
+          watch: () => watchers.push(store.watch()),
+          leave: () => watchers.pop()?.(),
+          hide: () => store.setVisible(false),
+          show: () => store.setVisible(true),
+          send: () => streams.at(-1)?.send(frame((atMs += 1000))),
+          junk: () => streams.at(-1)?.send("[]"),
+          fail: () => streams.at(-1)?.fail(new Error("gone")),
+          final: () => streams.at(-1)?.fail(new RangeError("refused")),
+          end: () => streams.at(-1)?.end(),
+          pass: () => clock.pass(5000),
+          retry: () => store.retryNow(),
+        };
+        for (const one of steps) {
+          acts[one]();
+          await settle();
+          expect(streams.filter(({ signal }) => !signal.aborted).length).toBeLessThanOrEqual(1);
+        }
+      }),
+      { seed: 31, numRuns: 300 },
+    );
   });
 });

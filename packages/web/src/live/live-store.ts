@@ -15,12 +15,19 @@ export type LiveStatus =
   | { readonly kind: "idle" }
   | { readonly kind: "connecting" }
   | { readonly kind: "live" }
-  /** Tried again after `retryMs`. */
-  | { readonly kind: "broken"; readonly cause: unknown; readonly retryMs: number };
+  /** Tried again after `retryMs`; null: only when `retryNow` says so. */
+  | { readonly kind: "broken"; readonly cause: unknown; readonly retryMs: number | null };
 
 /** What the store needs of a clock. */
 export interface LiveClock {
   after(delayMs: number, callback: () => void): () => void;
+}
+
+export interface LiveStoreOptions {
+  readonly source: LiveSource;
+  readonly clock: LiveClock;
+  /** A failure that would come again, whenever one tries. */
+  readonly isFinal: (cause: unknown) => boolean;
 }
 
 const retryMsMin = 1000;
@@ -29,8 +36,7 @@ const retryMsMax = 30_000;
 const quietMsMax = 10_000;
 
 export class LiveStore {
-  readonly #source: LiveSource;
-  readonly #clock: LiveClock;
+  readonly #options: LiveStoreOptions;
   readonly #latest = signal<LiveView | null>(null);
   readonly #status = signal<LiveStatus>({ kind: "idle" });
   readonly #history = new LiveHistory();
@@ -42,9 +48,8 @@ export class LiveStore {
   /** Of the quiet stream while there is a connection, of the next try otherwise. */
   #cancelTimer: (() => void) | null = null;
 
-  constructor(source: LiveSource, clock: LiveClock) {
-    this.#source = source;
-    this.#clock = clock;
+  constructor(options: LiveStoreOptions) {
+    this.#options = options;
   }
 
   /** The last view; kept when the stream breaks. `history` and `happenings` change with it. */
@@ -88,20 +93,20 @@ export class LiveStore {
     if (this.#status.peek().kind !== "broken") return;
     this.#failures = 0;
     this.#clearTimer();
-    this.#follow();
+    this.#open();
   }
 
   /** Throws when what the store holds does not fit together. */
   checkIntegrity(): void {
-    const { kind } = this.#status.peek();
+    const status = this.#status.peek();
+    const { kind } = status;
     const isOpen = this.#connection !== null;
     if (isOpen !== (kind === "live" || kind === "connecting")) {
       throw new Error("the status says whether there is a stream");
     }
     if ((kind === "idle") !== !this.#isWanted) throw new Error("idle when nobody watches");
-    if ((this.#cancelTimer === null) !== (kind === "idle")) {
-      throw new Error("a timer runs unless idle");
-    }
+    const isAtRest = kind === "idle" || (status.kind === "broken" && status.retryMs === null);
+    if ((this.#cancelTimer === null) !== isAtRest) throw new Error("a timer runs unless at rest");
     this.#history.checkIntegrity();
     this.#log.checkIntegrity();
   }
@@ -116,7 +121,9 @@ export class LiveStore {
       this.#status.value = { kind: "idle" };
       return;
     }
-    if (this.#connection === null && this.#cancelTimer === null) this.#open();
+    const status = this.#status.peek();
+    const isRefused = status.kind === "broken" && status.retryMs === null;
+    if (this.#connection === null && this.#cancelTimer === null && !isRefused) this.#open();
   }
 
   #open(): void {
@@ -127,7 +134,7 @@ export class LiveStore {
     const take = (data: string): void => {
       if (this.#connection === connection) this.#take(data, connection);
     };
-    this.#source(connection.signal, take).then(
+    this.#options.source(connection.signal, take).then(
       () => this.#broke(connection, new Error("The server ended the stream.")),
       (error: unknown) => this.#broke(connection, error),
     );
@@ -151,7 +158,7 @@ export class LiveStore {
 
   #expectData(connection: AbortController): void {
     this.#clearTimer();
-    this.#cancelTimer = this.#clock.after(quietMsMax, () => {
+    this.#cancelTimer = this.#options.clock.after(quietMsMax, () => {
       this.#broke(connection, new Error("The server has said nothing for ten seconds."));
     });
   }
@@ -159,10 +166,14 @@ export class LiveStore {
   #broke(connection: AbortController, cause: unknown): void {
     if (this.#connection !== connection) return;
     this.#close();
+    if (this.#options.isFinal(cause)) {
+      this.#status.value = { kind: "broken", cause, retryMs: null };
+      return;
+    }
     const retryMs = Math.min(retryMsMax, retryMsMin * 2 ** Math.min(this.#failures, 10));
     this.#failures++;
     this.#status.value = { kind: "broken", cause, retryMs };
-    this.#cancelTimer = this.#clock.after(retryMs, () => {
+    this.#cancelTimer = this.#options.clock.after(retryMs, () => {
       this.#cancelTimer = null;
       this.#follow();
     });

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { requestJson } from "../api/api-client.ts";
 import { isAbort, toApiError, type ApiError } from "../api/api-error.ts";
+import { apiKey } from "../api/api-key.ts";
 import { browserClock } from "../browser-clock.ts";
 
 export interface Polled<T> {
@@ -13,6 +14,8 @@ export interface Polled<T> {
 }
 
 const backoffMax = 8;
+/** HTTP: a key is missing, or is not accepted. */
+export const keyRefusedStatus = 401;
 const nothing = { value: null, error: null } as const;
 
 export interface PollPlan<T> {
@@ -30,6 +33,7 @@ export interface PollPlan<T> {
 export function usePolled<T>(path: string | null, plan: PollPlan<T>): Polled<T> {
   const { periodMs, decode, isDone } = plan;
   const [state, setState] = useState<Polled<T>>(nothing);
+  const key = apiKey.value;
   useEffect(() => {
     setState(nothing);
     if (path === null) return undefined;
@@ -48,13 +52,16 @@ export function usePolled<T>(path: string | null, plan: PollPlan<T>): Polled<T> 
             failures++;
             const told = toApiError(error);
             setState(({ value }) => ({ value, error: told }));
+            // The page asks for a key; until there is a new one the answer would be the same.
+            if (told.status === keyRefusedStatus) return;
           }
         }
         await browserClock.sleep(periodMs * Math.min(backoffMax, 2 ** failures), stop.signal);
       }
     };
+    // Rejects only when it is stopped in its sleep.
     poll().catch(() => undefined);
     return () => stop.abort();
-  }, [path, periodMs, decode, isDone]);
+  }, [path, periodMs, decode, isDone, key]);
   return state;
 }
