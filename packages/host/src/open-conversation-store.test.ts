@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { systemClock } from "@loci/core";
@@ -68,6 +69,17 @@ test("a store that was asked for must be had", async () => {
   await expect(
     openConversationStore({ ...settings, store: "redis://x" }, here.surroundings),
   ).rejects.toMatchObject({ code: "config_invalid" });
+});
+
+test("memory keeps conversations until the end, and leaves no file", async () => {
+  await using here = await place();
+  const before = readdirSync(".");
+  const opened = await openConversationStore({ ...settings, store: "memory" }, here.surroundings);
+  const conversation = { id: "c", createdUnixSeconds: 1, metadata: {}, items: [] };
+  await opened?.store.conversations.create("t", conversation);
+  expect(await opened?.store.conversations.read("t", "c")).toMatchObject({ id: "c" });
+  await opened?.close();
+  expect(readdirSync(".")).toEqual(before);
 });
 
 test("what is past its time is deleted soon after the start, and told", async () => {

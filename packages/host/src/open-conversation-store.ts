@@ -34,7 +34,8 @@ const purgeRoundsMax = 100;
 
 /**
  * Null with `--store none`, and when the usual file cannot be had: a second server on one machine
- * serves without it and says so. LociError when a store that was asked for cannot be had.
+ * serves without it and says so. What `memory` keeps ends with the process. LociError when a store
+ * that was asked for cannot be had.
  */
 export async function openConversationStore(
   config: Pick<Config, "store" | "responseTtlMs">,
@@ -42,7 +43,7 @@ export async function openConversationStore(
 ): Promise<ConversationStore | null> {
   if (config.store === "none") return null;
   const { clock, environment = process.env, logger } = surroundings;
-  const url = config.store ?? `sqlite:${defaultStorePath(environment)}`;
+  const url = storeUrl(config.store, environment);
   try {
     const path = filePath(url);
     if (path !== null) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -61,6 +62,11 @@ export async function openConversationStore(
     logger.warn(`no conversations are kept: ${message} Give --store a file of its own, or none.`);
     return null;
   }
+}
+
+function storeUrl(setting: string | null, environment: NodeJS.ProcessEnv): string {
+  if (setting === "memory") return ":memory:";
+  return setting ?? `sqlite:${defaultStorePath(environment)}`;
 }
 
 /** The file of a server whose settings name no store. */

@@ -106,8 +106,7 @@ class LazyStore {
         remedy: 'Leave it out, or give "memory".',
       });
     }
-    const url = store === null || store === "memory" ? ":memory:" : store;
-    const settings = { store: url, responseTtlMs: this.#config.responseTtlMs };
+    const settings = { store: store ?? "memory", responseTtlMs: this.#config.responseTtlMs };
     const opened = await openConversationStore(settings, { logger, clock: systemClock });
     if (opened !== null) return opened;
     throw new LociError("storage_unavailable", "The store of conversations could not be opened.");

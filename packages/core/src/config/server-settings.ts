@@ -7,7 +7,7 @@ export const serverSettings = {
     default: null,
     group: "Server",
     description:
-      "where conversations are kept: sqlite:FILE, postgres://USER@HOST/DATABASE, or none; by default a file in ~/.local/share/loci",
+      "where conversations are kept: sqlite:FILE, postgres://USER@HOST/DATABASE, memory (until the end), or none; by default a file in ~/.local/share/loci",
     aliases: [],
     // A database's address may hold its password.
     secret: true,

@@ -45,6 +45,10 @@ export function PlacementList(): JSX.Element {
   );
 }
 
+function agoWords(agoSeconds: number): string {
+  return agoSeconds < 0.5 ? "now" : `${formatSeconds(Math.round(agoSeconds))} ago`;
+}
+
 function PlacementLine({ placement }: { readonly placement: PlacementRow }): JSX.Element {
   const { requestId, workerId, agoSeconds, candidates } = placement;
   const [chosen] = candidates;
@@ -55,7 +59,7 @@ function PlacementLine({ placement }: { readonly placement: PlacementRow }): JSX
         <span class="soft number">
           {chosen !== undefined && chosen.terms.length > 0 && `${formatSeconds(chosen.score)} · `}
           {chosen !== undefined && `${formatCount(chosen.cachedTokens)} tokens cached · `}
-          {agoSeconds !== null && `${formatSeconds(Math.round(agoSeconds))} ago`}
+          {agoSeconds !== null && agoWords(agoSeconds)}
         </span>
       </summary>
       <PlacementView placement={placement} />

@@ -21,7 +21,7 @@ export function WorkerTable({ rows }: { readonly rows: readonly WorkerRow[] }): 
         rows={rows}
         keyOf={({ id }) => id}
         rowRem={2.5}
-        rowRemNarrow={6}
+        rowRemNarrow={6.75}
         rowsShown={12}
         render={(row) => <WorkerLine row={row} />}
       />
