@@ -34,10 +34,8 @@ test("a router that only passes on has its page and shows its work", async () =>
   const words = ["--port", "0", "--kv-memory", "64MiB", "--workers", "0", "--store", "none"];
   await using engine = new LociProcess(["serve", "--no-page", ...words]);
   const engineUrl = await engine.url();
-  await using router = new LociProcess([
-    ...["router", "--port", "0", "--worker-url", engineUrl],
-    ...["--worker-engine", "vllm"],
-  ]);
+  const before = ["--worker-url", engineUrl, "--worker-engine", "vllm"];
+  await using router = new LociProcess(["router", "--port", "0", ...before]);
   const url = await router.url();
   expect((await fetch(`${engineUrl}/`)).status).toBe(404);
   const page = await fetch(`${url}/`);
