@@ -5,6 +5,7 @@ import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { APICallError, generateText, isStepCount, jsonSchema, Output, streamText, tool } from "ai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { isPlace, modelName, placeSchema } from "./testing/place-schema.ts";
 import { startToolServer, type ToolServer } from "./testing/tool-server.ts";
 
 let server: ToolServer;
@@ -13,15 +14,6 @@ beforeAll(async () => {
   server = await startToolServer();
 }, 120_000);
 afterAll(() => server[Symbol.asyncDispose]());
-
-const name = "loci-demo";
-const placeSchema = {
-  type: "object" as const,
-  properties: { place: { type: "string" as const, maxLength: 12 } },
-  required: ["place"],
-  additionalProperties: false as const,
-};
-const isPlace = { place: expect.any(String) };
 
 function provider(): ReturnType<typeof createOpenAICompatible> {
   return createOpenAICompatible({
@@ -40,7 +32,7 @@ const weather = tool({
 });
 
 test("generateText, twice: the second prompt is found in the cache", async () => {
-  const ask = { model: provider()(name), prompt: "Hello, who are you?", temperature: 0 };
+  const ask = { model: provider()(modelName), prompt: "Hello, who are you?", temperature: 0 };
   const first = await generateText(ask);
   expect(first.text).toContain("loci");
   expect(first.finishReason).toBe("stop");
@@ -51,7 +43,7 @@ test("generateText, twice: the second prompt is found in the cache", async () =>
 });
 
 test("streamText is generateText in pieces", async () => {
-  const ask = { model: provider()(name), prompt: "Tell me a short story.", temperature: 0 };
+  const ask = { model: provider()(modelName), prompt: "Tell me a short story.", temperature: 0 };
   const { textStream, usage } = streamText(ask);
   const pieces: string[] = [];
   for await (const piece of textStream) pieces.push(piece);
@@ -62,7 +54,7 @@ test("streamText is generateText in pieces", async () => {
 
 test("an object with a schema", async () => {
   const { output } = await generateText({
-    model: provider()(name),
+    model: provider()(modelName),
     prompt: "Where do you live?",
     output: Output.object({ schema: jsonSchema<{ place: string }>(placeSchema) }),
   });
@@ -71,7 +63,7 @@ test("an object with a schema", async () => {
 
 test("tools: called, run, and their results sent back", async () => {
   const { steps } = await generateText({
-    model: provider()(name),
+    model: provider()(modelName),
     prompt: "How is the weather?",
     tools: { weather },
     maxOutputTokens: 400,
@@ -86,7 +78,7 @@ test("tools: called, run, and their results sent back", async () => {
 
 test("tools, streamed", async () => {
   const { toolCalls } = streamText({
-    model: provider()(name),
+    model: provider()(modelName),
     prompt: "How is the weather?",
     tools: { weather },
     toolChoice: { type: "tool", toolName: "weather" },

@@ -4,6 +4,7 @@
 import { Anthropic } from "@anthropic-ai/sdk";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { isPlace, modelName, placeSchema } from "./testing/place-schema.ts";
 import { startToolServer, type ToolServer } from "./testing/tool-server.ts";
 
 let server: ToolServer;
@@ -12,15 +13,6 @@ beforeAll(async () => {
   server = await startToolServer();
 }, 120_000);
 afterAll(() => server[Symbol.asyncDispose]());
-
-const name = "loci-demo";
-const placeSchema = {
-  type: "object" as const,
-  properties: { place: { type: "string" as const, maxLength: 12 } },
-  required: ["place"],
-  additionalProperties: false as const,
-};
-const isPlace = { place: expect.any(String) };
 
 // The newest client does not know `temperature`, older ones do; the server takes it from both.
 function client(): Anthropic {
@@ -32,7 +24,7 @@ const tools = [{ name: "weather", input_schema: placeSchema }];
 
 test("a conversation goes on with the exact tokens of its answers", async () => {
   const messages: Anthropic.MessageParam[] = [question];
-  const body = { model: name, max_tokens: 100, temperature: 0, messages };
+  const body = { model: modelName, max_tokens: 100, temperature: 0, messages };
   const first = await client().messages.create(body);
   expect(first.stop_reason).toBe("end_turn");
   const { usage } = first;
@@ -40,7 +32,7 @@ test("a conversation goes on with the exact tokens of its answers", async () => 
   messages.push({ role: "assistant", content: first.content });
   messages.push({ role: "user", content: "What is my cat called?" });
   const { input_tokens: counted } = await client().messages.countTokens({
-    model: name,
+    model: modelName,
     messages,
   });
   const second = await client().messages.create(body);
@@ -53,7 +45,7 @@ test("a conversation goes on with the exact tokens of its answers", async () => 
 });
 
 test("a stream is the message in pieces", async () => {
-  const body = { model: name, max_tokens: 200, temperature: 0, messages: [question] };
+  const body = { model: modelName, max_tokens: 200, temperature: 0, messages: [question] };
   const stream = client().messages.stream(body);
   const pieces: string[] = [];
   stream.on("text", (piece) => pieces.push(piece));
@@ -65,7 +57,7 @@ test("a stream is the message in pieces", async () => {
 
 test("tools: a call that fits its schema, streamed and whole, its result sent back", async () => {
   const body = {
-    model: name,
+    model: modelName,
     max_tokens: 100,
     messages: [question],
     tools,
@@ -82,7 +74,7 @@ test("tools: a call that fits its schema, streamed and whole, its result sent ba
       : [],
   );
   const last = await client().messages.create({
-    model: name,
+    model: modelName,
     max_tokens: 40,
     tools,
     tool_choice: { type: "none" },
@@ -101,7 +93,7 @@ test("stop sequences, and an answer that the client begins", async () => {
     { role: "user", content: "Hello, who are you?" },
     { role: "assistant", content: "I am" },
   ];
-  const body = { model: name, max_tokens: 60, temperature: 0, messages: begun };
+  const body = { model: modelName, max_tokens: 60, temperature: 0, messages: begun };
   const message = await client().messages.create(body);
   expect(textOf(message)).toMatch(/^ loci/);
   const stopped = await client().messages.create({ ...body, stop_sequences: ["small"] });

@@ -5,6 +5,7 @@ import { HumanMessage, ToolMessage } from "@langchain/core/messages";
 import { ChatOpenAI } from "@langchain/openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { isPlace, modelName, placeSchema } from "./testing/place-schema.ts";
 import { startToolServer, type ToolServer } from "./testing/tool-server.ts";
 
 let server: ToolServer;
@@ -14,18 +15,9 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => server[Symbol.asyncDispose]());
 
-const name = "loci-demo";
-const placeSchema = {
-  type: "object" as const,
-  properties: { place: { type: "string" as const, maxLength: 12 } },
-  required: ["place"],
-  additionalProperties: false as const,
-};
-const isPlace = { place: expect.any(String) };
-
 function chat(): ChatOpenAI {
   return new ChatOpenAI({
-    model: name,
+    model: modelName,
     apiKey: server.apiKey,
     temperature: 0,
     maxRetries: 0,

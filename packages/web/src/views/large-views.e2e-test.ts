@@ -4,11 +4,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Page } from "playwright-core";
 import { largeView } from "../testing/live-views.ts";
+import { approvedLook, lookDifference, lookOf } from "../testing/look.ts";
 import { scriptedAnswers } from "../testing/scripted-answers.ts";
 import { startScriptedSite, type ScriptedSite } from "../testing/scripted-site.ts";
 
 /** Elements of the whole page. */
 const elementsMax = 2000;
+/** Share of a picture's cells that may differ from the approved ones: fonts differ a little. */
+const cellsApartMax = 0.06;
 
 let site: ScriptedSite;
 
@@ -55,7 +58,10 @@ describe.each(cases)("$name", ({ path, name, text }) => {
     // A view of the stream says how long the server has been up.
     if (path.includes("explain")) await page.getByText(text).first().waitFor();
     else await page.getByText("up 1 h 5 min").waitFor();
-    await view.screenshot(`${name}-${look.theme}-${look.width}`);
+    const lookName = `${name}-${look.theme}-${look.width}`;
+    await view.screenshot(lookName);
+    const now = await lookOf(page);
+    expect(lookDifference(now, approvedLook(lookName, now) ?? [])).toBeLessThan(cellsApartMax);
     expect(await countElements(page)).toBeLessThan(elementsMax);
     expect(await view.violations()).toEqual([]);
     expect(view.problems()).toEqual([]);
