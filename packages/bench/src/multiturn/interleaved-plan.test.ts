@@ -23,10 +23,28 @@ function messages(requestsPerSecond: number): unknown {
   return interleavedPlan(shape, requestsPerSecond).map((plan) => plan.messages);
 }
 
-test("every conversation pauses for the same time in all, one pause before each turn", () => {
+test("every conversation ends within the time that the load says, one pause before each turn", () => {
   for (const own of pauses(2)) {
     expect(own).toHaveLength(shape.turns);
-    expect(own.reduce((sum, pause) => sum + pause, 0)).toBeCloseTo(4 * (5 / 2) * 1000, 6);
+    expect(own.reduce((sum, pause) => sum + pause, 0)).toBeLessThan(4 * (5 / 2) * 1000);
+  }
+});
+
+test("turns come at an even rate from the first to the last moment", () => {
+  const many = { ...shape, conversations: 1000 };
+  const endMs = (1000 * many.turns * many.conversations) / 2;
+  const perTenth = Array.from({ length: 10 }, () => 0);
+  for (const { startMs, thinkMsOfTurn = [] } of interleavedPlan(many, 2)) {
+    let atMs = startMs;
+    for (const pause of [0, ...thinkMsOfTurn]) {
+      atMs += pause;
+      const tenth = Math.floor((10 * atMs) / endMs);
+      perTenth[tenth] = (perTenth[tenth] ?? 0) + 1;
+    }
+  }
+  for (const turns of perTenth) {
+    expect(turns).toBeGreaterThan(350);
+    expect(turns).toBeLessThan(450);
   }
 });
 

@@ -1,6 +1,7 @@
 // Many conversations at the same time, each at its own moments: the same messages and the same pattern
-// of pauses at every load, only stretched. Pauses are exponential, rescaled so that every conversation
-// pauses for the same time in all; so none trails behind and a run ends with its load.
+// of pauses at every load, only stretched. Pauses are exponential, one before each turn and one after
+// the last, rescaled so that they fill the same time for every conversation: turns come at an even rate
+// from the first to the last moment, and no conversation trails behind.
 
 import { Random } from "@loci/core";
 import { planWorkload, type ConversationPlan, type WorkloadShape } from "../load/workload.ts";
@@ -14,7 +15,8 @@ export function interleavedPlan(
   const meanMs = (1000 * shape.conversations) / requestsPerSecond;
   return planWorkload(shape).map((plan) => {
     const gaps = plan.messages.map(() => -Math.log(1 - random.next()));
-    const total = gaps.reduce((sum, gap) => sum + gap, 0);
+    const afterLast = -Math.log(1 - random.next());
+    const total = gaps.reduce((sum, gap) => sum + gap, afterLast);
     const [first = 0, ...rest] = gaps.map((gap) => (gap / total) * gaps.length * meanMs);
     return Object.assign(plan, { startMs: first, thinkMs: 0, thinkMsOfTurn: rest });
   });
