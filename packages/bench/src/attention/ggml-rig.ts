@@ -97,7 +97,8 @@ export class GgmlRig implements Disposable {
     new Int32Array(tensorBytes(keyRows)).set(this.#rows(false));
     new Int32Array(tensorBytes(valueRows)).set(this.#rows(true));
     fillRandom(new Float32Array(tensorBytes(queries)), 5);
-    const cells = new Uint16Array(tensorBytes(mask));
+    // What an allocated graph holds at first is whatever lay there.
+    const cells = new Uint16Array(tensorBytes(mask)).fill(0);
     for (let query = 0; query < queryTokens; query++) {
       const seen = contextTokens - queryTokens + query + 1;
       cells.fill(halfMinusInfinity, query * contextTokens + seen, (query + 1) * contextTokens);
