@@ -21,6 +21,9 @@ export {
 export { ClusterService, type ClusterServiceOptions } from "./service/cluster-service.ts";
 export type { MembersPort, RequestsPort, RouterPort } from "./service/router-port.ts";
 export { WorkerTable, type KnownWorker } from "./service/worker-table.ts";
+export { Fields } from "./wire/fields.ts";
+export { decodeLoad } from "./wire/load-line.ts";
+export { WireError } from "./wire/wire-error.ts";
 export {
   createWorkerApp,
   type ListenAddress,

@@ -83,9 +83,13 @@ export class Fields {
     return this.#get(name);
   }
 
-  /** Names and numbers, all finite. */
-  numbers<Name extends string>(names: readonly Name[]): Record<Name, number> {
-    const values = names.map((name) => [name, this.number(name)] as const);
+  /** Names and numbers, all finite and in the range. */
+  numbers<Name extends string>(
+    names: readonly Name[],
+    low?: number,
+    high?: number,
+  ): Record<Name, number> {
+    const values = names.map((name) => [name, this.number(name, low, high)] as const);
     return recordOf(values);
   }
 

@@ -1,5 +1,7 @@
-// Load and counters of a worker, as they are sent with heartbeats.
+// Load and counters of a worker, as they are sent with heartbeats: over HTTP, and the load over NATS
+// too.
 
+import { kvTierNames } from "@loci/core";
 import type {
   HistogramCounts,
   KvDeviceCounts,
@@ -17,6 +19,10 @@ const tiersMax = 8;
 const nameCharsMax = 64;
 const bucketsMax = 64;
 
+/** No amount that a load counts is larger, and no price that it names is higher. */
+const amountMax = 1e15;
+const priceSecondsMax = 86_400;
+
 const loadCounts = [
   "requestsRunning",
   "requestsWaiting",
@@ -27,23 +33,19 @@ const loadCounts = [
   "kvBlocksFree",
   "kvBlocksCached",
   "kvBlocksPeak",
-  "evictionSecondsPerBlock",
 ] as const;
 
-/** Throws WireError. What a worker says of itself is not believed beyond being numbers. */
+/** Throws WireError. A router prices requests with it: what no worker could mean is refused. */
 export function decodeLoad(fields: Fields): WorkerLoad {
-  const numbers = fields.numbers(loadCounts);
-  for (const name of loadCounts) numbers[name] = Math.max(0, numbers[name]);
   const restore = fields.object("restoreSecondsPerBlock");
+  const below = kvTierNames.filter((name) => name !== "device" && restore.has(name));
   const answerTokens = fields.has("answerTokensMean");
   return {
-    ...numbers,
+    ...fields.numbers(loadCounts, 0, amountMax),
+    evictionSecondsPerBlock: fields.number("evictionSecondsPerBlock", 0, priceSecondsMax),
     latency: fields.has("latency") ? decodeLatency(fields.object("latency")) : null,
-    restoreSecondsPerBlock: {
-      ...(restore.has("host") && { host: restore.number("host", 0) }),
-      ...(restore.has("disk") && { disk: restore.number("disk", 0) }),
-    },
-    answerTokensMean: answerTokens ? fields.number("answerTokensMean", 0) : null,
+    restoreSecondsPerBlock: restore.numbers(below, 0, priceSecondsMax),
+    answerTokensMean: answerTokens ? fields.number("answerTokensMean", 0, amountMax) : null,
   };
 }
 
@@ -84,12 +86,13 @@ export function decodeSnapshot(fields: Fields): ServiceSnapshot {
 }
 
 function decodeLatency(fields: Fields): LatencyCoefficients {
-  return {
-    secondsPerStep: fields.number("secondsPerStep", 0),
-    secondsPerToken: fields.number("secondsPerToken", 0),
-    secondsPerAttended: fields.number("secondsPerAttended", 0),
-    secondsPerSequence: fields.number("secondsPerSequence", 0),
-  };
+  const names = [
+    "secondsPerStep",
+    "secondsPerToken",
+    "secondsPerAttended",
+    "secondsPerSequence",
+  ] as const;
+  return fields.numbers(names, 0, priceSecondsMax);
 }
 
 function decodeLengths(fields: Fields): LengthSnapshot {
