@@ -26,7 +26,7 @@ export function publishedManifest(
     license,
     keywords: ["llm", "inference", "serving", "openai", "gguf", "llama.cpp", "kv-cache"],
     type: "module",
-    engines: { node: ">=24" },
+    engines: { node: ">=24.6" },
     bin: { loci: "bin/loci.js" },
     exports: {
       ".": {

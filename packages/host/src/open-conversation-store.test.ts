@@ -4,11 +4,11 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { systemClock } from "@loci/core";
+import { ManualClock } from "@loci/core/testing";
 import type { TenantRemoval } from "@loci/store";
 import { expect, test } from "vitest";
 
 import { defaultStorePath, openConversationStore } from "./open-conversation-store.ts";
-import { HandClock } from "./testing/hand-clock.ts";
 import { lineLogger } from "./testing/line-logger.ts";
 
 const settings = { store: null, responseTtlMs: 0 };
@@ -84,7 +84,7 @@ test("memory keeps conversations until the end, and leaves no file", async () =>
 
 test("what is past its time is deleted soon after the start, and told", async () => {
   await using here = await place();
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const { promise: purged, resolve: tell } = Promise.withResolvers<TenantRemoval>();
   const opened = await openConversationStore(
     { store: ":memory:", responseTtlMs: 1000 },

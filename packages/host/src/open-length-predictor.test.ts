@@ -5,11 +5,11 @@ import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { ManualClock } from "@loci/core/testing";
 import type { CalibratedPredictor, LengthQuery } from "@loci/predict";
 import { expect, test } from "vitest";
 
 import { openLengthPredictor } from "./open-length-predictor.ts";
-import { HandClock } from "./testing/hand-clock.ts";
 import { lineLogger } from "./testing/line-logger.ts";
 
 const settings = { modelName: "some model", isKept: true, seed: 1 };
@@ -28,14 +28,14 @@ const query: LengthQuery = {
 interface Place extends AsyncDisposable {
   readonly folder: string;
   readonly lines: string[];
-  readonly clock: HandClock;
+  readonly clock: ManualClock;
   readonly surroundings: Parameters<typeof openLengthPredictor>[1];
 }
 
 async function place(): Promise<Place> {
   const base = await mkdtemp(join(tmpdir(), "loci-lengths-"));
   const lines: string[] = [];
-  const clock = new HandClock();
+  const clock = new ManualClock();
   return {
     folder: join(base, "loci"),
     lines,

@@ -1,9 +1,9 @@
 // Streams over real sockets: who leaves, who does not read, who is silent.
 
 import { setImmediate } from "node:timers/promises";
+import { ManualClock } from "@loci/core/testing";
 import { describe, expect, test } from "vitest";
 import { byteModel, byteTokens } from "./testing/byte-codec.ts";
-import { ManualClock } from "./testing/manual-clock.ts";
 import { RawConnection } from "./testing/raw-connection.ts";
 import { Gate } from "./testing/scripted-service.ts";
 import { testServer, type TestServer } from "./testing/test-server.ts";

@@ -2,7 +2,7 @@
 // ones cost.
 import { LociError, systemClock, toLociError, type ChatMessage, type ChatPrompt } from "@loci/core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ChatTemplate, chatTemplateLimits, type ChatTemplateOptions } from "./chat-template.ts";
+import { ChatTemplate, type ChatTemplateOptions } from "./chat-template.ts";
 
 const open: ChatTemplate[] = [];
 
@@ -28,8 +28,6 @@ async function templateOf(
     ...plainOptions,
     source,
     ...options,
-    // The machine that runs the tests may be busy: time is asserted only where it is the subject.
-    limits: { renderMsMax: 5000, ...options.limits },
   });
   open.push(template);
   return template;
@@ -289,7 +287,6 @@ describe("hostile templates", () => {
     attacked = await ChatTemplate.create({
       ...plainOptions,
       source: `${branches.join("")}calm`,
-      limits: { renderMsMax: 400 },
     });
   });
 
@@ -303,20 +300,6 @@ describe("hostile templates", () => {
     expect(error.message.length).toBeLessThan(600);
     expect(await textOf(attacked, chatOf([user("peace")]))).toBe("calm");
     attacked.checkIntegrity();
-  });
-
-  test("a loop that never ends is killed by the clock", async () => {
-    const template = await templateOf(
-      "{% if messages[0].content == 'attack' %}{% for a in range(9999) %}{% for b in range(9999) %}" +
-        "{% endfor %}{% endfor %}{% else %}calm{% endif %}",
-      {
-        limits: { renderMsMax: chatTemplateLimits.renderMsMax, stepsMax: Number.MAX_SAFE_INTEGER },
-      },
-    );
-    const attack = template.render(chatOf([user("attack")]));
-    const waiting = template.render(chatOf([user("peace")]));
-    expect((await failureOf(attack)).message).toContain("takes too long");
-    expect(await waiting).toEqual({ segments: ["calm"] });
   });
 
   test.each([

@@ -1,6 +1,6 @@
 // Chat templates are code inside a model file and are never trusted. Each renders in a thread of
-// its own, one chat at a time, under limits of steps, text, memory and time; whatever it does, the
-// answer is a text or a typed error within the bound, and the next chat is served.
+// its own, one chat at a time, under limits of steps, text, memory and processor time; whatever it
+// does, the answer is a text or a typed error within the bound, and the next chat is served.
 //
 // The chat goes in as plain JSON text and comes out as text, cut wherever a string of the chat
 // held a special token's text (special-text.ts).
@@ -19,8 +19,9 @@ export interface ChatTemplateLimits extends TemplateProcessLimits {
 export const chatTemplateLimits: ChatTemplateLimits = {
   sourceUnitsMax: 256 * 1024,
   queueLengthMax: 64,
-  renderMsMax: 250,
-  startMsMax: 10_000,
+  renderCpuMsMax: 250,
+  startCpuMsMax: 5000,
+  wallMsMax: 10_000,
   heapMebibytesMax: 64,
   stepsMax: 1_000_000,
   textUnitsMax: 16 * 1024 * 1024,
@@ -84,7 +85,8 @@ export class ChatTemplate {
 
   /**
    * `chat` as the model's text. Rejects with template_failed (the template refuses the chat, or a
-   * budget ran out), queue_full, invalid_request or, after `close`, unavailable.
+   * budget ran out), queue_full, invalid_request or, on a machine too busy for it and after
+   * `close`, unavailable.
    */
   async render(chat: ChatPrompt): Promise<RenderedChat> {
     const variables = {

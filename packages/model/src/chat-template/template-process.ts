@@ -1,5 +1,5 @@
-// One worker thread that renders one template, watched: a rendering that takes too long, or that
-// runs out of memory, costs its worker and nothing else. The next job gets a fresh one.
+// One worker thread that renders one template, watched: a rendering that takes too much processor
+// time or memory costs its worker and nothing else. The next job gets a fresh one.
 import { assert, LociError, type Clock } from "@loci/core";
 import {
   MessageChannel,
@@ -7,14 +7,17 @@ import {
   Worker,
   type MessagePort,
 } from "node:worker_threads";
+import { watchJob, type Overrun } from "./job-watch.ts";
 import type { InterpreterLimits } from "./template-interpreter.ts";
 import type { TemplateJob, TemplateReply, TemplateWorkerData } from "./template-worker.ts";
 
 export interface TemplateProcessLimits extends InterpreterLimits {
-  /** A rendering is killed after this. */
-  readonly renderMsMax: number;
-  /** Start of a worker and compilation of its template. */
-  readonly startMsMax: number;
+  /** Processor time of a rendering; one that uses more is killed, and the template is at fault. */
+  readonly renderCpuMsMax: number;
+  /** The same for the start of a worker and the compilation of its template. */
+  readonly startCpuMsMax: number;
+  /** Of either, by the clock: one that got too little of a processor ends as `unavailable`. */
+  readonly wallMsMax: number;
   readonly heapMebibytesMax: number;
 }
 
@@ -37,7 +40,9 @@ export class TemplateProcess {
   #starting: { readonly resolve: () => void; readonly reject: (error: LociError) => void } | null;
   #pending: Pending | null = null;
   #jobId = 0;
-  #stopTimer: () => void;
+  /** What the thread had used of a processor when it last answered. */
+  #cpuMs = 0;
+  #stopWatch: () => void;
   #ended = false;
 
   constructor(source: string, limits: TemplateProcessLimits, clock: Clock) {
@@ -50,7 +55,7 @@ export class TemplateProcess {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.ready = promise;
     this.#starting = { resolve, reject };
-    this.#stopTimer = clock.after(limits.startMsMax, () => this.#timeOut("compiling it"));
+    this.#stopWatch = this.#watch(limits.startCpuMsMax, "compiling it");
     this.#port.on("message", (message: TemplateReply) => this.#receive(message));
     this.#worker.on("error", (error: Error & { code?: string }) => {
       const outOfMemory = error.code === "ERR_WORKER_OUT_OF_MEMORY";
@@ -76,9 +81,7 @@ export class TemplateProcess {
       variables,
       unixSeconds: this.#clock.unixSeconds(),
     };
-    this.#stopTimer = this.#clock.after(this.#limits.renderMsMax, () =>
-      this.#timeOut("rendering the chat"),
-    );
+    this.#stopWatch = this.#watch(this.#limits.renderCpuMsMax, "rendering the chat");
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
     this.#port.postMessage(job);
     return promise;
@@ -115,7 +118,8 @@ export class TemplateProcess {
 
   #receive(message: TemplateReply): void {
     if (this.#ended) return;
-    this.#stopTimer();
+    this.#stopWatch();
+    this.#cpuMs = message.cpuMs;
     if (message.kind === "ready") {
       const starting = this.#starting;
       this.#starting = null;
@@ -135,20 +139,22 @@ export class TemplateProcess {
     else pending?.reject(templateFailed(message.reason));
   }
 
-  #timeOut(doing: string): void {
+  #watch(cpuMsMax: number, doing: string): () => void {
+    const job = { cpuMsMax, wallMsMax: this.#limits.wallMsMax, cpuMsBefore: this.#cpuMs };
+    return watchJob(this.#worker, this.#clock, job, (overrun) => this.#overran(overrun, doing));
+  }
+
+  #overran(overrun: Overrun, doing: string): void {
     // When this thread was busy, the answer may be waiting unread: then nothing was too slow.
     const waiting = receiveMessageOnPort(this.#port);
-    if (waiting !== undefined) {
-      this.#receive(waiting.message);
-      return;
-    }
-    this.#end(templateFailed(`${doing} takes too long`));
+    if (waiting !== undefined) this.#receive(waiting.message);
+    else this.#end(overrun === "cpu" ? templateFailed(`${doing} takes too long`) : tooBusy());
   }
 
   #end(error: LociError): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#stopTimer();
+    this.#stopWatch();
     const starting = this.#starting;
     const pending = this.#pending;
     this.#starting = null;
@@ -170,6 +176,13 @@ export class TemplateProcess {
       this.#port.unref();
     }
   }
+}
+
+function tooBusy(): LociError {
+  return new LociError("unavailable", "The server is too busy to render the chat.", {
+    remedy: "Try again in a few seconds.",
+    retryAfterSeconds: 5,
+  });
 }
 
 /** template_failed with a template's reason, made harmless: one line, bounded. */

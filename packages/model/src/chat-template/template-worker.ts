@@ -1,6 +1,7 @@
 // The worker's side of a chat template: compiles once, then renders one chat at a time. It is
 // killed from outside when it takes too long, so it holds nothing worth keeping.
 import { workerData, type MessagePort } from "node:worker_threads";
+import { cpuMsOf } from "./job-watch.ts";
 import { TemplateError, TemplateProgram, type InterpreterLimits } from "./template-interpreter.ts";
 
 export interface TemplateWorkerData {
@@ -16,7 +17,10 @@ export interface TemplateJob {
   readonly unixSeconds: number;
 }
 
-export type TemplateReply =
+/** Each says what the thread has used of a processor so far. */
+export type TemplateReply = TemplateOutcome & { readonly cpuMs: number };
+
+type TemplateOutcome =
   | { readonly kind: "ready" }
   | { readonly kind: "broken"; readonly reason: string }
   | { readonly kind: "rendered"; readonly id: number; readonly text: string }
@@ -28,7 +32,8 @@ Error.stackTraceLimit = 0;
 const data: TemplateWorkerData = workerData;
 const { port, source, limits } = data;
 
-function reply(message: TemplateReply): void {
+function reply(outcome: TemplateOutcome): void {
+  const message: TemplateReply = { ...outcome, cpuMs: cpuMsOf(process.threadCpuUsage()) };
   port.postMessage(message);
 }
 

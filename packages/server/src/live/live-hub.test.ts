@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ManualClock } from "../testing/manual-clock.ts";
+import { ManualClock } from "@loci/core/testing";
 import { LiveHub, viewersMax } from "./live-hub.ts";
 
 /** Lets everything that is due in microtasks happen. */

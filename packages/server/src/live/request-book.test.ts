@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { greedySampling, type GenerationRequest } from "@loci/core";
-import { ManualClock } from "../testing/manual-clock.ts";
+import { ManualClock } from "@loci/core/testing";
 import { RequestBook } from "./request-book.ts";
 
 function requestOf(id: string, tenant = "t"): GenerationRequest {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { ManualClock } from "../testing/manual-clock.ts";
+import { ManualClock } from "@loci/core/testing";
 import { EventLog } from "./event-log.ts";
 import { LiveTurns, type LiveTurn, type TurnTrace } from "./live-turns.ts";
 

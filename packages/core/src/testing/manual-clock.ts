@@ -1,6 +1,6 @@
 // A Clock that stands still until the test moves it.
 
-import type { Clock } from "@loci/core";
+import type { Clock } from "../clock.ts";
 
 interface Timer {
   readonly dueMs: number;

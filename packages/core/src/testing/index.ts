@@ -1,0 +1,3 @@
+// For tests of other packages.
+
+export { ManualClock } from "./manual-clock.ts";
