@@ -1,12 +1,13 @@
-export type { AdmissionName } from "./admission/admission-policy.ts";
+export { admissionNames, type AdmissionName } from "./admission/admission-policy.ts";
 export { Engine, type EngineParts } from "./engine.ts";
-export type { SchedulingName } from "./order/waiting-order.ts";
+export { schedulingNames, type SchedulingName } from "./order/waiting-order.ts";
 export type { EngineEvent } from "./request-reports.ts";
 export { LocalService, type LocalServiceParts, type ServiceTiers } from "./local-service.ts";
 export * from "./observer.ts";
 export { engineDefaults, type EngineOptions } from "./options.ts";
 export { RetentionEntry } from "./retention/retention-entry.ts";
 export {
+  retentionPolicyNames,
   RetentionQueue,
   type RetentionPolicyName,
   type RetentionQueueOptions,

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { assert, Random, type Clock } from "@loci/core";
-import type { SchedulingName } from "@loci/engine";
+import { schedulingNames, type SchedulingName } from "@loci/engine";
 import { loadModel, type LoadedModel } from "@loci/model";
 import { formatRun, parseLengths, recordLines } from "@loci/sim";
 import { withOutputOptions } from "../measure/common-options.ts";
@@ -42,7 +42,6 @@ interface AdmissionOptions extends OutputOptions {
 /** The pool holds so many of the longest sequences. */
 const sequencesOfPool = 4;
 const promptTokensMax = 256;
-const schedulings: readonly SchedulingName[] = ["fcfs", "shortest", "fair"];
 const costShape = { running: 256, waiting: 64, steps: 300, maxTokens: 1024 };
 const quickCostShape = { running: 8, waiting: 4, steps: 5, maxTokens: 1024 };
 
@@ -57,7 +56,7 @@ export function registerAdmission(program: Command, clock: Clock): void {
     .option("--max-tokens <n>", "what every client allows at most", positiveInteger, 1536)
     .option("--requests <n>", "requests that wait at the start", positiveInteger, 64)
     .option("--learn <n>", "answers that the predictor has seen before", positiveInteger, 600)
-    .option("--scheduling <name>", `order of those who wait: ${schedulings.join(", ")}`, "fcfs")
+    .option("--scheduling <name>", `order of those who wait: ${schedulingNames.join(", ")}`, "fcfs")
     .option("--threads <n>", "compute threads; default all cores but one", positiveInteger)
     .option("--rounds <n>", "runs of every arm", positiveInteger, 5)
     .option("--seed <n>", "seed of prompts and order", positiveInteger, 1)
@@ -84,7 +83,7 @@ async function admissionBench(options: AdmissionOptions, clock: Clock): Promise<
     kvMemoryBytes: poolTokens(workload, maxTokens) * kvBytesPerToken(modelPath),
   });
   const { scheduling } = options;
-  assert(schedulings.includes(scheduling), "the order has a name");
+  assert(schedulingNames.includes(scheduling), "the order has a name");
   const endTokenId = endToken(model);
   const parts = { model, workload, endTokenId, maxTokens, scheduling, seed, clock };
   let rounds: readonly Round[];

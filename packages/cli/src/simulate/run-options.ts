@@ -1,5 +1,6 @@
 // The flags that say what is simulated: a workload, a device, a server's settings.
 
+import { admissionNames, retentionPolicyNames, schedulingNames } from "@loci/engine";
 import type { Command } from "commander";
 
 import { integerWithin, numberWithin, oneOf } from "./simulate-flags.ts";
@@ -55,15 +56,17 @@ function addServerOptions(command: Command): Command {
     .option("--sequences <integer>", "requests that run at once", integerWithin(1, 16_384), 256)
     .option("--queue <integer>", "requests that wait at most", integerWithin(1, requestsMax))
     .option("--host-gib <number>", "host memory below the device", numberWithin(0, 65_536), 0)
-    .option("--eviction <policy>", evictions.join(", "), oneOf(evictions), "retention")
-    .option("--admission <policy>", admissions.join(", "), oneOf(admissions), "predicted")
-    .option("--scheduling <policy>", orders.join(", "), oneOf(orders), "fair")
+    .option(
+      "--eviction <policy>",
+      retentionPolicyNames.join(", "),
+      oneOf(retentionPolicyNames),
+      "retention",
+    )
+    .option("--admission <policy>", admissionNames.join(", "), oneOf(admissionNames), "predicted")
+    .option("--scheduling <policy>", schedulingNames.join(", "), oneOf(schedulingNames), "fair")
     .option("--predictor <name>", predictors.join(", "), oneOf(predictors), "combined");
 }
 
-export const evictions = ["retention", "pensieve", "lru"] as const;
-export const admissions = ["predicted", "s3", "paged", "worst-case", "oracle"] as const;
-export const orders = ["fcfs", "shortest", "fair", "preble"] as const;
 export const predictors = [
   "combined",
   "history",

@@ -3,6 +3,7 @@
 import { basename } from "node:path";
 
 import { LociError } from "@loci/core";
+import { admissionNames, retentionPolicyNames, schedulingNames } from "@loci/engine";
 import type { EngineOptions, RunnerLimits, TierFacts } from "@loci/engine";
 import {
   chatShapes,
@@ -26,7 +27,7 @@ import type { ArrivalPlan, CostModel, RooflineOptions, ShapedRequest, Workload }
 import type { Command } from "commander";
 
 import { readCalibration } from "./read-calibration.ts";
-import { admissions, evictions, orders, requestsMax } from "./run-options.ts";
+import { requestsMax } from "./run-options.ts";
 import { numberOption, oneOf, textOption } from "./simulate-flags.ts";
 
 const requestsDefault = 1000;
@@ -130,9 +131,9 @@ export async function serverOf(command: Command): Promise<ServerSetup> {
 }
 
 function optionsOf(command: Command, sequencesMax: number): Partial<EngineOptions> {
-  const eviction = oneOf(evictions)(textOption(command, "eviction") ?? "");
-  const admission = oneOf(admissions)(textOption(command, "admission") ?? "");
-  const scheduling = oneOf(orders)(textOption(command, "scheduling") ?? "");
+  const eviction = oneOf(retentionPolicyNames)(textOption(command, "eviction") ?? "");
+  const admission = oneOf(admissionNames)(textOption(command, "admission") ?? "");
+  const scheduling = oneOf(schedulingNames)(textOption(command, "scheduling") ?? "");
   return {
     eviction,
     admission,

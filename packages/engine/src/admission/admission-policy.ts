@@ -4,6 +4,9 @@
 
 import type { EngineRequest } from "../request.ts";
 
+/** Every rule by name, for whoever offers or checks one. */
+export const admissionNames = ["predicted", "s3", "paged", "worst-case", "oracle"] as const;
+
 /**
  * `predicted`: the memory's peak over the predicted future fits, at a risk priced in seconds.
  * `oracle`: the same test; meant for a predictor that knows every length.
@@ -11,7 +14,7 @@ import type { EngineRequest } from "../request.ts";
  * `worst-case`: reserves the longest answer that was asked for (ORCA).
  * `paged`: promises nothing, preempts when memory runs out (vLLM).
  */
-export type AdmissionName = "predicted" | "s3" | "paged" | "worst-case" | "oracle";
+export type AdmissionName = (typeof admissionNames)[number];
 
 /** A request that would start, as memory sees it. Blocks of it that are cached are locked. */
 export interface Candidate {

@@ -3,13 +3,16 @@
 
 import type { EngineRequest } from "../request.ts";
 
+/** Every order by name, for whoever offers or checks one. */
+export const schedulingNames = ["fcfs", "shortest", "fair", "preble"] as const;
+
 /**
  * `fcfs`: first come, first served; answers that began elsewhere come before those that begin.
  * `shortest`: least expected work first, with a bound on how long anyone is passed by.
  * `fair`: tenants in turn by what they were served, inside a tenant the shortest; the same bound.
  * `preble`: by the cached share of the prompt, with quotas so that nobody starves.
  */
-export type SchedulingName = "fcfs" | "shortest" | "fair" | "preble";
+export type SchedulingName = (typeof schedulingNames)[number];
 
 export interface WaitingOrder {
   /** Those who wait, best first; at most `countMax`. `waiting` is in order of arrival. */

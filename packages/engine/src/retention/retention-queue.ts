@@ -13,11 +13,14 @@ import type { RetentionEntry } from "./retention-entry.ts";
 import type { ReturnModel } from "./return-model.ts";
 import { SampledOrder } from "./sampled-order.ts";
 
+/** Every policy by name, for whoever offers or checks one. */
+export const retentionPolicyNames = ["retention", "pensieve", "lru"] as const;
+
 /**
  * `retention`: expected seconds lost, with learned returns; `pensieve`: recompute cost over idle
  * time; `lru`: least recently used, deepest first within one request.
  */
-export type RetentionPolicyName = "retention" | "pensieve" | "lru";
+export type RetentionPolicyName = (typeof retentionPolicyNames)[number];
 
 export interface RetentionQueueOptions<E extends RetentionEntry> {
   readonly policy: RetentionPolicyName;

@@ -4,8 +4,10 @@
 import { assert, defined, LociError, Random } from "@loci/core";
 import type { GenerationEvent, GenerationRequest } from "@loci/core";
 import { expect } from "vitest";
+import { admissionNames } from "../admission/admission-policy.ts";
 import { Engine } from "../engine.ts";
 import type { EngineParts } from "../engine.ts";
+import { schedulingNames } from "../order/waiting-order.ts";
 import type { EngineEvent } from "../request-reports.ts";
 import { KvMirror } from "./kv-mirror.ts";
 import { HashRunner } from "./hash-runner.ts";
@@ -14,8 +16,6 @@ import { testRequest } from "./requests.ts";
 import { WildPredictor } from "./wild-predictor.ts";
 
 const eosTokenId = 7;
-const admissions = ["predicted", "s3", "paged", "worst-case", "oracle"] as const;
-const schedulings = ["fcfs", "shortest", "fair", "preble"] as const;
 
 export interface World {
   readonly random: Random;
@@ -63,8 +63,8 @@ export function makeWorld(
       sequencesMax: random.integer(1, 9),
       queueRequestsMax: 20,
       targetStepMs: random.integer(0, 1) === 0 ? null : random.integer(1, 20),
-      admission: defined(admissions[random.integer(0, admissions.length - 1)]),
-      scheduling: defined(schedulings[random.integer(0, schedulings.length - 1)]),
+      admission: defined(admissionNames[random.integer(0, admissionNames.length - 1)]),
+      scheduling: defined(schedulingNames[random.integer(0, schedulingNames.length - 1)]),
       ...parts.options,
     },
   });

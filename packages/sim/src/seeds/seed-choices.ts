@@ -2,6 +2,7 @@
 // wrong. Small enough that everything runs out all the time.
 
 import { defined, Random } from "@loci/core";
+import { admissionNames, retentionPolicyNames, schedulingNames } from "@loci/engine";
 import type { EngineOptions, RunnerLimits, TierFacts } from "@loci/engine";
 
 export interface FaultChances {
@@ -42,10 +43,6 @@ const faultLevels: readonly FaultChances[] = [
   { step: 0.15, move: 0.3, restart: 0.01, cancel: 0.1 },
 ];
 
-const admissions = ["predicted", "oracle", "s3", "paged", "worst-case"] as const;
-const orders = ["fcfs", "shortest", "fair"] as const;
-const evictions = ["retention", "pensieve", "lru"] as const;
-
 /** The world of a seed. */
 export function choicesOf(seed: number): SeedChoices {
   const random = new Random(seed ^ 0x0c401ce5);
@@ -67,10 +64,10 @@ export function choicesOf(seed: number): SeedChoices {
       sequencesMax: random.integer(1, 9),
       queueRequestsMax: random.integer(1, 30),
       targetStepMs: random.integer(0, 1) === 0 ? null : random.integer(1, 20),
-      eviction: pick(evictions),
+      eviction: pick(retentionPolicyNames),
       aheadShare: random.next(),
-      admission: pick(admissions),
-      scheduling: pick(orders),
+      admission: pick(admissionNames),
+      scheduling: pick(schedulingNames),
       queueSecondsMax: random.integer(0, 3) === 0 ? random.next() : null,
     },
     tiers: pick([[], [host], [disk], [host, disk]]),

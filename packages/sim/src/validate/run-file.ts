@@ -2,7 +2,7 @@
 // each request. Everything that the simulator needs to do it again.
 
 import { LociError } from "@loci/core";
-import { engineDefaults } from "@loci/engine";
+import { admissionNames, engineDefaults, schedulingNames } from "@loci/engine";
 import type { EngineOptions, RunnerLimits } from "@loci/engine";
 import { parseCoefficients } from "../cost/fitted-cost.ts";
 import type { FittedCoefficients } from "../cost/fitted-cost.ts";
@@ -20,8 +20,6 @@ export interface RecordedRun {
 const recordsMax = 1_000_000;
 const countMax = 0x7fffffff;
 const timeMsMax = 1e12;
-const admissions = ["predicted", "s3", "paged", "worst-case", "oracle"] as const;
-const orders = ["fcfs", "shortest", "fair"] as const;
 
 export function formatRun(run: RecordedRun): string {
   return `${JSON.stringify(run)}\n`;
@@ -55,8 +53,8 @@ export function parseRun(text: string): RecordedRun {
     },
     options: {
       sequencesMax: countOf(options, "sequencesMax", 1),
-      admission: wordOf(options, "admission", admissions) ?? engineDefaults.admission,
-      scheduling: wordOf(options, "scheduling", orders) ?? engineDefaults.scheduling,
+      admission: wordOf(options, "admission", admissionNames) ?? engineDefaults.admission,
+      scheduling: wordOf(options, "scheduling", schedulingNames) ?? engineDefaults.scheduling,
     },
     coefficients: parseCoefficients(JSON.stringify(Reflect.get(run, "coefficients") ?? null)),
     records: list.map((record: unknown, index) => recordOf(record, index)),
