@@ -56,7 +56,7 @@ export class LoadMeter {
       kvBlocksFree: freeCount + cachedCount,
       kvBlocksCached: cachedCount,
       kvBlocksPeak: this.#peakBlocks(),
-      evictionSecondsPerBlock: freeCount > 0 ? 0 : tiers.evictionSeconds(this.#index.nowMs),
+      evictionSecondsPerBlock: freeCount > 0 ? 0 : tiers.device.evictionSeconds(this.#index.nowMs),
       latency: this.#latency.observations === 0 ? null : this.#latency.coefficients,
       restoreSecondsPerBlock: Object.fromEntries(
         tiers.tiers.map(({ name, restoreRate }) => [name, restoreRate.secondsPerBlock]),

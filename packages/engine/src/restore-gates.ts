@@ -44,7 +44,7 @@ export class RestoreGates {
     if (blocks.restores.size === 0) return Infinity;
     let remaining = 0;
     for (const order of blocks.restores.keys()) {
-      remaining = Math.max(remaining, this.#tiers.remainingSeconds(order, nowMs));
+      remaining = Math.max(remaining, this.#tiers.restores.remainingSeconds(order, nowMs));
     }
     const contextStart = Math.max(0, request.tokensKnown - tokens);
     const step = this.#model.prefillSeconds(tokens, contextStart);
@@ -56,7 +56,7 @@ export class RestoreGates {
     const blocks = defined(request.blocks);
     if (request.frontierScheduled <= blocks.arrivedEnd) return;
     for (const order of blocks.restores.keys()) {
-      const gate = this.#tiers.gateOf(order);
+      const gate = this.#tiers.restores.gateOf(order);
       if (gate !== null) this.#passed.add(gate);
     }
   }

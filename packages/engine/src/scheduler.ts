@@ -334,7 +334,7 @@ export class Scheduler {
   #prefetch(): void {
     const reserve = Math.ceil(this.#index.blockCount * prefetchReserveShare);
     for (const request of this.#waiting.slice(0, prefetchRequestsMax)) {
-      if (request.prefetched || this.#index.tiers.restoresFree < 2) continue;
+      if (request.prefetched || this.#index.tiers.restores.free < 2) continue;
       request.prefetched = true;
       const options = { isAlone: false, reserve };
       this.#index.prefetch(request.spec.tenant, request.reusable, options);

@@ -120,7 +120,7 @@ export class CacheTree {
     wanted.lastUse = Number.MAX_SAFE_INTEGER;
     wanted.queuedUses = 1;
     while (this.pool.freeCount === 0) {
-      const victim = this.tiers.deviceVictimBelow(wanted, requester, this.#nowMs);
+      const victim = this.tiers.device.victimBelow(wanted, requester, this.#nowMs);
       if (victim === null) return null;
       this.#drop(victim);
     }
@@ -128,7 +128,7 @@ export class CacheTree {
   }
 
   #evict(requester: string): boolean {
-    const victim = this.tiers.deviceVictim(requester, this.#nowMs);
+    const victim = this.tiers.device.victim(requester, this.#nowMs);
     if (victim === null) return false;
     if (this.tiers.isWorthWaiting(victim, this.#nowMs)) {
       this.waitsForCopy = true;

@@ -4,7 +4,8 @@
 import { assert, defined } from "@loci/core";
 import { blocksToCompute } from "../tiers/restore-plan.ts";
 import type { LowerTier } from "../tiers/lower-tier.ts";
-import type { RestoreItem, TierDirectory } from "../tiers/tier-directory.ts";
+import type { RestoreItem } from "../tiers/restores.ts";
+import type { TierDirectory } from "../tiers/tier-directory.ts";
 import type { CachedBlock, CacheNode } from "./cached-block.ts";
 import { noBlock } from "./sequence-blocks.ts";
 import type { SequenceBlocks } from "./sequence-blocks.ts";
@@ -88,7 +89,7 @@ function choose(
     if (tier !== null) choice.set(each, tier);
   }
   const sources = new Set(choice.values());
-  if (sources.size === 0 || sources.size > tiers.restoresFree) return new Map();
+  if (sources.size === 0 || sources.size > tiers.restores.free) return new Map();
   const restorable = [...choice.keys()];
   const recompute = ({ index }: Wanted): number =>
     tiers.recomputeSeconds(index * blockTokens, blockTokens);
@@ -100,7 +101,7 @@ function choose(
     })),
     {
       restoreDelaySeconds: Math.max(
-        ...[...sources].map((tier) => tiers.restoreDelaySeconds(tier, parts.nowMs)),
+        ...[...sources].map((tier) => tiers.restores.delaySeconds(tier, parts.nowMs)),
       ),
       computeSeconds: others.reduce((sum, each) => sum + recompute(each), 0),
       mayMeet: parts.isAlone && [...sources].every((tier) => tier.restoreRate.isSeasoned),
@@ -122,8 +123,8 @@ function tierOfTail(
   const tier = tiers.bestTier(copy);
   if (tier === null || copy.device !== null) return null;
   if (groups.has(tier)) return tier;
-  if (groups.size >= tiers.restoresFree) return null;
-  const load = tiers.restoreDelaySeconds(tier, nowMs) + tier.restoreRate.secondsPerBlock;
+  if (groups.size >= tiers.restores.free) return null;
+  const load = tiers.restores.delaySeconds(tier, nowMs) + tier.restoreRate.secondsPerBlock;
   return load < tiers.recomputeSeconds(sequence.tokensHeld, tail.tokens) ? tier : null;
 }
 
@@ -157,7 +158,7 @@ function orderRestore(
 ): void {
   const { tier, items, tailItem } = restore;
   const requestId = sequence.user?.id ?? null;
-  const id = parts.tiers.restore(tier, items, { nowMs: parts.nowMs, requestId });
+  const id = parts.tiers.restores.start(tier, items, { nowMs: parts.nowMs, requestId });
   for (const item of items) {
     if (item === tailItem) sequence.tailRestore = { order: id, block: item.block };
     else {

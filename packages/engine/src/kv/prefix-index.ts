@@ -92,12 +92,12 @@ export class PrefixIndex {
 
   /** Blocks that nobody uses: useful as cache, and given up when memory is needed. */
   get cachedCount(): number {
-    return this.tiers.reclaimableCount + this.tiers.inMotionCount;
+    return this.tiers.device.size + this.tiers.inMotionCount;
   }
 
   /** Blocks that a tenant can have now; more, at the cost of others' shares, only when it must. */
   availableCount(tenant: string, must: boolean): number {
-    const all = this.freeCount + this.tiers.reclaimableCount;
+    const all = this.freeCount + this.tiers.device.size;
     return must ? all : all - this.tiers.shares.guardedFrom(tenant);
   }
 

@@ -25,13 +25,13 @@ export function promptSources(
     while ((sequence.gaps[gap]?.end ?? Infinity) <= start) gap++;
     if ((sequence.gaps[gap]?.start ?? Infinity) <= start) continue;
     const copy = defined(node.payload);
-    const tier = copy.arriving === null ? copy.origin : tiers.tierOfRestore(copy.arriving);
+    const tier = copy.arriving === null ? copy.origin : tiers.restores.tierOf(copy.arriving);
     add(tier ?? "device", start, start + blockTokens);
     // Whoever comes next finds it in the device.
     copy.origin = null;
   }
   const { tailRestore, tokensHeld } = sequence;
-  const tail = tailRestore === null ? "device" : tiers.tierOfRestore(tailRestore.order);
+  const tail = tailRestore === null ? "device" : tiers.restores.tierOf(tailRestore.order);
   add(tail ?? "device", sequence.path.length * blockTokens, tokensHeld);
   return sources;
 }

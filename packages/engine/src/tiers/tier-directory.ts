@@ -11,7 +11,6 @@ import { assert, defined } from "@loci/core";
 import type { LatencyModel } from "@loci/core";
 import type { CachedBlock, CacheNode } from "../kv/cached-block.ts";
 import type { HeldNames } from "../kv/held-names.ts";
-import { RetentionQueue } from "../retention/retention-queue.ts";
 import { ReturnModel } from "../retention/return-model.ts";
 import { AheadCopies } from "./ahead-copies.ts";
 import { BlockHappenings } from "../observation/block-happenings.ts";
@@ -19,13 +18,14 @@ import { BlockAges } from "./block-ages.ts";
 import { bestTier } from "./best-tier.ts";
 import { BlockIdentities } from "./block-identities.ts";
 import type { MoveOrder, MoveOutcome, TierName } from "./block-mover.ts";
+import { DeviceQueue } from "./device-queue.ts";
 import { Loans } from "./loans.ts";
 import type { Loan } from "./loans.ts";
 import { LowerTier } from "./lower-tier.ts";
 import { rests, setMember } from "./queue-membership.ts";
 import { Moves } from "./moves.ts";
-import type { Move } from "./moves.ts";
 import { RecomputePrice } from "./recompute-price.ts";
+import { Restores } from "./restores.ts";
 import { takeUp } from "./take-up.ts";
 import type { TierDirectoryOptions } from "./tier-directory-options.ts";
 import { TenantShares } from "./tenant-shares.ts";
@@ -44,30 +44,14 @@ export interface DirectoryHost {
   recoveredAs(copy: CachedBlock): CachedBlock | null;
 }
 
-/** A block to bring back into a device block. */
-export interface RestoreItem {
-  readonly copy: CachedBlock;
-  readonly block: number;
-}
-
-export interface RestoreFor {
-  readonly nowMs: number;
-  /** Whom it is for; null: nobody in particular. */
-  readonly requestId: string | null;
-}
-
 /** What the end of a restore means for those who waited for it. */
 export interface RestoreEnd {
   readonly order: number;
   readonly failed: boolean;
 }
 
-/** A time when no pin holds any more. */
-const pinsOver = Number.MAX_SAFE_INTEGER;
 /** Slots in one order to erase. */
 const eraseSlotsMax = 1024;
-/** Victims looked up at a time. */
-const victimBatch = 8;
 
 export class TierDirectory {
   readonly ages: BlockAges = new BlockAges();
@@ -76,6 +60,9 @@ export class TierDirectory {
   });
   readonly counts: DeviceCounts = zeroDeviceCounts();
   readonly tiers: readonly LowerTier[];
+  /** What rests on the device. */
+  readonly device: DeviceQueue;
+  readonly restores: Restores;
   readonly identities: BlockIdentities;
   readonly shares: TenantShares;
   /** What became of blocks lately. */
@@ -86,12 +73,8 @@ export class TierDirectory {
   readonly #moves = new Moves();
   readonly #loans = new Loans();
   readonly #ahead: AheadCopies;
-  readonly #deviceQueue: RetentionQueue<CachedBlock>;
   /** Why a block without a copy below is given up. */
   readonly #dropCause: "cheapest" | "longest_unused";
-  /** Looked up before and not used yet, and for whom. */
-  #victims: CachedBlock[] = [];
-  #victimsFor = "";
 
   constructor(options: TierDirectoryOptions, host: DirectoryHost, model: LatencyModel) {
     this.#host = host;
@@ -101,10 +84,8 @@ export class TierDirectory {
     this.identities = new BlockIdentities(options.hasher);
     const queueOptions = { policy: options.eviction, returns: this.returns };
     this.#dropCause = options.eviction === "lru" ? "longest_unused" : "cheapest";
-    this.#deviceQueue = new RetentionQueue({
-      ...queueOptions,
-      lossSeconds: (copy) => this.#lossSeconds(copy, null),
-    });
+    const lossSeconds = (copy: CachedBlock): number => this.#lossSeconds(copy, null);
+    this.device = new DeviceQueue({ ...queueOptions, lossSeconds }, this.shares);
     this.tiers = options.tiers
       .filter((facts) => facts.slotCount > 0)
       .map(
@@ -118,18 +99,23 @@ export class TierDirectory {
       deviceBlocks: options.deviceBlocks,
       aheadShare: options.aheadShare,
       tiers: this.tiers,
-      deviceQueue: this.#deviceQueue,
+      deviceQueue: this.device.queue,
       moves: this.#moves,
       identities: this.identities,
       happenings: this.happenings,
       directory: this,
       takeUp: (copy) => this.#takeUp(copy),
     });
-  }
-
-  /** Device blocks that could be given up now. */
-  get reclaimableCount(): number {
-    return this.#deviceQueue.size;
+    this.restores = new Restores({
+      tiers: this.tiers,
+      moves: this.#moves,
+      identities: this.identities,
+      recompute: this.#recompute,
+      happenings: this.happenings,
+      counts: this.counts,
+      releaseDevice: (block) => host.releaseDevice(block),
+      directory: this,
+    });
   }
 
   /** Moves that have not ended, and loans. */
@@ -184,38 +170,11 @@ export class TierDirectory {
     this.#names?.note(copy);
     const atRest = copy.moves === 0;
     const idle = atRest && rests(copy);
-    this.#setIdle(copy, idle, nowMs);
+    this.device.setMember(copy, idle, nowMs);
     for (const tier of this.tiers) {
       setMember(tier.queue, copy, atRest && copy.slots[tier.name] !== null, nowMs);
     }
     this.#ahead.note(copy, idle);
-  }
-
-  /** The least valuable device block to give up for `requester`; others' shares come last. */
-  deviceVictim(requester: string, nowMs: number): CachedBlock | null {
-    if (this.#deviceQueue.size === 0) return null;
-    if (this.#victimsFor !== requester) this.#victims = [];
-    this.#victimsFor = requester;
-    for (;;) {
-      const victim = this.#victims.shift() ?? null;
-      if (victim === null) break;
-      if (this.#deviceQueue.has(victim) && this.#mayTake(requester, victim)) return victim;
-    }
-    const accept = this.shares.isGuarding
-      ? (copy: CachedBlock) => this.#mayTake(requester, copy)
-      : undefined;
-    this.#victims = this.#deviceQueue.lowest(victimBatch, nowMs, accept);
-    // A wish to keep blocks does not stop a request that runs.
-    return this.#victims.shift() ?? this.#deviceQueue.lowest(1, pinsOver)[0] ?? null;
-  }
-
-  /** The same for a block that may as well not come: none that is worth more, pinned, or guarded. */
-  deviceVictimBelow(wanted: CachedBlock, requester: string, nowMs: number): CachedBlock | null {
-    const victim = this.deviceVictim(requester, nowMs);
-    if (victim === null || victim.pinnedUntilMs > nowMs) return null;
-    if (!this.#mayTake(requester, victim)) return null;
-    const value = (copy: CachedBlock): number => this.#deviceQueue.value(copy, nowMs);
-    return value(victim) < value(wanted) ? victim : null;
   }
 
   /**
@@ -226,26 +185,16 @@ export class TierDirectory {
    */
   isWorthWaiting(victim: CachedBlock, nowMs: number): boolean {
     if (victim.hasLowerCopy || this.tiers.length === 0) return false;
-    const chance = victim.queuedUses > 0 ? 1 : this.returns.chance(victim, nowMs);
-    const loss = chance * this.recomputeSeconds(victim.positionStart, victim.tokens);
+    const recompute = this.recomputeSeconds(victim.positionStart, victim.tokens);
+    const loss = this.device.chanceOfUse(victim, nowMs) * recompute;
     const waits = this.#ahead.relievesFor(loss, nowMs);
     if (waits) this.counts.waitsForCopy++;
     return waits;
   }
 
-  /** Seconds lost, to expect, with one of the cheapest device blocks; 0 when none can be given up. */
-  evictionSeconds(nowMs: number): number {
-    const victims = this.#deviceQueue.lowest(victimBatch, nowMs);
-    const loss = victims.reduce((sum, victim) => {
-      const chance = victim.queuedUses > 0 ? 1 : this.returns.chance(victim, nowMs);
-      return sum + chance * this.#lossSeconds(victim, null);
-    }, 0);
-    return victims.length === 0 ? 0 : loss / victims.length;
-  }
-
   /** A device copy is about to be given up. */
   noteDrop(copy: CachedBlock, nowMs: number): void {
-    const worth = this.#deviceQueue.givenUp(copy, nowMs);
+    const worth = this.device.givenUp(copy, nowMs);
     addWorth(this.counts, worth);
     this.counts.droppedBlocks++;
     this.ages.dropped(nowMs - copy.knownSinceMs, nowMs - copy.lastUseMs);
@@ -257,7 +206,7 @@ export class TierDirectory {
   /** The block leaves the tree: all its copies below are given up. It must be at rest. */
   forget(copy: CachedBlock): void {
     assert(copy.moves === 0, "a block in motion stays");
-    this.#setIdle(copy, false, 0);
+    this.device.setMember(copy, false, 0);
     this.#ahead.note(copy, false);
     this.dropSlots(copy);
   }
@@ -303,58 +252,9 @@ export class TierDirectory {
     return bestTier(copy, this.tiers, null);
   }
 
-  /** Seconds until a restore ordered now would begin to arrive. */
-  restoreDelaySeconds(tier: LowerTier, nowMs: number): number {
-    const overhead = tier.restoreRate.seconds(1) - tier.restoreRate.secondsPerBlock;
-    return overhead + Math.max(0, tier.restoresEndMs - nowMs) / 1000;
-  }
-
   /** Seconds to compute a block's tokens again, as part of a larger step. */
   recomputeSeconds(positionStart: number, tokens: number): number {
     return this.#recompute.seconds(positionStart, tokens);
-  }
-
-  /** Restores that can be ordered now. */
-  get restoresFree(): number {
-    return this.#moves.gatesFree;
-  }
-
-  /** Orders a restore; every item's copy has a slot in `tier`. Returns the order's number. */
-  restore(tier: LowerTier, items: readonly RestoreItem[], restore: RestoreFor): number {
-    const { nowMs, requestId } = restore;
-    assert(items.length > 0, "a restore has blocks");
-    const seconds = tier.restoreRate.seconds(items.length);
-    tier.restoresEndMs = Math.max(nowMs, tier.restoresEndMs) + seconds * 1000;
-    const blocks = items.map(({ copy, block }) => ({
-      slot: tier.slotOf(copy),
-      block,
-      identity: this.identities.of(copy),
-    }));
-    const id = this.#moves.nextId();
-    const gate = this.#moves.takeGate();
-    const copies = items.map(({ copy }) => copy);
-    const order: MoveOrder = { kind: "restore", id, tier: tier.name, gate, blocks };
-    this.#moves.start(order, copies, tier.restoresEndMs, requestId);
-    for (const copy of copies) this.refresh(copy, nowMs);
-    return id;
-  }
-
-  /** The gate of a restore under way; null when it has ended. */
-  gateOf(order: number): number | null {
-    const move = this.#moves.get(order);
-    return move?.order.kind === "restore" ? move.order.gate : null;
-  }
-
-  /** The memory that a restore under way brings blocks from; null when it has ended. */
-  tierOfRestore(order: number): TierName | null {
-    const move = this.#moves.get(order);
-    return move?.order.kind === "restore" ? move.order.tier : null;
-  }
-
-  /** Seconds until the restore should have ended. */
-  remainingSeconds(order: number, nowMs: number): number {
-    const move = this.#moves.get(order);
-    return move === null ? 0 : Math.max(0, move.expectedEndMs - nowMs) / 1000;
   }
 
   /** Frees a device block once the order that writes into it has ended. */
@@ -378,8 +278,7 @@ export class TierDirectory {
     const failed = new Set(outcome.failed);
     const { order } = move;
     if (order.kind === "restore") {
-      this.#restored(move, failed, outcome.durationMs);
-      this.#tellRestored(move, failed.size, { durationMs: outcome.durationMs, nowMs });
+      this.restores.ended(move, failed, outcome.durationMs, nowMs);
     } else if (order.kind !== "erase") this.#ahead.stored(move, failed, outcome.durationMs, nowMs);
     for (const block of move.freeAfter) this.#host.releaseDevice(block);
     this.#settle(move.copies, nowMs);
@@ -423,15 +322,13 @@ export class TierDirectory {
     for (const node of nodes) {
       const copy = defined(node.payload, "every node has its block's record");
       const atRest = copy.moves === 0;
-      assert(this.#deviceQueue.has(copy) === (atRest && rests(copy)), "who rests can be given up");
+      assert(this.device.queue.has(copy) === (atRest && rests(copy)), "who rests can be given up");
       for (const tier of this.tiers) {
         const has = copy.slots[tier.name] !== null;
         assert(tier.queue.has(copy) === (has && atRest), "a copy below can be given up");
       }
     }
-    this.#deviceQueue.checkIntegrity();
-    this.shares.checkIntegrity();
-    assert(this.shares.total === this.#deviceQueue.size, "shares count the blocks at rest");
+    this.device.checkIntegrity();
     this.returns.checkIntegrity();
     for (const tier of this.tiers) tier.checkIntegrity();
   }
@@ -450,54 +347,6 @@ export class TierDirectory {
     const taken = takeUp(copy, found, this.tiers);
     if (found !== null) this.#names?.note(found);
     return taken;
-  }
-
-  #setIdle(copy: CachedBlock, idle: boolean, nowMs: number): void {
-    const was = this.#deviceQueue.has(copy);
-    setMember(this.#deviceQueue, copy, idle, nowMs);
-    if (was !== idle) this.shares.count(defined(copy.node).salt, idle ? 1 : -1);
-  }
-
-  #mayTake(requester: string, copy: CachedBlock): boolean {
-    return this.shares.mayTake(requester, defined(copy.node).salt);
-  }
-
-  #restored({ order, copies }: Move, failed: ReadonlySet<number>, durationMs: number): void {
-    assert(order.kind === "restore", "a restore has ended");
-    const tier = defined(this.tiers.find(({ name }) => name === order.tier));
-    const moved = copies.length - failed.size;
-    if (failed.size === 0) tier.restoreRate.observe(moved, durationMs / 1000);
-    tier.counts.restoredBlocks += moved;
-    tier.counts.failedRestores += failed.size;
-    for (const [index, copy] of copies.entries()) {
-      if (copy.arriving === order.id) copy.arriving = null;
-      if (!failed.has(index)) {
-        tier.counts.restoredTokens += defined(order.blocks[index]).identity.tokens.length;
-        if (copy.copiedAhead) this.counts.copiesAheadUsed++;
-        copy.copiedAhead = false;
-        continue;
-      }
-      if (copy.node !== null && copy.device === defined(order.blocks[index]).block) {
-        this.#host.releaseDevice(copy.device);
-        copy.device = null;
-      }
-      if (copy.moves === 0) this.dropSlot(tier, copy);
-    }
-  }
-
-  #tellRestored(
-    { order, copies, requestId }: Move,
-    failed: number,
-    { durationMs, nowMs }: { readonly durationMs: number; readonly nowMs: number },
-  ): void {
-    assert(order.kind === "restore", "a restore has ended");
-    const otherSeconds = copies.reduce(
-      (sum, { positionStart, tokens }) => sum + this.recomputeSeconds(positionStart, tokens),
-      0,
-    );
-    const moved = copies.length - failed;
-    const blocks = { copies, moved, tier: order.tier, seconds: durationMs / 1000 };
-    this.happenings.restored(blocks, { requestId, otherSeconds }, nowMs);
   }
 
   #lossSeconds(copy: CachedBlock, but: TierName | null): number {
