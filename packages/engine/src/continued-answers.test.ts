@@ -7,7 +7,7 @@ import { LengthDistribution } from "@loci/predict";
 import type { LengthForecast, LengthOutcome, LengthPredictor } from "@loci/predict";
 import { describe, expect, it } from "vitest";
 import { Engine } from "./engine.ts";
-import type { EngineParts } from "./engine.ts";
+import type { EngineParts } from "./engine-parts.ts";
 import type { EngineEvent } from "./request-reports.ts";
 import type { StepBatch, StepResult, TokenText } from "./runner.ts";
 import { HashRunner } from "./testing/hash-runner.ts";

@@ -18,47 +18,29 @@ import type {
   WorkerLoad,
 } from "@loci/core";
 import type { LengthPredictor } from "@loci/predict";
+import { buildParts } from "./engine-parts.ts";
+import type { EngineParts } from "./engine-parts.ts";
 import { submissionError } from "./submission-error.ts";
-import { UnknownLengths } from "./lengths/unknown-lengths.ts";
-import { EngineWatch } from "./observation/engine-watch.ts";
+import type { EngineWatch } from "./observation/engine-watch.ts";
 import type { EngineObserver } from "./observer.ts";
 import { engineDefaults } from "./options.ts";
 import type { EngineOptions } from "./options.ts";
-import { plainHasher } from "./tiers/block-hasher.ts";
 import type { CacheInspector } from "./kv/cache-inspector.ts";
 import type { KvExchange } from "./kv/kv-exchange.ts";
-import { PrefixIndex } from "./kv/prefix-index.ts";
-import type { KeptTokens, PrefixIndexOptions } from "./kv/prefix-index.ts";
+import type { PrefixIndex } from "./kv/prefix-index.ts";
+import type { OpenRequests } from "./open-requests.ts";
 import { EngineRequest } from "./request.ts";
 import type { RunnerLimits, SampledToken, StepBatch, StepResult, TokenText } from "./runner.ts";
-import { LoadMeter } from "./load-meter.ts";
-import { RequestReports } from "./request-reports.ts";
+import type { LoadMeter } from "./load-meter.ts";
+import type { RequestReports } from "./request-reports.ts";
 import type { EngineEvent } from "./request-reports.ts";
-import { Scheduler } from "./scheduler.ts";
+import type { Scheduler } from "./scheduler.ts";
 import type { StepPlan } from "./scheduler.ts";
-import { schedulingParts } from "./scheduling-parts.ts";
 import type { SchedulingParts } from "./scheduling-parts.ts";
 import { slicesOf } from "./step-slices.ts";
 import type { MoveOrder, MoveOutcome, RecoveredBlock } from "./tiers/block-mover.ts";
 import { tierSnapshots } from "./tiers/tier-snapshots.ts";
-import type { TextEnd } from "./text-stream.ts";
-import { WaitEstimate } from "./wait-estimate.ts";
-
-export interface EngineParts {
-  readonly limits: RunnerLimits;
-  readonly tokenText: TokenText;
-  readonly options?: Partial<EngineOptions>;
-  readonly observer?: EngineObserver;
-  /** Says how long answers will be; when absent, nothing is known but the limits. */
-  readonly lengths?: LengthPredictor;
-  /** Keeps account of the blocks that it holds, for `takeKvEvents` and `heldBlocks`. */
-  readonly reportsBlocks?: boolean;
-  /** Memories below the device; none when absent. */
-  readonly tiers?: Pick<
-    NonNullable<PrefixIndexOptions["tiers"]>,
-    "tiers" | "blockBytes" | "hasher"
-  >;
-}
+import type { WaitEstimate } from "./wait-estimate.ts";
 
 export class Engine {
   readonly options: EngineOptions;
@@ -75,7 +57,7 @@ export class Engine {
   readonly #load: LoadMeter;
   readonly #lengths: LengthPredictor;
   readonly #parts: SchedulingParts;
-  readonly #requests = new Map<string, EngineRequest>();
+  readonly #requests: OpenRequests;
   readonly #reports: RequestReports;
   #step: StepPlan | null = null;
   #arrivals = 0;
@@ -91,39 +73,20 @@ export class Engine {
   constructor(parts: EngineParts) {
     const { limits } = parts;
     this.options = { ...engineDefaults, ...parts.options };
-    const stepTokensMax = Math.min(limits.stepTokensMax, this.options.stepTokensMax ?? Infinity);
-    const sequencesMax = Math.min(this.options.sequencesMax, limits.stepSlicesMax, stepTokensMax);
+    const built = buildParts(parts, this.options, this.latency);
     this.#limits = limits;
     this.#tokenText = parts.tokenText;
     this.#observer = parts.observer ?? {};
-    const { eviction, aheadShare } = this.options;
     this.#blockBytes = parts.tiers?.blockBytes ?? null;
-    const tiers = parts.tiers ?? { tiers: [], blockBytes: 1, hasher: plainHasher };
-    this.#index = new PrefixIndex(
-      {
-        ...limits,
-        tiers: { ...tiers, eviction, aheadShare },
-        reportsBlocks: parts.reportsBlocks === true,
-      },
-      this.latency,
-    );
-    this.#lengths = parts.lengths ?? new UnknownLengths();
-    this.#parts = schedulingParts(this.options, this.#index, this.latency);
-    this.#scheduler = new Scheduler(this.#index, this.latency, {
-      ...this.#parts,
-      stepTokensMax,
-      stepSlicesMax: limits.stepSlicesMax,
-      sequencesMax,
-      targetStepMs: this.options.targetStepMs,
-    });
-    this.#waits = new WaitEstimate(this.#parts.work, this.#scheduler, sequencesMax);
-    const peak = this.#parts.peakAhead;
-    const { latency } = this;
-    const scheduler = this.#scheduler;
-    this.#load = new LoadMeter(this.#index, { scheduler, latency, peak });
-    const predicts = parts.lengths !== undefined;
-    this.watch = new EngineWatch({ index: this.#index, scheduler, latency, peak, predicts });
-    this.#reports = new RequestReports(this.#observer, this.watch);
+    this.#index = built.index;
+    this.#parts = built.scheduling;
+    this.#scheduler = built.scheduler;
+    this.#lengths = built.lengths;
+    this.#waits = built.waits;
+    this.#load = built.load;
+    this.watch = built.watch;
+    this.#reports = built.reports;
+    this.#requests = built.requests;
   }
 
   /** Tokens that a sequence can have at most: the model's context or the whole KV memory. */
@@ -134,7 +97,7 @@ export class Engine {
 
   /** True when no request waits or runs. */
   get isIdle(): boolean {
-    return this.#requests.size === 0;
+    return this.#requests.count === 0;
   }
 
   /**
@@ -146,7 +109,7 @@ export class Engine {
     const error = submissionError(spec, {
       contextTokensMax: this.contextTokensMax,
       vocabularySize: this.#limits.vocabularySize,
-      isDuplicate: this.#requests.has(spec.id),
+      isDuplicate: this.#requests.get(spec.id) !== undefined,
       options: this.options,
       requestsWaiting: waiting.length,
       tokensWaiting: waiting.reduce((sum, request) => sum + request.tokensKnown, 0),
@@ -168,12 +131,7 @@ export class Engine {
       lengths: this.#lengths,
       reportsHidden: this.#limits.hiddenSize !== undefined && this.#lengths.readsHidden === true,
     });
-    if (request.endedBefore !== null) {
-      this.#finishAtOnce(request, request.endedBefore, nowMs);
-      return;
-    }
-    this.#requests.set(request.id, request);
-    this.#scheduler.submit(request, nowMs);
+    this.#requests.submit(request, nowMs);
   }
 
   /** Ends a request in any phase; unknown or ended ids are ignored. */
@@ -181,7 +139,7 @@ export class Engine {
     const request = this.#requests.get(requestId);
     if (request === undefined) return;
     request.cancelled = true;
-    if (!request.inFlight) this.#finishCancelled(request, nowMs);
+    if (!request.inFlight) this.#requests.finishCancelled(request, nowMs);
   }
 
   /** The next step; null when there is nothing to do. Its result goes to `commit` or `fail`. */
@@ -272,7 +230,7 @@ export class Engine {
       if (!request.cancelled) this.#sample(request, defined(result.samples[place]), nowMs);
     }
     for (const request of plan.scheduled) {
-      if (request.cancelled) this.#finishCancelled(request, nowMs);
+      if (request.cancelled) this.#requests.finishCancelled(request, nowMs);
     }
     this.#observer.onStep?.({ ...plan.load, durationMs: result.durationMs });
   }
@@ -282,14 +240,14 @@ export class Engine {
     this.#step = null;
     for (const request of plan.scheduled) {
       request.scheduled.length = 0;
-      this.#release(request, null, nowMs);
+      this.#requests.release(request, null, nowMs);
     }
     this.#requeueSharing(plan);
     this.#index.revoke();
     this.#observer.onStepFailed?.(error);
     for (const request of plan.scheduled) {
-      if (request.cancelled) this.#finishCancelled(request, nowMs);
-      else this.#finishFailed(request, toLociError(error), nowMs);
+      if (request.cancelled) this.#requests.finishCancelled(request, nowMs);
+      else this.#requests.finishFailed(request, toLociError(error), nowMs);
     }
   }
 
@@ -345,7 +303,7 @@ export class Engine {
     this.latency.checkIntegrity();
     this.watch.checkIntegrity();
     const { waiting, running } = this.#scheduler;
-    assert(waiting.length + running.length === this.#requests.size, "every request is scheduled");
+    assert(waiting.length + running.length === this.#requests.count, "every request is scheduled");
     if (this.isIdle) {
       const { freeCount, cachedCount, blockCount } = this.#index;
       // A block may be cached and kept by a move at once.
@@ -376,7 +334,7 @@ export class Engine {
     this.#requeueSharing(plan);
     this.#index.revoke();
     for (const request of plan.scheduled) {
-      if (request.cancelled) this.#finishCancelled(request, nowMs);
+      if (request.cancelled) this.#requests.finishCancelled(request, nowMs);
     }
   }
 
@@ -422,53 +380,10 @@ export class Engine {
     // The state is the one that chose this token, so it knows of those before it.
     request.forecast.observe(request.generated, sampled.hidden ?? null);
     if (sampled.failure !== undefined) {
-      this.#finishFailed(request, sampled.failure, nowMs);
+      this.#requests.finishFailed(request, sampled.failure, nowMs);
       return;
     }
     const end = this.#reports.sampled(request, sampled, nowMs);
-    if (end !== null) this.#finish(request, end, nowMs);
-  }
-
-  #finishCancelled(request: EngineRequest, nowMs: number): void {
-    const text = request.text.flush();
-    this.#finish(request, { reason: "cancelled", text, stoppedBy: null }, nowMs);
-  }
-
-  #finish(request: EngineRequest, end: TextEnd, nowMs: number): void {
-    this.#learnLength(request, end);
-    this.#end(request, nowMs);
-    this.#reports.finished(request, end, nowMs);
-  }
-
-  /** Nothing is left to generate: the request never queues. */
-  #finishAtOnce(request: EngineRequest, end: TextEnd, nowMs: number): void {
-    this.#reports.started(request, nowMs);
-    this.#learnLength(request, end);
-    this.#reports.finished(request, end, nowMs);
-  }
-
-  #learnLength({ generated: tokens, forecast }: EngineRequest, { reason }: TextEnd): void {
-    if (reason !== "cancelled") this.#load.answered(tokens);
-    if (tokens > 0) forecast.close({ tokens, isCensored: reason !== "stop" });
-  }
-
-  #finishFailed(request: EngineRequest, error: LociError, nowMs: number): void {
-    this.#end(request, nowMs);
-    this.#reports.failed(request, error, nowMs);
-  }
-
-  #end(request: EngineRequest, nowMs: number): void {
-    const answerTokens = request.text.tokens;
-    this.#release(request, { ...request.view(request.tokensComputed), answerTokens }, nowMs);
-    this.#scheduler.remove(request);
-    this.#requests.delete(request.id);
-  }
-
-  #release(request: EngineRequest, keep: KeptTokens | null, nowMs: number): void {
-    if (request.blocks === null) return;
-    request.blocks.retainMs = (request.spec.retainSeconds ?? 0) * 1000;
-    this.#index.close(request.blocks, keep, nowMs);
-    request.blocks = null;
-    request.tokensComputed = 0;
+    if (end !== null) this.#requests.finish(request, end, nowMs);
   }
 }

@@ -1,5 +1,6 @@
 export { admissionNames, type AdmissionName } from "./admission/admission-policy.ts";
-export { Engine, type EngineParts } from "./engine.ts";
+export { Engine } from "./engine.ts";
+export type { EngineParts } from "./engine-parts.ts";
 export { schedulingNames, type SchedulingName } from "./order/waiting-order.ts";
 export type { EngineEvent } from "./request-reports.ts";
 export { LocalService, type LocalServiceParts, type ServiceTiers } from "./local-service.ts";

@@ -28,10 +28,11 @@ import { CacheTree } from "./cache-tree.ts";
 import type { CachedBlock, CacheNode } from "./cached-block.ts";
 import { checkPrefixIndex } from "./check-prefix-index.ts";
 import { fillMissing } from "./fill-missing.ts";
-import type { FillOptions, KnownTail } from "./fill-missing.ts";
+import type { FillOptions } from "./fill-missing.ts";
 import type { HeldNames } from "./held-names.ts";
 import { KvExchange } from "./kv-exchange.ts";
 import { noBlock, SequenceBlocks } from "./sequence-blocks.ts";
+import { SequenceTails } from "./sequence-tails.ts";
 import { StepWrites } from "./step-writes.ts";
 import type { KeptTokens, TokenView } from "./token-view.ts";
 
@@ -52,15 +53,18 @@ export class PrefixIndex {
   readonly #open = new Set<SequenceBlocks>();
   readonly #writes: StepWrites;
   readonly #publisher: BlockPublisher;
+  readonly #tails: SequenceTails;
   /** Blocks on their way to and from other workers. */
   readonly exchange: KvExchange;
 
   constructor(options: PrefixIndexOptions, model: LatencyModel = new LatencyModel()) {
-    this.blockTokens = options.blockTokens;
+    const { blockTokens } = options;
+    this.blockTokens = blockTokens;
     this.#cache = new CacheTree({ tiers: withoutTiers, ...options }, model);
     this.#writes = new StepWrites(this.#cache);
-    this.#publisher = new BlockPublisher(this.#cache, this.#writes, this.blockTokens);
-    this.exchange = new KvExchange(this.#cache, this.#writes, this.blockTokens);
+    this.#publisher = new BlockPublisher(this.#cache, this.#writes, blockTokens);
+    this.#tails = new SequenceTails(this.#cache, this.#writes, this.#publisher, blockTokens);
+    this.exchange = new KvExchange(this.#cache, this.#writes, blockTokens);
   }
 
   /** For whoever looks on. */
@@ -207,7 +211,7 @@ export class PrefixIndex {
    */
   fill(sequence: SequenceBlocks, view: TokenView, options: FillOptions): boolean {
     assert(sequence.blockCount === sequence.path.length, "the sequence was just acquired");
-    const tail = this.#knownTail(sequence, view);
+    const tail = this.#tails.known(sequence, view);
     const isBelow = tail !== null && defined(tail.node.payload).device === null;
     const filled = fillMissing(sequence, isBelow ? tail : null, {
       ...options,
@@ -218,8 +222,8 @@ export class PrefixIndex {
       share: (block) => this.#cache.pool.share(block),
       release: (block) => this.#cache.pool.release(block),
     });
-    if (sequence.tailRestore !== null) this.#noteCopied(tail);
-    return filled && (isBelow || this.#copyTail(sequence, view));
+    if (sequence.tailRestore !== null) this.#tails.noteCopied(tail);
+    return filled && (isBelow || this.#tails.copy(sequence, view));
   }
 
   /** Brings blocks of a waiting request back while there is memory to spare. */
@@ -299,11 +303,7 @@ export class PrefixIndex {
    * must have been computed by a settled step. Done when a prompt is complete and at the end.
    */
   publishTail(sequence: SequenceBlocks, view: TokenView): void {
-    const start = sequence.path.length * this.blockTokens;
-    assert(view.end - start < this.blockTokens, "full blocks were published as scheduled");
-    if (view.end > start) {
-      this.#publisher.tail(sequence, view.tokens, { start, end: view.end });
-    }
+    this.#tails.publish(sequence, view);
   }
 
   /**
@@ -314,7 +314,7 @@ export class PrefixIndex {
     this.#cache.setNow(nowMs);
     assert(this.#open.delete(sequence), "a sequence is closed once");
     // What is still on its way is nothing to offer.
-    if (this.#tailArrived(sequence) && keep !== null) this.publishTail(sequence, keep);
+    if (this.#tails.arrived(sequence) && keep !== null) this.#tails.publish(sequence, keep);
     const { leaf, path, tailRestore, retainMs, user } = sequence;
     const used = [...path, ...(leaf === null ? [] : [leaf])].map((node) => defined(node.payload));
     if (keep !== null) {
@@ -378,13 +378,6 @@ export class PrefixIndex {
     });
   }
 
-  /** Whether the block after the path holds what it should; a copy into it is withdrawn if not. */
-  #tailArrived(sequence: SequenceBlocks): boolean {
-    const index = sequence.path.length;
-    if (index >= sequence.blockCount) return true;
-    return !this.#writes.withdrawCopy(sequence.blockAt(index)) && sequence.tailRestore === null;
-  }
-
   #endRestore({ order, failed }: RestoreEnd): SequenceBlocks[] {
     const waiting: SequenceBlocks[] = [];
     for (const sequence of this.#open) {
@@ -393,33 +386,5 @@ export class PrefixIndex {
       waiting.push(sequence);
     }
     return failed ? waiting : [];
-  }
-
-  /** The longest known beginning of the sequence's next block. */
-  #knownTail(sequence: SequenceBlocks, view: TokenView): KnownTail | null {
-    const start = sequence.tokensHeld;
-    const end = Math.min(view.end, start + this.blockTokens);
-    if (end <= start) return null;
-    return this.#cache.matchChild(sequence.cursor, view.tokens, { start, end });
-  }
-
-  /** False when memory for the copy will be there soon. */
-  #copyTail(sequence: SequenceBlocks, view: TokenView): boolean {
-    // Looked up again: making room may have cost the one that was known before.
-    const tail = this.#knownTail(sequence, view);
-    const copy = tail?.node.payload;
-    if (!tail || !copy || copy.device === null) return true;
-    // What this very step computes is not there yet when the copies run; nor is what arrives.
-    if (this.#writes.includes(tail.node) || copy.arriving !== null) return true;
-    const order = this.#writes.tryCopy(tail.node, tail.tokens);
-    if (order === null) return !this.#cache.waitsForCopy;
-    sequence.push(order.target);
-    sequence.tokensHeld += tail.tokens;
-    this.#noteCopied(tail);
-    return true;
-  }
-
-  #noteCopied(tail: KnownTail | null): void {
-    this.tiers.returns.copied(defined(tail?.node.payload), this.#cache.nowMs);
   }
 }

@@ -6,7 +6,7 @@ import type { GenerationEvent, GenerationRequest } from "@loci/core";
 import { expect } from "vitest";
 import { admissionNames } from "../admission/admission-policy.ts";
 import { Engine } from "../engine.ts";
-import type { EngineParts } from "../engine.ts";
+import type { EngineParts } from "../engine-parts.ts";
 import { schedulingNames } from "../order/waiting-order.ts";
 import type { EngineEvent } from "../request-reports.ts";
 import { KvMirror } from "./kv-mirror.ts";
