@@ -14,11 +14,10 @@ import {
   type HotPrefix,
   type KvEventBatch,
   type KvSnapshot,
-  LociError,
   type RequestView,
   type WorkerLoad,
 } from "@loci/core";
-import type { LengthForecast, LengthPredictor } from "@loci/predict";
+import type { LengthPredictor } from "@loci/predict";
 import { nobodyReady } from "./choice/eligible-workers.ts";
 import { Placer } from "./choice/placer.ts";
 import { BlockDirectory } from "./directory/block-directory.ts";
@@ -35,7 +34,9 @@ import { makePolicy } from "./policy/make-policy.ts";
 import type { PlacementPolicy } from "./policy/placement-policy.ts";
 import { workerPrices } from "./price/worker-prices.ts";
 import { WorkersWanted } from "./price/workers-wanted.ts";
-import { type LiveRequest, openRequest } from "./requests/live-request.ts";
+import { type LiveRequest, openRequest, tokensSoFar } from "./requests/live-request.ts";
+import { LiveRequests } from "./requests/live-requests.ts";
+import { openForecast } from "./requests/open-forecast.ts";
 import { Retries } from "./requests/retries.ts";
 import { RetryBudget } from "./requests/retry-budget.ts";
 import type { AttemptFailure, FinishedReport, NextAttempt, RouterNews } from "./router-events.ts";
@@ -53,11 +54,8 @@ export interface RouterParts {
 /** Expected of an answer before the first has ended; and what a new one weighs in the mean. */
 const answerTokensBefore = 200;
 const answerWeight = 0.02;
-/** A full router asks nobody to come back later than so. */
-const retrySecondsMax = 60;
 
 export class Router {
-  readonly #options: RouterOptions;
   readonly #lengths: LengthPredictor | null;
   readonly #directory: BlockDirectory;
   readonly #members: Members;
@@ -68,9 +66,7 @@ export class Router {
   readonly #homes: SessionHomes;
   readonly #counts = emptyCounts();
   readonly #wanted = new WorkersWanted();
-  readonly #live = new Map<string, LiveRequest>();
-  /** Live requests by payer. */
-  readonly #payers = new Map<string, number>();
+  readonly #live: LiveRequests;
   readonly #explanations: Explanations;
   readonly #hot = new HotPrefixes();
   /** Mean length of recent answers, for want of a prediction. */
@@ -81,8 +77,8 @@ export class Router {
     const all = routerOptions(options);
     const counts = this.#counts;
     const { seed } = parts;
-    this.#options = all;
     this.#lengths = parts.lengths ?? null;
+    this.#live = new LiveRequests(all, counts);
     this.#directory = new BlockDirectory({ blocksMax: all.blocksMax, workersMax: all.workersMax });
     const slots = { opened: this.#slotOpened.bind(this), closed: this.#slotClosed.bind(this) };
     this.#members = new Members(all, slots, counts);
@@ -167,15 +163,15 @@ export class Router {
    */
   place(request: RouteRequest, nowMs: number): Placement {
     const now = this.#at(nowMs);
-    assert(!this.#live.has(request.id), "a live request has an id of its own");
-    this.#admit(request, now);
+    assert(this.#live.get(request.id) === undefined, "a live request has an id of its own");
+    this.#live.requireRoom(request, () => this.#placer.waitSeconds(now));
     this.#budget.requested(now);
-    const expected = { forecast: this.#forecast(request), answerTokens: this.#answerTokens };
+    const forecast = this.#lengths === null ? null : openForecast(this.#lengths, request);
+    const expected = { forecast, answerTokens: this.#answerTokens };
     const live = openRequest(request, expected, now);
     const placement = this.#placer.place(live, request.promptTokens, now);
     if (placement === null) throw nobodyReady();
-    this.#live.set(request.id, live);
-    this.#payers.set(live.payer, (this.#payers.get(live.payer) ?? 0) + 1);
+    this.#live.add(live);
     this.#explanations.note(placement, now);
     return placement;
   }
@@ -230,7 +226,7 @@ export class Router {
       live.worker?.blocks?.assumed?.learn(live.believedTokens, report.cachedTokens);
     }
     this.#leaveWorker(live, now);
-    this.#forget(live);
+    this.#live.remove(live);
     this.#counts.finished++;
   }
 
@@ -253,7 +249,7 @@ export class Router {
     live.delivered = delivered.length;
     live.deliveredHere = 0;
     live.isStarted = false;
-    const next = this.#retries.afterFailure(live, failure, tokensOf(live, delivered), now);
+    const next = this.#retries.afterFailure(live, failure, tokensSoFar(live, delivered), now);
     return this.#settle(live, next);
   }
 
@@ -263,7 +259,7 @@ export class Router {
     const live = this.#live.get(requestId);
     if (live === undefined) return { kind: "give_up", error: nobodyReady() };
     assert(live.worker === null, "only a request that waits asks again");
-    return this.#settle(live, this.#retries.attempt(live, tokensOf(live, delivered), now));
+    return this.#settle(live, this.#retries.attempt(live, tokensSoFar(live, delivered), now));
   }
 
   workers(): readonly WorkerStatus[] {
@@ -307,7 +303,7 @@ export class Router {
   }
 
   get liveRequests(): number {
-    return this.#live.size;
+    return this.#live.count;
   }
 
   /** Workers that the load of the last half minute needs, for whoever starts and stops them. */
@@ -321,18 +317,9 @@ export class Router {
   }
 
   checkIntegrity(): void {
-    assert(this.#live.size <= this.#options.requestsMax, "live requests are bounded");
+    this.#live.checkIntegrity();
     this.#explanations.checkIntegrity();
     this.#hot.checkIntegrity();
-    const payers = new Map<string, number>();
-    for (const { payer, worker, waitsSinceMs } of this.#live.values()) {
-      payers.set(payer, (payers.get(payer) ?? 0) + 1);
-      assert((worker === null) === (waitsSinceMs !== null), "a request has a worker or waits");
-    }
-    assert(payers.size === this.#payers.size, "payers are those of live requests");
-    for (const [payer, count] of payers) {
-      assert(this.#payers.get(payer) === count, "a payer's requests are counted");
-    }
     for (const worker of this.#members.all()) {
       for (const live of worker.requests) {
         assert(this.#live.get(live.request.id) === live, "a worker's requests are live");
@@ -360,45 +347,6 @@ export class Router {
     return worker;
   }
 
-  #admit(request: RouteRequest, nowMs: number): void {
-    const { requestsMax, tenantRequestsMax } = this.#options;
-    const retryAfter = (): number =>
-      Math.min(retrySecondsMax, Math.max(1, Math.ceil(this.#placer.waitSeconds(nowMs))));
-    if (this.#live.size >= requestsMax) {
-      this.#counts.refusedFull++;
-      throw new LociError("queue_full", "The cluster has as many requests as it can have.", {
-        remedy: "Try again later.",
-        retryAfterSeconds: retryAfter(),
-      });
-    }
-    const ofPayer = this.#payers.get(request.payer ?? request.tenant) ?? 0;
-    if (tenantRequestsMax === null || ofPayer < tenantRequestsMax) return;
-    this.#counts.refusedTenant++;
-    throw new LociError(
-      "queue_full",
-      `You have ${ofPayer} requests under way, which is the most.`,
-      {
-        remedy: "Wait until one of them ends.",
-        retryAfterSeconds: retryAfter(),
-      },
-    );
-  }
-
-  #forecast(request: RouteRequest): LengthForecast | null {
-    if (this.#lengths === null) return null;
-    const tokensMax = Math.max(1, request.maxTokens);
-    return this.#lengths.open({
-      tenant: request.payer ?? request.tenant,
-      promptTokens: request.promptTokens,
-      userText: request.userText ?? null,
-      tokensMax,
-      tokensMin: Math.max(0, Math.min(tokensMax, request.minTokens ?? 0)),
-      ignoresEnd: request.ignoreEos ?? false,
-      temperature: request.temperature ?? 0,
-      isConstrained: request.isConstrained ?? false,
-    });
-  }
-
   #leaveWorker(live: LiveRequest, nowMs: number): void {
     const { worker } = live;
     if (worker === null) return;
@@ -422,16 +370,9 @@ export class Router {
   #settle(live: LiveRequest, next: NextAttempt): NextAttempt {
     if (next.kind === "retry") this.#explanations.note(next.placement, this.#nowMs);
     if (next.kind !== "give_up") return next;
-    this.#forget(live);
+    this.#live.remove(live);
     this.#counts.givenUp++;
     return next;
-  }
-
-  #forget(live: LiveRequest): void {
-    this.#live.delete(live.request.id);
-    const left = (this.#payers.get(live.payer) ?? 0) - 1;
-    if (left > 0) this.#payers.set(live.payer, left);
-    else this.#payers.delete(live.payer);
   }
 
   #slotOpened(worker: RoutedWorker): void {
@@ -452,12 +393,4 @@ export class Router {
     worker.blocks?.close();
     worker.blocks = null;
   }
-}
-
-function tokensOf({ request }: LiveRequest, delivered: Int32Array): Int32Array {
-  if (delivered.length === 0) return request.promptTokens;
-  const tokens = new Int32Array(request.promptTokens.length + delivered.length);
-  tokens.set(request.promptTokens);
-  tokens.set(delivered, request.promptTokens.length);
-  return tokens;
 }

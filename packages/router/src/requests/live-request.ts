@@ -124,3 +124,12 @@ function expectedBeyond(live: LiveRequest): number {
   // At least an eighth more: asked for again only when the answer has grown by a share.
   return Math.max(delivered + 1, Math.min(most, delivered + Math.max(rest, delivered / 8)));
 }
+
+/** Its prompt and what was answered of it, as the next worker goes on from. */
+export function tokensSoFar({ request }: LiveRequest, delivered: Int32Array): Int32Array {
+  if (delivered.length === 0) return request.promptTokens;
+  const tokens = new Int32Array(request.promptTokens.length + delivered.length);
+  tokens.set(request.promptTokens);
+  tokens.set(delivered, request.promptTokens.length);
+  return tokens;
+}
