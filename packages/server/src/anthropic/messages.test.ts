@@ -1,12 +1,10 @@
-// What the official client does not show: prompts, refusals, hints, exact tokens of earlier turns.
+// What the official client does not show: prompts, refusals, hints.
 
 import { expect, test } from "vitest";
-import { at, listAt, textAt } from "../testing/json-path.ts";
-import { Gate } from "../testing/scripted-service.ts";
+import { at, textAt } from "../testing/json-path.ts";
 import { namedEvents } from "../testing/sse-data.ts";
-import { answerTokens, nextTurnTokens, storeServer } from "../testing/store-server.ts";
 import { testServer } from "../testing/test-server.ts";
-import { byteCodec, byteTokens } from "../testing/byte-codec.ts";
+import { byteCodec } from "../testing/byte-codec.ts";
 
 const max_tokens = 100;
 const hello = { max_tokens, messages: [{ role: "user", content: "hello" }] };
@@ -171,67 +169,6 @@ test("a server that loads is overloaded", async () => {
   expect(reply.headers["retry-after"]).toBe("1");
 });
 
-test("every event is named by its type, blocks are numbered", async () => {
-  await using server = testServer('Hi <tool_call>\n{"name": "f", "arguments": {}}\n</tool_call>');
-  const tools = [{ name: "f", input_schema: { type: "object" } }];
-  const reply = await server.post("/v1/messages", { ...hello, tools, stream: true });
-  const events = namedEvents(reply.text);
-  expect(events.every(({ name, data }) => at(data, "type") === name)).toBe(true);
-  const shown = events.map(({ name, data }) => JSON.stringify([name, at(data, "index") ?? -1]));
-  const deduplicated = shown.filter((event, place) => event !== shown[place - 1]);
-  expect(deduplicated.map((event): unknown => JSON.parse(event))).toEqual([
-    ["message_start", -1],
-    ["ping", -1],
-    ["content_block_start", 0],
-    ["content_block_delta", 0],
-    ["content_block_stop", 0],
-    ["content_block_start", 1],
-    ["content_block_delta", 1],
-    ["content_block_stop", 1],
-    ["message_delta", -1],
-    ["message_stop", -1],
-  ]);
-  expect(at(events[0]?.data, "message.content")).toEqual([]);
-  expect(at(events.at(-2)?.data, "delta.stop_reason")).toBe("tool_use");
-  expect(at(events.at(-2)?.data, "usage.output_tokens")).toBe(server.service.generatedTokens);
-});
-
-test("a failure in mid-stream is an event: error, and the last", async () => {
-  await using server = testServer({ tokens: byteTokens("He"), failure: new Error("lost") });
-  const reply = await server.post("/v1/messages", { ...hello, stream: true });
-  const last = namedEvents(reply.text).at(-1);
-  expect(last?.name).toBe("error");
-  expect(last?.data).toMatchObject({ error: { type: "api_error" }, request_id: /^req-/ });
-  expect(reply.text).not.toContain("lost");
-});
-
-test("pings come as events while nothing else does", async () => {
-  const startGate = new Gate();
-  const tokenGate = new Gate();
-  await using server = testServer(
-    { tokens: byteTokens("x"), startGate, tokenGate },
-    { limits: { ssePingMs: 5 } },
-  );
-  const { url } = await server.listenAnywhere();
-  const pending = fetch(`${url}/v1/messages`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ ...hello, stream: true }),
-  });
-  startGate.open(1);
-  const reader = (await pending).body?.getReader();
-  let text = "";
-  const decoder = new TextDecoder();
-  while (text.split("event: ping").length < 4) {
-    const { value } = (await reader?.read()) ?? {};
-    text += decoder.decode(value, { stream: true });
-  }
-  tokenGate.open(1);
-  const pings = namedEvents(text.slice(0, text.lastIndexOf("\n\n") + 2)).slice(1);
-  expect(pings.every(({ name, data }) => name === "ping" && at(data, "type") === name)).toBe(true);
-  await reader?.cancel();
-});
-
 function key(request: unknown): unknown {
   return at(request, "sessionKey");
 }
@@ -324,74 +261,6 @@ test("thinking is a variable of the template", async () => {
     { enable_thinking: true },
     { enable_thinking: false },
   ]);
-});
-
-test("the next turn begins with the exact tokens of the last one", async () => {
-  await using server = await storeServer("hello");
-  const messages: object[] = [{ role: "user", content: "hi" }];
-  const body = { max_tokens, system: "sys", messages };
-  const first = await server.post("/v1/messages", body);
-  const prompt = [...(server.service.requests[0]?.promptTokens ?? [])];
-  messages.push({ role: "assistant", content: listAt(first.body, "content") });
-  messages.push({ role: "user", content: "more" });
-  const counted = await server.post("/v1/messages/count_tokens", { system: "sys", messages });
-  await server.post("/v1/messages", body);
-  const next = [...(server.service.requests[1]?.promptTokens ?? [])];
-  expect(next).toEqual([...prompt, ...nextTurnTokens("hello", "more")]);
-  expect(counted.body).toEqual({ input_tokens: next.length });
-});
-
-test("exact tokens after calls, however they were spelled", async () => {
-  const call = '<tool_call>\n{"arguments": {"a": 1}, "name": "add"}\n</tool_call>';
-  await using server = await storeServer(call);
-  const tools = [{ name: "add", input_schema: { type: "object" } }];
-  const messages: object[] = [{ role: "user", content: "hi" }];
-  const first = await server.post("/v1/messages", { max_tokens, tools, messages, stream: true });
-  const begun = namedEvents(first.text).find(({ name }) => name === "content_block_start");
-  const id = textAt(begun?.data, "content_block.id");
-  const sent = { type: "tool_use", id, name: "add", input: { a: 1 } };
-  messages.push({ role: "assistant", content: [sent] });
-  messages.push({ role: "user", content: [{ type: "tool_result", tool_use_id: id }] });
-  await server.post("/v1/messages", { max_tokens, tools, messages });
-  const [before = [], after = []] = server.service.requests.map(({ promptTokens }) => {
-    return [...promptTokens];
-  });
-  const known = [...before, ...answerTokens(call)];
-  const same = known.findIndex((token, place) => token !== after[place]);
-  // The template tells the call in another order: the two part within it, and not before.
-  expect(same).toBeGreaterThan(before.length);
-  const metrics = (await server.get("/metrics")).text;
-  expect(metrics).toContain('loci_prompt_histories_total{endpoint="messages",history="forked"} 1');
-});
-
-test("an answer that the client began is known as a whole", async () => {
-  await using server = await storeServer("hello");
-  const messages: object[] = [{ role: "user", content: "hi" }];
-  const begun = { role: "assistant", content: "well," };
-  await server.post("/v1/messages", { max_tokens, messages: [...messages, begun] });
-  const prompt = [...(server.service.requests[0]?.promptTokens ?? [])];
-  messages.push({ role: "assistant", content: "well,hello" }, { role: "user", content: "more" });
-  await server.post("/v1/messages", { max_tokens, messages });
-  const next = [...(server.service.requests[1]?.promptTokens ?? [])];
-  expect(next).toEqual([...prompt, ...nextTurnTokens("hello", "more")]);
-});
-
-test("a request that comes again under its key gets the same answer", async () => {
-  await using server = await storeServer({ tokens: answerTokens("hello") });
-  const key1 = { "idempotency-key": "k" };
-  const first = await server.post("/v1/messages", hello, key1);
-  const again = await server.post("/v1/messages", hello, key1);
-  expect(again.body).toEqual(first.body);
-  expect(again.headers["idempotent-replayed"]).toBe("true");
-  expect(server.service.requests).toHaveLength(1);
-  const streamed = { ...hello, stream: true };
-  const key2 = { "idempotency-key": "l" };
-  const one = namedEvents((await server.post("/v1/messages", streamed, key2)).text);
-  const two = namedEvents((await server.post("/v1/messages", streamed, key2)).text);
-  expect(two.at(-2)).toEqual(one.at(-2));
-  const texts = (events: typeof one): unknown[] => events.map(({ data }) => at(data, "delta.text"));
-  expect(texts(two).join("")).toBe(texts(one).join(""));
-  expect(server.service.requests).toHaveLength(2);
 });
 
 test("described in /openapi.json", async () => {
