@@ -6,7 +6,6 @@ import { byteModel, pairCodec, pairVocabularySize, ScriptedService } from "@loci
 import type { Script } from "@loci/server/testing";
 import { openStore } from "@loci/store";
 import type { Store } from "@loci/store";
-import { afterAll } from "vitest";
 
 import { Engine } from "../engine.ts";
 import { EngineCore } from "../engine-core.ts";
@@ -19,12 +18,8 @@ export interface ScriptedEngine extends AsyncDisposable {
   readonly erased: DeletedTokens[];
 }
 
-/** One for all tests of a file; their conversations have ids of their own. */
+/** One for all tests of a process; their conversations have ids of their own. */
 let shared: Promise<Store> | null = null;
-
-afterAll(async () => {
-  await (await shared)?.close();
-});
 
 /** Answers "yes", one token for each letter, as its codec would not write it, unless told otherwise. */
 export function scriptedEngine(

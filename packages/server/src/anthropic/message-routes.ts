@@ -4,20 +4,17 @@
 
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { LociError } from "@loci/core";
-import type { StoredReply } from "@loci/store";
 import type { FastifyRequest } from "fastify";
-import { completeAnswer, streamAnswer, streamChunks, type Exchange } from "../answer.ts";
 import { asLociError } from "../error-body.ts";
 import { replyWithFailure } from "../error-replies.ts";
-import { runGenerations } from "../generation-run.ts";
-import { claimKey, jsonReply, type KeyClaim } from "../idempotency/key-claim.ts";
+import { keyedAnswer } from "../idempotency/keyed-answer.ts";
 import { documentedBody, type Routes } from "../routes/routes.ts";
 import { invalid } from "../sampling-params.ts";
 import { requireModel, requireReady, type ServerContext } from "../server-context.ts";
 import { countTokensBody, messagesBody } from "./message-bodies.ts";
-import type { MessagesBody, PromptFields } from "./message-bodies.ts";
+import type { PromptFields } from "./message-bodies.ts";
 import { messageErrorReply } from "./message-errors.ts";
-import { messageForm, wholeAsEvents, type MessageObject } from "./message-events.ts";
+import { messageForm, wholeAsEvents } from "./message-events.ts";
 import { messageSchemas } from "./message-schemas.ts";
 import { prepareMessage, preparePrompt } from "./prepare-message.ts";
 
@@ -53,16 +50,14 @@ function installRoutes(scope: Routes, context: ServerContext): void {
     ...documentedBody(messagesBody, { summary: "Answer messages", tag: "generation" }),
     ...messageSchemas.message,
   };
-  scope.post("/v1/messages", { schema }, async (request, reply) => {
-    const { claim, reply: kept } = await claimKey(context, request);
-    const exchange = { context, request, reply };
-    if (kept !== null) return answerAgain(exchange, request.body, kept);
-    try {
-      return await answerMessages(exchange, request.body, claim);
-    } finally {
-      await claim?.release();
-    }
-  });
+  scope.post("/v1/messages", { schema }, (request, reply) =>
+    keyedAnswer({ context, request, reply }, request.body, {
+      endpoint: "messages",
+      prepare: prepareMessage,
+      chunksOf: wholeAsEvents,
+      streamForm: messageForm,
+    }),
+  );
   const countSchema = {
     ...documentedBody(countTokensBody, { summary: "Tokens of messages", tag: "tokens" }),
     ...messageSchemas.count,
@@ -81,38 +76,4 @@ async function countTokens(
   requireModel(context, body.model);
   const { promptTokens } = await preparePrompt(context, body, tenant);
   return { input_tokens: promptTokens.length };
-}
-
-async function answerMessages(
-  exchange: Exchange,
-  body: MessagesBody,
-  claim: KeyClaim | null,
-): Promise<unknown> {
-  const { context, request, reply } = exchange;
-  requireReady(context);
-  requireModel(context, body.model);
-  const signal = context.live.signalFor(reply.raw);
-  const { answer, requests, remember } = await prepareMessage(context, body, request);
-  const run = { ...context, endpoint: "messages" as const, requestId: request.id };
-  const events = runGenerations(run, requests, signal);
-  const onWhole = async (whole: unknown): Promise<void> => {
-    remember();
-    await claim?.finish(jsonReply(whole));
-  };
-  if (body.stream !== true) return completeAnswer(events, answer, onWhole);
-  await streamAnswer(exchange, events, answer, onWhole);
-  return reply;
-}
-
-/** The answer to an earlier request with the same key, in the form this one asks for. */
-async function answerAgain(
-  exchange: Exchange,
-  body: MessagesBody,
-  kept: StoredReply,
-): Promise<unknown> {
-  exchange.reply.header("idempotent-replayed", "true");
-  const whole: MessageObject = JSON.parse(kept.body);
-  if (body.stream !== true) return whole;
-  await streamChunks(exchange, wholeAsEvents(whole), messageForm);
-  return exchange.reply;
 }

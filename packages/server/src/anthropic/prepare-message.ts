@@ -8,6 +8,7 @@ import { chatTexts, requireChatTemplate } from "../chat-prompt.ts";
 import type { RecalledChat } from "../conversation/chat-recall.ts";
 import { historyOutcome } from "../conversation/continue-prompt.ts";
 import { generationRequests, requireTextFits } from "../generation-requests.ts";
+import type { PreparedAnswer } from "../idempotency/keyed-answer.ts";
 import { invalid, samplingParams } from "../sampling-params.ts";
 import { schedulingHints } from "../scheduling-hints.ts";
 import type { ServerContext } from "../server-context.ts";
@@ -60,19 +61,12 @@ function joined(first: Int32Array, second: Int32Array): Int32Array {
   return both;
 }
 
-export interface PreparedMessage {
-  readonly answer: MessageAnswer;
-  readonly requests: ReturnType<typeof generationRequests>;
-  /** Makes the answer known, so that a request that goes on with it finds its tokens. */
-  readonly remember: () => void;
-}
-
 /** Everything that can be refused is refused here. Throws LociError. */
 export async function prepareMessage(
   context: ServerContext,
   body: MessagesBody,
   { tenant, headers }: Pick<FastifyRequest, "tenant" | "headers">,
-): Promise<PreparedMessage> {
+): Promise<PreparedAnswer> {
   if (body.thread !== undefined) throw invalid("thread", "Threads are not held by this server.");
   const prompt = await preparePrompt(context, body, tenant);
   const { recalled, begun, use } = prompt;

@@ -1,9 +1,8 @@
 // A test server that keeps conversations, in memory, with a codec in which a model's own pieces of
-// a text differ from the tokeniser's. All servers of one test file share a store, because opening
-// one takes longer than most tests; each has tenants of its own in it.
+// a text differ from the tokeniser's. All servers of a process share a store, because opening one
+// takes longer than most tests; each has tenants of its own in it. It ends with the process.
 
 import { openStore, type Store } from "@loci/store";
-import { afterAll } from "vitest";
 import { controlTokens, byteModel } from "./byte-codec.ts";
 import { pairCodec, pairTokens, pairVocabularySize, singleTokens } from "./pair-codec.ts";
 import type { Script, ScriptedService } from "./scripted-service.ts";
@@ -32,10 +31,6 @@ export function nextTurnTokens(answer: string, message: string): number[] {
 const entropy = countingEntropy();
 let shared: Promise<Store> | null = null;
 let servers = 0;
-
-afterAll(async () => {
-  await (await shared)?.close();
-});
 
 /** `options.store`, if given, is closed with the server. */
 export async function storeServer(
