@@ -1,4 +1,7 @@
 // Three kinds of tests: unit (no model, seconds), model (real weights, small), e2e (processes).
+// Unit tests of many files share a process, and the modules that it has loaded: starting and loading
+// anew for each file would take as long as the tests themselves. So no module may keep state that a
+// test could meet. The others get a process for each file.
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 const tests = (kind: string): string[] => [
@@ -11,7 +14,10 @@ const config: ViteUserConfig = defineConfig({
   test: {
     pool: "forks",
     projects: [
-      { extends: true, test: { name: "unit", include: tests("test"), testTimeout: 20_000 } },
+      {
+        extends: true,
+        test: { name: "unit", include: tests("test"), isolate: false, testTimeout: 120_000 },
+      },
       {
         extends: true,
         test: { name: "model", include: tests("model-test"), testTimeout: 300_000 },
