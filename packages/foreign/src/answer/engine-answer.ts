@@ -38,6 +38,8 @@ export interface AttemptOutcome {
   /** As known at the end; null where the engine does not say. */
   readonly cachedTokens: number | null;
   readonly completionTokens: number;
+  /** Of this attempt, as far as they are known. */
+  readonly answerTokens: readonly number[];
   /** As the engine measured it; null where it does not say. */
   readonly prefill: PrefillTime | null;
   readonly endedByItself: boolean;
@@ -61,6 +63,7 @@ export class EngineAnswer {
   #cachedTokens: number | null = null;
   #prefill: PrefillTime | null = null;
   #completionTokens = 0;
+  readonly #answerTokens: number[] = [];
   #isStarted = false;
   #isFinished = false;
   /** What the engine said of the end, or what ended the answer on our side. */
@@ -97,12 +100,16 @@ export class EngineAnswer {
     this.#prefill = chunk.prefill ?? this.#prefill;
     if (chunk.hasStarted) events.push(...this.start());
     const before = this.#completionTokens;
+    const told = events.length;
     for (const { tokenId, logprobs } of chunk.tokens) {
       if (this.#finish !== null) break;
       const text = this.#read(tokenId, null);
       events.push({ type: "token", tokenId, text, logprobs: this.#logprobs(logprobs) });
     }
     if (chunk.unnamed !== null) events.push(...(await this.#takeUnnamed(chunk.unnamed)));
+    for (const event of events.slice(told)) {
+      if (event.type === "token") this.#answerTokens.push(event.tokenId);
+    }
     if (this.#completionTokens > before) observer.tokens(this.#completionTokens - before);
     if (chunk.finish !== null) this.#finish ??= chunk.finish;
     return events;
@@ -150,6 +157,7 @@ export class EngineAnswer {
     this.#parts.observer.ended({
       cachedTokens: this.#cachedTokens,
       completionTokens: this.#completionTokens,
+      answerTokens: this.#answerTokens,
       prefill: this.#prefill,
       endedByItself: this.#finish === "stop" && this.#isFinished,
     });

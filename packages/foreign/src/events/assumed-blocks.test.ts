@@ -1,6 +1,6 @@
 import { blockNames, Random } from "@loci/core";
-import type { KvEvent } from "@loci/core";
 import { describe, expect, it } from "vitest";
+import { EventMirror } from "../testing/event-mirror.ts";
 import { AssumedBlocks } from "./assumed-blocks.ts";
 
 const blockTokens = 4;
@@ -9,73 +9,74 @@ function namesOf(tokens: readonly number[]): Float64Array {
   return blockNames("", Int32Array.from(tokens), blockTokens);
 }
 
-/** Applies what is told, as a router would. */
-class Mirror {
-  readonly held: Set<number> = new Set();
+function opened(blocksMax: number): {
   readonly blocks: AssumedBlocks;
+  readonly mirror: EventMirror;
+} {
+  const mirror = new EventMirror();
+  return { mirror, blocks: new AssumedBlocks({ blocksMax, onEvents: mirror.apply }) };
+}
 
-  constructor(blocksMax: number) {
-    const apply = (event: KvEvent): void => {
-      if (event.type === "cleared") return;
-      for (const name of event.blocks) {
-        if (event.type === "stored") this.held.add(name);
-        else this.held.delete(name);
-      }
-    };
-    this.blocks = new AssumedBlocks({
-      blocksMax,
-      onEvents: (events) => {
-        for (const event of events) apply(event);
-      },
-    });
-  }
+/** A request comes, is computed and ends; `found`: blocks more than believed that the engine found. */
+function ask(blocks: AssumedBlocks, names: Float64Array, found = 0): void {
+  const use = blocks.send(names);
+  use.found(use.believedBlocks + found);
+  use.computed();
+  use.ended(names);
 }
 
 describe("AssumedBlocks", () => {
   it("holds what was used, and tells all of it", () => {
     const random = new Random(3);
-    const { blocks, held } = new Mirror(20);
+    const { blocks, mirror } = opened(20);
     for (let step = 0; step < 500; step++) {
       const length = random.integer(1, 30);
       const names = namesOf(Array.from({ length }, () => random.integer(0, 1)));
-      blocks.used(names);
+      ask(blocks, names, random.next() < 0.2 ? random.integer(-4, 4) : 0);
       expect(blocks.heldOf(names)).toBe(names.length);
-      if (random.next() < 0.2) blocks.found(random.integer(0, 4), random.integer(0, 4));
       blocks.checkIntegrity();
-      expect(new Set(blocks.held().flatMap((one) => Array.from(one.blocks)))).toEqual(held);
+      expect(new Set(blocks.held().flatMap((one) => Array.from(one.blocks)))).toEqual(mirror.held);
     }
   });
 
   it("gives up the least recently used, ends before beginnings", () => {
-    const { blocks } = new Mirror(4);
+    const { blocks } = opened(4);
     const [first, second] = [namesOf([1, 1, 1, 1, 2, 2, 2, 2]), namesOf(Array(12).fill(5))];
-    blocks.used(first);
-    blocks.used(second);
+    ask(blocks, first);
+    ask(blocks, second);
     expect([blocks.heldOf(first), blocks.heldOf(second)]).toEqual([1, 3]);
-    blocks.used(first.subarray(0, 1));
-    blocks.used(namesOf([9, 9, 9, 9]));
+    ask(blocks, first.subarray(0, 1));
+    ask(blocks, namesOf([9, 9, 9, 9]));
     expect([blocks.heldOf(first), blocks.heldOf(second)]).toEqual([1, 2]);
   });
 
-  it("learns from what the engine found how much room it has", () => {
-    const { blocks } = new Mirror(100);
-    for (let id = 0; id < 100; id++) blocks.used(namesOf(Array(4).fill(id)));
+  it("learns from what the engine found how much room it has, also beyond its first memory", () => {
+    const { blocks } = opened(100);
+    for (let id = 0; id < 100; id++) ask(blocks, namesOf(Array(4).fill(id)));
     expect(blocks.size).toBe(100);
-    for (let time = 0; time < 5; time++) blocks.found(2, 1);
+    const kept = namesOf(Array(16).fill(99));
+    for (let time = 0; time < 5; time++) ask(blocks, kept, -2);
     expect(blocks.size).toBeLessThan(65);
     const { room } = blocks;
-    for (let time = 0; time < 5; time++) blocks.found(2, 2);
+    for (let time = 0; time < 5; time++) ask(blocks, kept);
     expect(blocks.room).toBeGreaterThan(room);
-    for (let time = 0; time < 100; time++) blocks.found(2, 0);
+    for (let time = 0; time < 100; time++) ask(blocks, kept, -2);
     expect(blocks.room).toBe(16);
-    for (let time = 0; time < 200; time++) blocks.found(1, 1);
+    for (let time = 0; time < 200; time++) ask(blocks, kept);
     expect(blocks.room).toBe(100);
+    for (let time = 0; time < 200; time++) ask(blocks, kept, 2);
+    expect(blocks.room).toBe(1600);
   });
 
-  it("forgets all at a restart", () => {
-    const { blocks } = new Mirror(10);
-    blocks.used(namesOf(Array(16).fill(5)));
+  it("forgets all at a restart, and what is still under way with it", () => {
+    const { blocks, mirror } = opened(10);
+    ask(blocks, namesOf(Array(16).fill(5)));
+    const use = blocks.send(namesOf(Array(16).fill(6)));
     blocks.restart();
+    const told = mirror.held.size;
+    use.computed();
+    use.ended(namesOf(Array(16).fill(6)));
     expect(blocks.held()).toEqual([]);
+    expect(mirror.held.size).toBe(told);
   });
 });

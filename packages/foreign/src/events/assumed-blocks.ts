@@ -1,26 +1,33 @@
-// The blocks of an engine that does not tell: what was sent there is taken to be held, and the least
-// recently used falls out beyond its room. How much room that is, is learned: it shrinks when the
-// engine finds less in its cache than was believed, and grows slowly while it finds it all.
+// The blocks of an engine that does not tell and shares blocks among its requests: what was sent
+// there is taken to be held, and the least recently used falls out beyond its room. How much room
+// that is, is learned: it shrinks when the engine finds less in its cache than was believed, and
+// grows slowly while it finds it all, faster where it finds more.
 
 import { assert } from "@loci/core";
 import type { BlockName, KvEvent, KvSnapshot } from "@loci/core";
+import type { AssumedCache, CacheUse } from "./assumed-cache.ts";
+import { heldOnDevice, toleratedBlocks } from "./assumed-cache.ts";
 
 export interface AssumedBlocksOptions {
-  /** Blocks that the engine has room for. */
+  /** Blocks that the engine's first memory has room for; it may have others. */
   readonly blocksMax: number;
   readonly onEvents: (events: readonly KvEvent[]) => void;
 }
 
 const shrink = 0.9;
 const grow = 1.02;
+const growByMore = 1.1;
+/** Room of all memories together, in that of the first. */
+const roomMost = 16;
 /** Not even an engine with one small slot has less. */
 const roomMin = 16;
 
-export class AssumedBlocks {
+export class AssumedBlocks implements AssumedCache {
   readonly #options: AssumedBlocksOptions;
   /** Least recently used first. */
   readonly #held = new Set<BlockName>();
   #room: number;
+  #lives = 0;
 
   constructor(options: AssumedBlocksOptions) {
     assert(options.blocksMax >= 1, "an engine has room for a block");
@@ -42,7 +49,45 @@ export class AssumedBlocks {
     return missing < 0 ? names.length : missing;
   }
 
-  used(names: Float64Array): void {
+  send(names: Float64Array): CacheUse {
+    const believedBlocks = this.heldOf(names);
+    const life = this.#lives;
+    let [isComputed, hasFound] = [false, false];
+    return {
+      believedBlocks,
+      found: (blocks) => {
+        if (hasFound || life !== this.#lives) return;
+        hasFound = true;
+        this.#learn(blocks - believedBlocks, believedBlocks > 0);
+      },
+      computed: () => {
+        if (isComputed || life !== this.#lives) return;
+        isComputed = true;
+        this.#use(names);
+      },
+      ended: (all) => {
+        if (isComputed && life === this.#lives) this.#use(all);
+      },
+    };
+  }
+
+  held(): KvSnapshot["held"] {
+    return heldOnDevice(this.#held);
+  }
+
+  /** The engine has restarted, and holds nothing. Nobody is told. */
+  restart(): void {
+    this.#lives++;
+    this.#held.clear();
+    this.#room = this.#options.blocksMax;
+  }
+
+  checkIntegrity(): void {
+    assert(this.#held.size <= this.#room, "no more is held than there is room for");
+    assert(this.#room <= roomMost * this.#options.blocksMax, "room is bounded");
+  }
+
+  #use(names: Float64Array): void {
     const stored: BlockName[] = [];
     const kept = names.subarray(0, this.#room);
     // The end first, so that it is the first to fall out: a sequence is of no use without its start.
@@ -53,31 +98,20 @@ export class AssumedBlocks {
     this.#tell(this.#takeOldest(), stored.toReversed());
   }
 
-  found(believed: number, found: number): void {
+  /** So many blocks more than believed were found, or less. */
+  #learn(more: number, wasBelieved: boolean): void {
     const { blocksMax } = this.#options;
-    if (found >= believed) {
-      if (believed > 0) this.#room = Math.min(blocksMax, Math.ceil(this.#room * grow));
-      return;
+    if (more > toleratedBlocks) {
+      this.#room = Math.min(roomMost * blocksMax, Math.ceil(growByMore * this.#room));
+    } else if (more >= -toleratedBlocks) {
+      // That all is found where little is held says nothing of what lies beyond the first memory.
+      const most = Math.max(this.#room, blocksMax);
+      if (wasBelieved) this.#room = Math.min(most, Math.ceil(this.#room * grow));
+    } else {
+      const smaller = Math.floor(Math.min(this.#room, this.#held.size) * shrink);
+      this.#room = Math.min(this.#room, Math.max(roomMin, smaller));
+      this.#tell(this.#takeOldest(), []);
     }
-    const smaller = Math.floor(Math.min(this.#room, this.#held.size) * shrink);
-    this.#room = Math.min(blocksMax, Math.max(roomMin, smaller));
-    this.#tell(this.#takeOldest(), []);
-  }
-
-  held(): KvSnapshot["held"] {
-    const blocks = Float64Array.from(this.#held);
-    return blocks.length === 0 ? [] : [{ tier: "device", blocks }];
-  }
-
-  /** The engine has restarted, and holds nothing. Nobody is told. */
-  restart(): void {
-    this.#held.clear();
-    this.#room = this.#options.blocksMax;
-  }
-
-  checkIntegrity(): void {
-    assert(this.#held.size <= this.#room, "no more is held than there is room for");
-    assert(this.#room <= this.#options.blocksMax, "room is what the engine has, or less");
   }
 
   #takeOldest(): readonly BlockName[] {

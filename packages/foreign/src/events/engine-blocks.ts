@@ -1,11 +1,14 @@
 // What a router is told an engine holds, in numbered batches and snapshots: as the engine itself tells
 // (ToldBlocks), and before it does, or where it never does, as follows from what was sent there
-// (AssumedBlocks). So a wrong or closed event port costs precision, not all affinity.
+// (AssumedCache). So a wrong or closed event port costs precision, not all affinity.
 
 import { assert } from "@loci/core";
 import type { Clock, KvEvent, KvEventBatch, KvSnapshot } from "@loci/core";
 import { KvEventLog } from "@loci/router";
 import { AssumedBlocks } from "./assumed-blocks.ts";
+import type { AssumedCache, CacheUse } from "./assumed-cache.ts";
+import { toldUse } from "./assumed-cache.ts";
+import { AssumedSlots } from "./assumed-slots.ts";
 import type { EventSources } from "./event-subscriber.ts";
 import type { TenantSalts } from "./tenant-salts.ts";
 import { ToldBlocks } from "./told-blocks.ts";
@@ -16,6 +19,8 @@ export interface EngineBlocksOptions {
   readonly blockTokens: number;
   /** Blocks of ours that the engine has room for. */
   readonly blocksMax: number;
+  /** Of an engine that keeps whole sequences in slots; null: it shares blocks. */
+  readonly slots: number | null;
   /** See ToldBlocks. */
   readonly engineBlocksMax: number;
   readonly salts: TenantSalts;
@@ -25,23 +30,24 @@ export interface EngineBlocksOptions {
 
 export class EngineBlocks {
   readonly #onBatch: (batch: KvEventBatch) => void;
-  readonly #assumed: AssumedBlocks;
+  readonly #assumed: AssumedCache;
   readonly #told: ToldBlocks | null;
   #hasTold = false;
   #log: KvEventLog = newLog();
 
   constructor(options: EngineBlocksOptions) {
-    const { sources, blocksMax } = options;
+    const { sources, blocksMax, slots } = options;
     this.#onBatch = options.onBatch;
-    this.#assumed = new AssumedBlocks({ blocksMax, onEvents: (events) => this.#append(events) });
+    const onAssumed = (events: readonly KvEvent[]): void => {
+      if (!this.#hasTold) this.#append(events);
+    };
+    this.#assumed =
+      slots === null
+        ? new AssumedBlocks({ blocksMax, onEvents: onAssumed })
+        : new AssumedSlots({ slots, blocksMax, onEvents: onAssumed });
     const onEvents = (events: readonly KvEvent[]): void => this.#onTold(events);
     this.#told = sources === null ? null : new ToldBlocks({ ...options, sources, onEvents });
     void this.#told?.run();
-  }
-
-  /** The engine tells what it holds: what was sent there is no news. */
-  get hasTold(): boolean {
-    return this.#hasTold;
   }
 
   /** Number of the last batch that was told. */
@@ -59,14 +65,9 @@ export class EngineBlocks {
     return this.#source.heldOf(names);
   }
 
-  /** A request was computed: its blocks, of prompt or of prompt and answer, have been used. */
-  used(names: Float64Array): void {
-    if (!this.#hasTold) this.#assumed.used(names);
-  }
-
-  /** Of a prompt, so many blocks were believed to be held, and so many were found in the cache. */
-  found(believed: number, found: number): void {
-    if (!this.#hasTold) this.#assumed.found(believed, found);
+  /** A request is sent whose prompt has these blocks. */
+  send(names: Float64Array): CacheUse {
+    return this.#hasTold ? toldUse(this.heldOf(names)) : this.#assumed.send(names);
   }
 
   snapshot(): KvSnapshot {
@@ -91,7 +92,7 @@ export class EngineBlocks {
     this.#log.checkIntegrity();
   }
 
-  get #source(): AssumedBlocks | ToldBlocks {
+  get #source(): AssumedCache | ToldBlocks {
     return this.#hasTold && this.#told !== null ? this.#told : this.#assumed;
   }
 

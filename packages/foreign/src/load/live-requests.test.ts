@@ -22,7 +22,13 @@ class HandClock implements Clock {
   }
 }
 
-const outcome = { cachedTokens: null, completionTokens: 10, prefill: null, endedByItself: true };
+const outcome = {
+  cachedTokens: null,
+  completionTokens: 10,
+  answerTokens: [],
+  prefill: null,
+  endedByItself: true,
+};
 
 function request(promptTokens: number, maxTokens = 100): Parameters<LiveRequests["open"]>[0] {
   return { promptTokens: new Int32Array(promptTokens), maxTokens };

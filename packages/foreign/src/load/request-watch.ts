@@ -3,6 +3,7 @@
 
 import { blockNames } from "@loci/core";
 import type { AttemptObserver, AttemptOutcome } from "../answer/engine-answer.ts";
+import type { CacheUse } from "../events/assumed-cache.ts";
 import type { EngineBlocks } from "../events/engine-blocks.ts";
 import type { LiveParts, LiveRequests } from "./live-requests.ts";
 
@@ -17,18 +18,18 @@ export class RequestWatch implements AttemptObserver {
   /** Prompt tokens that the engine is believed to hold. */
   readonly believedTokens: number;
   readonly #parts: WatchParts;
-  readonly #request: LiveParts;
+  readonly #tokens: Int32Array;
   readonly #names: Float64Array;
+  readonly #use: CacheUse;
   readonly #observer: AttemptObserver;
-  #hasTokens = false;
-  #isFound = false;
 
   constructor(parts: WatchParts, request: LiveParts) {
     const { live, blocks, blockTokens, tenant } = parts;
     this.#parts = parts;
-    this.#request = request;
-    this.#names = blockNames(tenant, request.promptTokens, blockTokens);
-    this.believedTokens = blocks.heldOf(this.#names) * blockTokens;
+    this.#tokens = joined(request.promptTokens, request.deliveredTokens ?? []);
+    this.#names = blockNames(tenant, this.#tokens, blockTokens);
+    this.#use = blocks.send(this.#names);
+    this.believedTokens = this.#use.believedBlocks * blockTokens;
     this.#observer = live.open(request, this.believedTokens);
   }
 
@@ -39,38 +40,30 @@ export class RequestWatch implements AttemptObserver {
 
   tokens(count: number): void {
     this.#observer.tokens(count);
-    this.#hold();
+    this.#use.computed();
   }
 
   ended(outcome: AttemptOutcome): void {
+    const { cachedTokens, completionTokens, answerTokens } = outcome;
     this.#observer.ended(outcome);
+    this.#found(cachedTokens);
     // An answer that came in one piece.
-    if (outcome.completionTokens > 0) this.#hold();
-    this.#found(outcome.cachedTokens);
+    if (completionTokens > 0) this.#use.computed();
+    const { tenant, blockTokens } = this.#parts;
+    // An answer's last token was never computed.
+    const held = joined(this.#tokens, answerTokens.slice(0, -1));
+    this.#use.ended(held === this.#tokens ? this.#names : blockNames(tenant, held, blockTokens));
   }
 
-  /** The answer came to these tokens: they are held, too. */
-  answered(tokens: readonly number[]): void {
-    const { promptTokens, deliveredTokens } = this.#request;
-    if (!this.#hasTokens || this.#parts.blocks.hasTold) return;
-    const all = Int32Array.from([...promptTokens, ...(deliveredTokens ?? []), ...tokens]);
-    this.#parts.blocks.used(blockNames(this.#parts.tenant, all, this.#parts.blockTokens));
-  }
-
-  /** Once: the prompt was computed. */
-  #hold(): void {
-    if (this.#hasTokens) return;
-    this.#hasTokens = true;
-    this.#parts.blocks.used(this.#names);
-  }
-
-  /** Once, as soon as the engine says it. */
   #found(cachedTokens: number | null): void {
-    if (cachedTokens === null || this.#isFound) return;
-    this.#isFound = true;
-    const { blocks, blockTokens } = this.#parts;
-    // The last token of a prompt is always computed, and with it perhaps its block.
-    const found = Math.ceil((cachedTokens + 1) / blockTokens);
-    blocks.found(this.believedTokens / blockTokens, found);
+    if (cachedTokens !== null) this.#use.found(cachedTokens / this.#parts.blockTokens);
   }
+}
+
+function joined(tokens: Int32Array, more: ArrayLike<number>): Int32Array {
+  if (more.length === 0) return tokens;
+  const all = new Int32Array(tokens.length + more.length);
+  all.set(tokens);
+  all.set(more, tokens.length);
+  return all;
 }

@@ -195,6 +195,7 @@ class Attempt {
     this.#observer?.ended({
       cachedTokens: scanned.cachedShare === null ? null : this.#wordsOf(scanned.cachedShare),
       completionTokens: scanned.completionTokens ?? 0,
+      answerTokens: [],
       prefill: null,
       endedByItself: scanned.endedByItself,
     });

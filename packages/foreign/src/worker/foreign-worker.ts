@@ -122,15 +122,7 @@ export class ForeignWorker implements WorkerLink {
       cachedTokensBelieved: watch.believedTokens,
       observer: watch,
     };
-    const answered: number[] = [];
-    try {
-      for await (const event of attempt(engine, parts, signal)) {
-        if (event.type === "token") answered.push(event.tokenId);
-        yield event;
-      }
-    } finally {
-      watch.answered(answered);
-    }
+    yield* attempt(engine, parts, signal);
   }
 
   /** Follows a request that is passed through as text. Null while the engine is not known. */
@@ -254,6 +246,7 @@ export class ForeignWorker implements WorkerLink {
       sources: codec === null ? null : sources,
       blockTokens: facts.blockTokens,
       blocksMax: facts.kvBlocksTotal,
+      slots: described.kind === "llama-server" ? facts.sequencesMax : null,
       engineBlocksMax: engineBlocksMax(described),
       salts: this.#salts,
       clock,

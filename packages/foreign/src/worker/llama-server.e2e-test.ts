@@ -2,7 +2,7 @@
 // (see testing/llama-server.ts for where it is looked for) this says so and tests nothing real;
 // what stand-ins can show is in foreign-worker.test.ts.
 
-import { greedySampling } from "@loci/core";
+import { greedySampling, Random } from "@loci/core";
 import type { GenerationRequest } from "@loci/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findLlamaServer, LlamaServer } from "../testing/llama-server.ts";
@@ -106,5 +106,33 @@ test.runIf(binary !== null)(
     await expect(link.answer({ ...request, minTokens: 2 })).rejects.toMatchObject({
       code: "not_supported",
     });
+  },
+);
+
+test.runIf(binary !== null)(
+  "of prompts with shared beginnings, what a slot of it will find is known beforehand",
+  async () => {
+    const fresh = await LlamaServer.start(binary ?? "");
+    await using stack = new AsyncDisposableStack();
+    stack.use(fresh);
+    const alone = stack.use(await OpenWorker.open(fresh.url, { codec: fresh.codec() }));
+    const random = new Random(1);
+    const blockTokens = alone.worker.facts?.blockTokens ?? 0;
+    const differences: number[] = [];
+    const client = async (): Promise<void> => {
+      for (let turn = 0; turn < 30; turn++) {
+        const own = Array.from({ length: 16 }, () => random.integer(1000, 1999));
+        const beginning: number[] = Array(4 * blockTokens).fill(random.integer(500, 503));
+        const promptTokens = Int32Array.from([...beginning, ...own]);
+        const request = { ...textRequest("", { maxTokens: 4 }), promptTokens };
+        const { knownTokens } = await alone.worker.matchPrompt("", promptTokens);
+        const { started } = await alone.answer(request);
+        differences.push(Math.abs((started?.cachedTokens ?? -1) - knownTokens));
+      }
+    };
+    // As many as it has slots.
+    await Promise.all([client(), client()]);
+    const right = differences.filter((difference) => difference < blockTokens);
+    expect(right.length / differences.length).toBeGreaterThanOrEqual(0.95);
   },
 );
