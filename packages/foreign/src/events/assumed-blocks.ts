@@ -5,12 +5,13 @@
 
 import { assert } from "@loci/core";
 import type { BlockName, KvEvent, KvSnapshot } from "@loci/core";
-import type { AssumedCache, CacheUse } from "./assumed-cache.ts";
-import { heldOnDevice, toleratedBlocks } from "./assumed-cache.ts";
+import type { AssumedCache, CacheUse, Sequence } from "./assumed-cache.ts";
+import { heldOnDevice } from "./assumed-cache.ts";
 
 export interface AssumedBlocksOptions {
   /** Blocks that the engine's first memory has room for; it may have others. */
   readonly blocksMax: number;
+  readonly blockTokens: number;
   readonly onEvents: (events: readonly KvEvent[]) => void;
 }
 
@@ -19,6 +20,8 @@ const grow = 1.02;
 const growByMore = 1.1;
 /** Room of all memories together, in that of the first. */
 const roomMost = 16;
+/** Blocks more or less that say nothing: engines round, and compute a prompt's last part again. */
+const tolerated = 1;
 /** Not even an engine with one small slot has less. */
 const roomMin = 16;
 
@@ -49,16 +52,17 @@ export class AssumedBlocks implements AssumedCache {
     return missing < 0 ? names.length : missing;
   }
 
-  send(names: Float64Array): CacheUse {
-    const believedBlocks = this.heldOf(names);
+  send({ names }: Sequence): CacheUse {
+    const { blockTokens } = this.#options;
+    const believed = this.heldOf(names);
     const life = this.#lives;
     let [isComputed, hasFound] = [false, false];
     return {
-      believedBlocks,
-      found: (blocks) => {
+      believedTokens: believed * blockTokens,
+      found: (tokens) => {
         if (hasFound || life !== this.#lives) return;
         hasFound = true;
-        this.#learn(blocks - believedBlocks, believedBlocks > 0);
+        this.#learn(tokens / blockTokens - believed, believed > 0);
       },
       computed: () => {
         if (isComputed || life !== this.#lives) return;
@@ -66,7 +70,7 @@ export class AssumedBlocks implements AssumedCache {
         this.#use(names);
       },
       ended: (all) => {
-        if (isComputed && life === this.#lives) this.#use(all);
+        if (isComputed && life === this.#lives) this.#use(all.names);
       },
     };
   }
@@ -101,9 +105,9 @@ export class AssumedBlocks implements AssumedCache {
   /** So many blocks more than believed were found, or less. */
   #learn(more: number, wasBelieved: boolean): void {
     const { blocksMax } = this.#options;
-    if (more > toleratedBlocks) {
+    if (more > tolerated) {
       this.#room = Math.min(roomMost * blocksMax, Math.ceil(growByMore * this.#room));
-    } else if (more >= -toleratedBlocks) {
+    } else if (more >= -tolerated) {
       // That all is found where little is held says nothing of what lies beyond the first memory.
       const most = Math.max(this.#room, blocksMax);
       if (wasBelieved) this.#room = Math.min(most, Math.ceil(this.#room * grow));

@@ -1,12 +1,13 @@
 // What is assumed of a llama-server against a model of its memory, token by token, that gets the same
 // requests: many at once, with shared beginnings, some of which wait for a slot.
 
-import { blockNames, Random } from "@loci/core";
+import { Random } from "@loci/core";
 import { describe, expect, it } from "vitest";
 import { EventMirror } from "../testing/event-mirror.ts";
 import { SlotServer } from "../testing/slot-server.ts";
 import type { SlotStay } from "../testing/slot-server.ts";
-import type { CacheUse } from "./assumed-cache.ts";
+import { sequenceOf } from "./assumed-cache.ts";
+import type { CacheUse, Sequence } from "./assumed-cache.ts";
 import { AssumedSlots } from "./assumed-slots.ts";
 
 const blockTokens = 4;
@@ -23,7 +24,11 @@ interface Rooms {
   /** That the server has beside its slots. */
   readonly savedTokensMax: number;
   /** That it says its slots have. */
-  readonly blocksMax: number;
+  readonly tokensMax: number;
+}
+
+function sequence(tokens: readonly number[]): Sequence {
+  return sequenceOf("", Int32Array.from(tokens), blockTokens);
 }
 
 /** A llama-server, and what is assumed of it by whoever sends it these requests. */
@@ -37,9 +42,9 @@ class Pair {
   #waiting: Asked[] = [];
   #answers = 0;
 
-  constructor({ savedTokensMax, blocksMax }: Rooms) {
+  constructor({ savedTokensMax, tokensMax }: Rooms) {
     this.#server = new SlotServer({ slots, savedTokensMax });
-    this.assumed = new AssumedSlots({ slots, blocksMax, onEvents: this.mirror.apply });
+    this.assumed = new AssumedSlots({ slots, tokensMax, blockTokens, onEvents: this.mirror.apply });
   }
 
   get underWay(): number {
@@ -47,20 +52,18 @@ class Pair {
   }
 
   send(prompt: readonly number[]): void {
-    const use = this.assumed.send(blockNames("", Int32Array.from(prompt), blockTokens));
+    const use = this.assumed.send(sequence(prompt));
     this.#waiting.push({ prompt, use, stay: null });
-    this.#begin(use.believedBlocks);
+    this.#begin(use.believedTokens);
   }
 
   end(place: number): void {
     const [asked] = this.#running.splice(place % this.#running.length, 1);
     if (asked === undefined) return;
-    const blocks = place % 3;
-    const answer = Array.from({ length: blocks * blockTokens + 1 }, () => 1000 + this.#answers++);
+    const answer = Array.from({ length: 1 + (place % 12) }, () => 1000 + this.#answers++);
     asked.stay?.end(answer);
-    const all = Int32Array.from([...asked.prompt, ...answer]);
     asked.use.computed();
-    asked.use.ended(blockNames("", all, blockTokens));
+    asked.use.ended(sequence([...asked.prompt, ...answer.slice(0, -1)]));
     this.#begin(null);
   }
 
@@ -70,23 +73,24 @@ class Pair {
       const asked = this.#waiting.shift();
       if (asked === undefined) return;
       asked.stay = this.#server.begin(asked.prompt);
-      const found = asked.stay.cachedTokens / blockTokens;
+      const { cachedTokens: found } = asked.stay;
       asked.use.found(found);
       this.#running.push(asked);
-      // Nothing but the last token of a prompt may be missing.
-      if (believed !== null) this.wasRight.push(Math.ceil(found) === believed);
+      // A prompt's last token is always computed.
+      const most = asked.prompt.length - 1;
+      if (believed !== null) this.wasRight.push(found === Math.min(believed, most));
     }
   }
 }
 
-/** Prompts of whole blocks: one of a few beginnings, then what is their own, or an old prompt. */
+/** One of a few beginnings, then what is its own; or an old prompt again. */
 function promptOf(random: Random, old: (readonly number[])[]): readonly number[] {
   const again = old[random.integer(0, 19)];
   if (again !== undefined && random.next() < 0.3) return again;
   const group = random.integer(1, 6);
-  const beginning = Array.from({ length: group * blockTokens }, () => group);
-  const own = random.integer(0, 3) * blockTokens;
-  const prompt = [...beginning, ...Array.from({ length: own }, () => random.integer(2000, 1e9))];
+  const beginning = Array.from({ length: 5 * group }, () => group);
+  const own = random.integer(0, 12);
+  const prompt = [...beginning, ...Array.from({ length: own }, () => random.integer(10, 99))];
   old[random.integer(0, 19)] = prompt;
   return prompt;
 }
@@ -116,18 +120,18 @@ function shareRight({ wasRight }: Pair): number {
 
 describe("AssumedSlots", () => {
   it.each([1, 2, 3])("knows exactly what a server with room finds (seed %i)", (seed) => {
-    expect(shareRight(play({ savedTokensMax: 1e6, blocksMax: 1000 }, seed))).toBe(1);
+    expect(shareRight(play({ savedTokensMax: 1e6, tokensMax: 4000 }, seed))).toBe(1);
   });
 
   it.each([0, 100, 400])("learns that a server keeps only %i tokens beside its slots", (tokens) => {
-    const pair = play({ savedTokensMax: tokens, blocksMax: 100 }, 4);
-    expect(pair.assumed.room).toBeLessThan(200);
+    const pair = play({ savedTokensMax: tokens, tokensMax: 400 }, 4);
+    expect(pair.assumed.room).toBeLessThan(800);
     expect(shareRight(pair)).toBeGreaterThan(0.7);
   });
 
   it("learns that a server keeps far more than its slots", () => {
-    const pair = play({ savedTokensMax: 1e6, blocksMax: 4 }, 5);
-    expect(pair.assumed.room).toBeGreaterThan(100);
+    const pair = play({ savedTokensMax: 1e6, tokensMax: 16 }, 5);
+    expect(pair.assumed.room).toBeGreaterThan(400);
     expect(shareRight(pair)).toBeGreaterThan(0.7);
   });
 });

@@ -12,14 +12,16 @@
 
 import { assert } from "@loci/core";
 import type { KvEvent, KvSnapshot } from "@loci/core";
-import type { AssumedCache, CacheUse } from "./assumed-cache.ts";
-import { commonBlocks, heldOnDevice, toleratedBlocks } from "./assumed-cache.ts";
+import type { AssumedCache, CacheUse, Sequence } from "./assumed-cache.ts";
+import { commonTokens, emptySequence, heldOnDevice } from "./assumed-cache.ts";
 import { BlockCopies } from "./block-copies.ts";
+import { SavedSequences } from "./saved-sequences.ts";
 
 export interface AssumedSlotsOptions {
   readonly slots: number;
-  /** Blocks that all slots have room for. */
-  readonly blocksMax: number;
+  /** That all slots together have room for. */
+  readonly tokensMax: number;
+  readonly blockTokens: number;
   readonly onEvents: (events: readonly KvEvent[]) => void;
 }
 
@@ -27,64 +29,52 @@ export interface AssumedSlotsOptions {
 const similarityMin = 0.1;
 /** Where less of a slot's sequence would be left, it is copied first. */
 const keptMin = 0.5;
-/** A copy of which less than this would serve stays where it is. */
-const servedMin = 0.25;
-/** Room in host memory, in that of all slots: at first and at most. */
-const roomFirst = 4;
-const roomMost = 64;
-const sequencesMax = 2048;
-/** What of it is left after a copy was not there; what is gained by one that was, though given up. */
-const shrink = 0.7;
-const grow = 1.1;
 
 const nothing = new Float64Array(0);
 
 interface Slot {
-  /** Its sequence; while a request has it, that of the prompt. */
-  names: Float64Array;
+  /** While a request has it, its prompt. */
+  sequence: Sequence;
   holder: Stay | null;
   idleSince: number;
 }
 
 /** A request from its start to its end. */
 interface Stay {
-  readonly names: Float64Array;
+  readonly prompt: Sequence;
   /** Null: it waits for a slot. */
   slot: Slot | null;
-  /** What the slot had for it. */
-  former: Float64Array;
-  foundBlocks: number;
-  /** It came from a copy in host memory, one of the older half. */
+  /** What the slot had for it, and how much of that it could use. */
+  former: Sequence;
+  cachedTokens: number;
+  /** That came from one of the older copies in host memory. */
   isFromOldCopy: boolean;
-  isComputed: boolean;
   hasFound: boolean;
+  isComputed: boolean;
 }
 
 export class AssumedSlots implements AssumedCache {
   readonly #options: AssumedSlotsOptions;
   readonly #copies = new BlockCopies();
+  #saved: SavedSequences;
   #slots: readonly Slot[];
-  /** In host memory, oldest first. */
-  #saved: Float64Array[] = [];
-  #savedBlocks = 0;
-  #room: number;
   #waiting: Stay[] = [];
   #ends = 0;
 
   constructor(options: AssumedSlotsOptions) {
-    assert(options.slots >= 1 && options.blocksMax >= 1, "a server has room for a request");
+    assert(options.slots >= 1 && options.tokensMax >= 1, "a server has room for a request");
     this.#options = options;
     this.#slots = emptySlots(options.slots);
-    this.#room = roomFirst * options.blocksMax;
+    this.#saved = new SavedSequences(options, this.#copies);
   }
 
   get size(): number {
     return this.#copies.size;
   }
 
-  /** Blocks that host memory is believed to have room for. */
+  /** Tokens that host memory is believed to have room for. */
   get room(): number {
-    return this.#room;
+    return this.#saved.room;
   }
 
   heldOf(names: Float64Array): number {
@@ -101,27 +91,19 @@ export class AssumedSlots implements AssumedCache {
     return heldOnDevice(this.#copies.names());
   }
 
-  send(names: Float64Array): CacheUse {
+  send(prompt: Sequence): CacheUse {
     const slots = this.#slots;
-    const heldBlocks = this.heldOf(names);
-    const stay: Stay = {
-      names,
-      slot: null,
-      former: nothing,
-      foundBlocks: 0,
-      isFromOldCopy: false,
-      isComputed: false,
-      hasFound: false,
-    };
+    const heldTokens = this.heldOf(prompt.names) * this.#options.blockTokens;
+    const stay = waitingStay(prompt);
     this.#waiting.push(stay);
     this.#launch();
     // Whoever sent it there expects its blocks there; others cannot find them before it ended.
-    this.#tell(names);
+    this.#tell(prompt.names);
     const isOver = (): boolean => slots !== this.#slots;
     return {
-      believedBlocks: stay.slot === null ? heldBlocks : stay.foundBlocks,
-      found: (blocks) => {
-        if (!isOver()) this.#found(stay, blocks);
+      believedTokens: stay.slot === null ? heldTokens : stay.cachedTokens,
+      found: (tokens) => {
+        if (!isOver()) this.#found(stay, tokens);
       },
       computed: () => {
         stay.isComputed = true;
@@ -134,122 +116,85 @@ export class AssumedSlots implements AssumedCache {
 
   restart(): void {
     this.#slots = emptySlots(this.#options.slots);
-    this.#saved = [];
-    this.#savedBlocks = 0;
     this.#waiting = [];
     this.#copies.clear();
+    this.#saved = new SavedSequences(this.#options, this.#copies);
   }
 
   checkIntegrity(): void {
     this.#copies.checkIntegrity();
-    const idle = this.#slots.filter(({ holder }) => holder === null).map(({ names }) => names);
-    const all = new Set([...idle, ...this.#saved].flatMap((names) => [...names]));
-    assert(all.size === this.#copies.size, "what is told is what idle slots and host memory hold");
-    const blocks = this.#saved.reduce((sum, { length }) => sum + length, 0);
-    assert(blocks === this.#savedBlocks, "blocks in host memory are counted");
-    assert(blocks <= this.#room, "no more is held than there is room for");
-    assert(this.#saved.length <= sequencesMax, "sequences in host memory are bounded");
-    const isFull = this.#slots.every(({ holder }) => holder !== null);
-    assert(this.#waiting.length === 0 || isFull, "nobody waits for an idle slot");
+    this.#saved.checkIntegrity();
+    const idle = this.#slots.filter(({ holder }) => holder === null);
+    const sequences = [...idle.map(({ sequence }) => sequence), ...this.#saved.all()];
+    const names = new Set(sequences.flatMap((sequence) => [...sequence.names]));
+    assert(names.size === this.#copies.size, "told is what idle slots and host memory hold");
+    assert(this.#waiting.length === 0 || idle.length === 0, "nobody waits for an idle slot");
   }
 
   /** Gives idle slots to those who wait, in order. */
   #launch(): void {
     for (;;) {
-      const slot = this.#slotFor(this.#waiting[0] ?? null);
-      const stay = slot === null ? undefined : this.#waiting.shift();
-      if (slot === null || stay === undefined) return;
-      this.#copies.remove(slot.names);
+      const stay = this.#waiting[0];
+      const idle = this.#slots.filter(({ holder }) => holder === null);
+      const slot = stay === undefined ? null : this.#slotAmong(idle, stay);
+      if (stay === undefined || slot === null) return;
+      this.#waiting.shift();
+      this.#copies.remove(slot.sequence.names);
       stay.slot = slot;
-      stay.former = slot.names;
-      stay.foundBlocks = commonBlocks(slot.names, stay.names);
+      stay.former = slot.sequence;
+      stay.cachedTokens = this.#common(slot.sequence, stay.prompt);
       slot.holder = stay;
-      slot.names = stay.names;
-      for (const { names, holder } of this.#slots) if (holder === null) this.#save(names);
+      slot.sequence = stay.prompt;
+      for (const { sequence, holder } of this.#slots) {
+        if (holder === null) this.#saved.save(sequence);
+      }
     }
   }
 
-  /** An idle slot with what suits the request best; null where there is none, or no request. */
-  #slotFor(stay: Stay | null): Slot | null {
-    const idle = this.#slots.filter(({ holder }) => holder === null);
-    if (stay === null || idle.length === 0) return null;
-    const { names } = stay;
-    const similar = mostAlike(idle, names);
-    const slot = similar ?? idle.reduce((a, b) => (b.idleSince <= a.idleSince ? b : a));
-    const common = commonBlocks(slot.names, names);
-    if (similar !== null && common >= keptMin * slot.names.length) return slot;
-    this.#save(slot.names);
-    const best = this.#bestSaved(names, slot.names);
-    if (best === null) return slot;
-    const place = this.#saved.indexOf(best);
-    stay.isFromOldCopy = place < this.#saved.length / 2;
-    this.#copies.remove(slot.names);
-    slot.names = best;
-    // It moves: its blocks' copies stay as many.
-    this.#saved.splice(place, 1);
-    this.#savedBlocks -= best.length;
+  /** The slot that the request would get, with the sequence that it would find there. */
+  #slotAmong(idle: readonly Slot[], stay: Stay): Slot | null {
+    const { prompt } = stay;
+    const alike = this.#mostAlike(idle, prompt);
+    if (alike !== null) {
+      const kept = this.#common(alike.sequence, prompt) / alike.sequence.tokens.length;
+      if (kept >= keptMin) return alike;
+    }
+    const slot = alike ?? longestIdle(idle);
+    if (slot === null) return null;
+    this.#saved.save(slot.sequence);
+    const better = this.#saved.takeBetter(prompt, slot.sequence);
+    if (better === null) return slot;
+    this.#copies.remove(slot.sequence.names);
+    slot.sequence = better.sequence;
+    this.#copies.add(slot.sequence.names);
+    stay.isFromOldCopy = better.isOld;
     return slot;
   }
 
-  /** In host memory, what has more of the prompt than `present`, and less beside it. */
-  #bestSaved(names: Float64Array, present: Float64Array): Float64Array | null {
-    let best: Float64Array | null = null;
-    let common = commonBlocks(present, names);
-    let share = present.length === 0 ? -1 : common / present.length;
-    for (const saved of this.#saved) {
-      const blocks = commonBlocks(saved, names);
-      const served = blocks / saved.length;
-      if (served < servedMin || served <= share || blocks <= common) continue;
-      [best, common, share] = [saved, blocks, served];
+  /** Who has most of the prompt; null where nobody has enough. */
+  #mostAlike(idle: readonly Slot[], prompt: Sequence): Slot | null {
+    let [best, most]: [Slot | null, number] = [null, similarityMin * prompt.tokens.length];
+    for (const slot of idle) {
+      const common = this.#common(slot.sequence, prompt);
+      if (common > most) [best, most] = [slot, common];
     }
     return best;
   }
 
-  /** Copies a sequence to host memory, unless it is there; those that are its beginnings go. */
-  #save(names: Float64Array): void {
-    const { length } = names;
-    const isThere = (saved: Float64Array): boolean => commonBlocks(saved, names) === length;
-    if (length === 0 || length > this.#room || this.#saved.some(isThere)) return;
-    const isBeginning = (saved: Float64Array): boolean =>
-      commonBlocks(saved, names) === saved.length;
-    for (const beginning of this.#saved.filter(isBeginning)) this.#forget(beginning);
-    this.#saved.push(names);
-    this.#savedBlocks += length;
-    this.#copies.add(names);
-    this.#trim();
-  }
-
-  #trim(): void {
-    for (;;) {
-      const oldest = this.#saved[0];
-      const isTooMuch = this.#savedBlocks > this.#room || this.#saved.length > sequencesMax;
-      if (oldest === undefined || !isTooMuch) return;
-      this.#forget(oldest);
-    }
-  }
-
-  #forget(saved: Float64Array): void {
-    this.#saved.splice(this.#saved.indexOf(saved), 1);
-    this.#savedBlocks -= saved.length;
-    this.#copies.remove(saved);
-  }
-
-  /** Once: what the server found tells how much host memory it has. */
-  #found(stay: Stay, blocks: number): void {
+  #found(stay: Stay, tokens: number): void {
     if (stay.hasFound || stay.slot === null) return;
     stay.hasFound = true;
-    const more = blocks - stay.foundBlocks;
-    stay.foundBlocks = Math.min(stay.names.length, Math.floor(blocks));
-    const most = roomMost * this.#options.blocksMax;
-    if (more > toleratedBlocks) this.#room = Math.min(most, Math.ceil(grow * this.#room + more));
+    const more = tokens - stay.cachedTokens;
+    stay.cachedTokens = Math.min(stay.prompt.tokens.length, tokens);
+    const { blockTokens } = this.#options;
+    if (more >= blockTokens) this.#saved.hasMore();
     // A young copy that is not there has other reasons: somebody else took it.
-    if (more >= -toleratedBlocks || !stay.isFromOldCopy) return;
-    this.#room = Math.floor(shrink * Math.min(this.#room, this.#savedBlocks));
-    this.#trim();
+    if (more > -blockTokens || !stay.isFromOldCopy) return;
+    this.#saved.hasLess();
     this.#tell(nothing);
   }
 
-  #ended(stay: Stay, names: Float64Array): void {
+  #ended(stay: Stay, all: Sequence): void {
     const { slot } = stay;
     if (slot === null) {
       this.#waiting = this.#waiting.filter((each) => each !== stay);
@@ -257,11 +202,26 @@ export class AssumedSlots implements AssumedCache {
     }
     if (slot.holder !== stay) return;
     slot.holder = null;
-    slot.names = leftBy(stay, names);
+    slot.sequence = this.#leftBy(stay, all);
     slot.idleSince = ++this.#ends;
-    this.#copies.add(slot.names);
+    this.#copies.add(slot.sequence.names);
     this.#launch();
     this.#tell(nothing);
+  }
+
+  /** The sequence that stays in the slot of a request that came so far. */
+  #leftBy(stay: Stay, all: Sequence): Sequence {
+    if (stay.isComputed) return all;
+    if (!stay.hasFound) return stay.former;
+    const { prompt, cachedTokens } = stay;
+    return {
+      tokens: prompt.tokens.subarray(0, cachedTokens),
+      names: prompt.names.subarray(0, Math.floor(cachedTokens / this.#options.blockTokens)),
+    };
+  }
+
+  #common(one: Sequence, other: Sequence): number {
+    return commonTokens(one, other, this.#options.blockTokens);
   }
 
   #tell(expected: Float64Array): void {
@@ -270,22 +230,28 @@ export class AssumedSlots implements AssumedCache {
   }
 }
 
-/** The sequence that stays in the slot of a request that came so far. */
-function leftBy(stay: Stay, names: Float64Array): Float64Array {
-  if (stay.isComputed) return names;
-  return stay.hasFound ? stay.names.subarray(0, stay.foundBlocks) : stay.former;
-}
-
 function emptySlots(count: number): readonly Slot[] {
-  return Array.from({ length: count }, () => ({ names: nothing, holder: null, idleSince: 0 }));
+  return Array.from({ length: count }, () => ({
+    sequence: emptySequence,
+    holder: null,
+    idleSince: 0,
+  }));
 }
 
-/** The slot that holds most of the prompt; null where none holds enough. */
-function mostAlike(slots: readonly Slot[], names: Float64Array): Slot | null {
-  let [best, most]: [Slot | null, number] = [null, similarityMin * names.length];
-  for (const slot of slots) {
-    const common = commonBlocks(slot.names, names);
-    if (common > most) [best, most] = [slot, common];
-  }
+function waitingStay(prompt: Sequence): Stay {
+  return {
+    prompt,
+    slot: null,
+    former: emptySequence,
+    cachedTokens: 0,
+    isFromOldCopy: false,
+    hasFound: false,
+    isComputed: false,
+  };
+}
+
+function longestIdle(idle: readonly Slot[]): Slot | null {
+  let best: Slot | null = null;
+  for (const slot of idle) if (best === null || slot.idleSince <= best.idleSince) best = slot;
   return best;
 }

@@ -6,7 +6,7 @@ import { assert } from "@loci/core";
 import type { Clock, KvEvent, KvEventBatch, KvSnapshot } from "@loci/core";
 import { KvEventLog } from "@loci/router";
 import { AssumedBlocks } from "./assumed-blocks.ts";
-import type { AssumedCache, CacheUse } from "./assumed-cache.ts";
+import type { AssumedCache, CacheUse, Sequence } from "./assumed-cache.ts";
 import { toldUse } from "./assumed-cache.ts";
 import { AssumedSlots } from "./assumed-slots.ts";
 import type { EventSources } from "./event-subscriber.ts";
@@ -31,20 +31,27 @@ export interface EngineBlocksOptions {
 export class EngineBlocks {
   readonly #onBatch: (batch: KvEventBatch) => void;
   readonly #assumed: AssumedCache;
+  readonly #blockTokens: number;
   readonly #told: ToldBlocks | null;
   #hasTold = false;
   #log: KvEventLog = newLog();
 
   constructor(options: EngineBlocksOptions) {
-    const { sources, blocksMax, slots } = options;
+    const { sources, blocksMax, blockTokens, slots } = options;
     this.#onBatch = options.onBatch;
+    this.#blockTokens = blockTokens;
     const onAssumed = (events: readonly KvEvent[]): void => {
       if (!this.#hasTold) this.#append(events);
     };
     this.#assumed =
       slots === null
-        ? new AssumedBlocks({ blocksMax, onEvents: onAssumed })
-        : new AssumedSlots({ slots, blocksMax, onEvents: onAssumed });
+        ? new AssumedBlocks({ blocksMax, blockTokens, onEvents: onAssumed })
+        : new AssumedSlots({
+            slots,
+            blockTokens,
+            tokensMax: blocksMax * blockTokens,
+            onEvents: onAssumed,
+          });
     const onEvents = (events: readonly KvEvent[]): void => this.#onTold(events);
     this.#told = sources === null ? null : new ToldBlocks({ ...options, sources, onEvents });
     void this.#told?.run();
@@ -65,9 +72,10 @@ export class EngineBlocks {
     return this.#source.heldOf(names);
   }
 
-  /** A request is sent whose prompt has these blocks. */
-  send(names: Float64Array): CacheUse {
-    return this.#hasTold ? toldUse(this.heldOf(names)) : this.#assumed.send(names);
+  /** A request with this prompt is sent. */
+  send(prompt: Sequence): CacheUse {
+    if (!this.#hasTold) return this.#assumed.send(prompt);
+    return toldUse(this.heldOf(prompt.names) * this.#blockTokens);
   }
 
   snapshot(): KvSnapshot {

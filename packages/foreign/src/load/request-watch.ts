@@ -1,9 +1,9 @@
 // Follows one request on an engine, for all who learn from it: what is live, what steps cost, which
 // blocks are held.
 
-import { blockNames } from "@loci/core";
 import type { AttemptObserver, AttemptOutcome } from "../answer/engine-answer.ts";
-import type { CacheUse } from "../events/assumed-cache.ts";
+import { sequenceOf } from "../events/assumed-cache.ts";
+import type { CacheUse, Sequence } from "../events/assumed-cache.ts";
 import type { EngineBlocks } from "../events/engine-blocks.ts";
 import type { LiveParts, LiveRequests } from "./live-requests.ts";
 
@@ -18,19 +18,16 @@ export class RequestWatch implements AttemptObserver {
   /** Prompt tokens that the engine is believed to hold. */
   readonly believedTokens: number;
   readonly #parts: WatchParts;
-  readonly #tokens: Int32Array;
-  readonly #names: Float64Array;
+  readonly #prompt: Sequence;
   readonly #use: CacheUse;
   readonly #observer: AttemptObserver;
 
   constructor(parts: WatchParts, request: LiveParts) {
-    const { live, blocks, blockTokens, tenant } = parts;
     this.#parts = parts;
-    this.#tokens = joined(request.promptTokens, request.deliveredTokens ?? []);
-    this.#names = blockNames(tenant, this.#tokens, blockTokens);
-    this.#use = blocks.send(this.#names);
-    this.believedTokens = this.#use.believedBlocks * blockTokens;
-    this.#observer = live.open(request, this.believedTokens);
+    this.#prompt = this.#sequence(joined(request.promptTokens, request.deliveredTokens ?? []));
+    this.#use = parts.blocks.send(this.#prompt);
+    this.believedTokens = this.#use.believedTokens;
+    this.#observer = parts.live.open(request, this.believedTokens);
   }
 
   started(cachedTokens: number | null): void {
@@ -49,14 +46,17 @@ export class RequestWatch implements AttemptObserver {
     this.#found(cachedTokens);
     // An answer that came in one piece.
     if (completionTokens > 0) this.#use.computed();
-    const { tenant, blockTokens } = this.#parts;
     // An answer's last token was never computed.
-    const held = joined(this.#tokens, answerTokens.slice(0, -1));
-    this.#use.ended(held === this.#tokens ? this.#names : blockNames(tenant, held, blockTokens));
+    const all = joined(this.#prompt.tokens, answerTokens.slice(0, -1));
+    this.#use.ended(all === this.#prompt.tokens ? this.#prompt : this.#sequence(all));
   }
 
   #found(cachedTokens: number | null): void {
-    if (cachedTokens !== null) this.#use.found(cachedTokens / this.#parts.blockTokens);
+    if (cachedTokens !== null) this.#use.found(cachedTokens);
+  }
+
+  #sequence(tokens: Int32Array): Sequence {
+    return sequenceOf(this.#parts.tenant, tokens, this.#parts.blockTokens);
   }
 }
 

@@ -51,14 +51,13 @@ export class SlotServer {
 
   #choose(prompt: readonly number[]): Slot {
     const idle = this.#slots.filter(({ isBusy }) => !isBusy);
-    let [slot, similarity]: [Slot | null, number] = [null, 0.1];
+    let [slot, most]: [Slot | null, number] = [null, 0.1 * prompt.length];
     for (const each of idle) {
-      const share = common(each.tokens, prompt) / prompt.length;
-      if (share > similarity) [slot, similarity] = [each, share];
+      const shared = common(each.tokens, prompt);
+      if (shared > most) [slot, most] = [each, shared];
     }
-    if (slot !== null && similarity * prompt.length >= slot.tokens.length / 2) return slot;
-    slot ??= idle.toSorted((a, b) => a.usedAt - b.usedAt)[0] ?? null;
-    if (slot === null) throw new Error("no slot is idle");
+    if (slot !== null && most / slot.tokens.length >= 0.5) return slot;
+    slot ??= idle.reduce((a, b) => (b.usedAt <= a.usedAt ? b : a));
     this.#save(slot.tokens);
     this.#load(slot, prompt);
     return slot;
