@@ -2,7 +2,7 @@
 // and one service in front of them.
 
 import type { Clock } from "@loci/core";
-import type { WorkerHealth } from "@loci/router";
+import type { SentElsewhere, WorkerHealth } from "@loci/router";
 import type { WorkerAddress } from "./address/worker-address.ts";
 import type { ClusterKey } from "./cluster-key.ts";
 import type { WorkerDirectory } from "./directory/worker-directory.ts";
@@ -34,6 +34,8 @@ export interface ClusterParts {
   readonly onAttemptFailed?: (requestId: string, workerId: string, error: AttemptError) => void;
   /** What the router thinks of a worker, whenever that changes. */
   readonly onHealth?: (workerId: string, health: WorkerHealth) => void;
+  /** What this router sends to workers, for other routers; see `Cluster.sentElsewhere`. */
+  readonly onSent?: (sent: SentElsewhere) => void;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -42,6 +44,8 @@ export interface Cluster {
   /** Takes what is heard of workers in other ways than their own connections. */
   readonly sink: WorkerSink;
   readonly table: WorkerTable;
+  /** Another router says that it sent a request to a worker. */
+  readonly sentElsewhere: (sent: SentElsewhere) => void;
   /** Ends all links; requests that still run fail with `unavailable`. */
   close(): Promise<void>;
   checkIntegrity(): void;
@@ -49,7 +53,7 @@ export interface Cluster {
 
 /** Connects to the workers from now on; answers as soon as one is there. */
 export function openCluster(parts: ClusterParts): Cluster {
-  const { router, clock, key, options, onAttemptFailed, onHealth } = parts;
+  const { router, clock, key, options, onAttemptFailed, onHealth, onSent } = parts;
   const onError = parts.onError ?? ((): void => undefined);
   const table = new WorkerTable();
   const service = new ClusterService({
@@ -59,6 +63,7 @@ export function openCluster(parts: ClusterParts): Cluster {
     onError,
     ...(options && { options }),
     ...(onAttemptFailed && { onAttemptFailed }),
+    ...(onSent && { onSent }),
   });
   let links = 0;
   const connect = (address: WorkerAddress): WorkerLink => {
@@ -88,6 +93,7 @@ export function openCluster(parts: ClusterParts): Cluster {
     service,
     sink: monitor,
     table,
+    sentElsewhere: (sent) => router.sentElsewhere(sent, clock.nowMs()),
     close: async () => {
       service.close();
       await monitor.close();

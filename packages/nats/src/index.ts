@@ -8,5 +8,7 @@ export type {
   NatsDirectoryParts,
   NatsListener,
 } from "./nats-directory.ts";
+export { NatsRouters } from "./nats-routers.ts";
+export type { NatsRoutersCounts, NatsRoutersOptions, NatsRoutersParts } from "./nats-routers.ts";
 export { NatsWorker } from "./nats-worker.ts";
 export type { NatsWorkerCounts, NatsWorkerOptions, NatsWorkerParts } from "./nats-worker.ts";

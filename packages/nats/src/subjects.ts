@@ -42,10 +42,13 @@ export interface Subjects {
   prove(workerId: string): string;
   /** Where it is asked for what was missed of its events. */
   repair(workerId: string): string;
+  /** Requests that a router sent to workers. */
+  sent(routerId: string): string;
   /** All of a kind, for those who listen. */
   readonly allMembers: string;
   readonly allLoads: string;
   readonly allEvents: string;
+  readonly allSent: string;
   /** The JetStream stream that keeps the events. */
   readonly stream: string;
 }
@@ -60,9 +63,11 @@ export function subjectsOf(cluster: string): Subjects {
     events: (workerId, epoch) => `${root}.kv.${token(workerId)}.${token(epoch)}`,
     prove: (workerId) => `${root}.prove.${token(workerId)}`,
     repair: (workerId) => `${root}.repair.${token(workerId)}`,
+    sent: (routerId) => `${root}.sent.${token(routerId)}`,
     allMembers: `${root}.member.*`,
     allLoads: `${root}.load.*`,
     allEvents: `${root}.kv.*.*`,
+    allSent: `${root}.sent.*`,
     stream: `loci_${name}_kv`,
   };
 }

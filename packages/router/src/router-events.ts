@@ -35,6 +35,15 @@ export type RouterNews =
   /** Events were lost: ask the worker for a snapshot. */
   | { readonly type: "snapshot_wanted"; readonly workerId: string };
 
+/** A request that another router sent to a worker, as far as it tells. */
+export interface SentElsewhere {
+  readonly workerId: string;
+  /** The first blocks of its prompt. */
+  readonly names: Float64Array;
+  /** Tokens of the prompt that the worker has to compute. */
+  readonly missedTokens: number;
+}
+
 export interface FinishedReport {
   /** Null: the stream broke or the client left. */
   readonly completionTokens: number | null;

@@ -122,6 +122,11 @@ class World {
     const blocks = Array.from({ length: 4 }, () => this.#random.integer(-1, 1000));
     const type = this.#pick(["stored", "removed"] as const);
     if (this.#random.integer(0, 4) === 0) {
+      const names = Float64Array.from(blocks);
+      const missedTokens = this.#random.integer(0, 99);
+      this.#router.sentElsewhere({ workerId: id, names, missedTokens }, this.#nowMs);
+    }
+    if (this.#random.integer(0, 4) === 0) {
       const held = [{ tier: "device" as const, blocks: Float64Array.from(blocks) }];
       this.#router.snapshot(id, { sequence, held }, this.#nowMs);
     } else {

@@ -1,4 +1,4 @@
-import { LociError } from "@loci/core";
+import { blockNames, LociError } from "@loci/core";
 import { describe, expect, test } from "vitest";
 import {
   aliveRouter,
@@ -296,5 +296,38 @@ describe("blocks", () => {
     expect(cached("2", 500)).toBe(64);
     router.tick(1600);
     expect(cached("3", 1600)).toBe(0);
+  });
+});
+
+describe("what other routers send", () => {
+  test("is counted until the worker's report shows it", () => {
+    const router = aliveRouter(2, { policy: "least-requests" });
+    const names = new Float64Array(0);
+    for (const workerId of ["a", "a", "a", "nobody"]) {
+      router.sentElsewhere({ workerId, names, missedTokens: 64 }, 100);
+    }
+    const place = (id: string, nowMs: number): string =>
+      router.place(routeRequest(id), nowMs).workerId;
+    expect(["1", "2", "3"].map((id) => place(id, 101))).toEqual(["b", "b", "b"]);
+    router.checkIntegrity();
+    // It has them among those that run: they are not counted twice.
+    router.report("a", workerLoad({ requestsRunning: 3 }), 200);
+    expect(["4", "5"].map((id) => place(id, 201)).toSorted()).toEqual(["a", "b"]);
+    router.checkIntegrity();
+  });
+
+  test("brings the same beginning to the same worker", () => {
+    const promptTokens = countTokens(640);
+    const one = aliveRouter(3, { policy: "cache-aware" });
+    const first = one.place(routeRequest("1", { promptTokens }), 10);
+    const place = (router: Router, id: string): string =>
+      router.place(routeRequest(id, { promptTokens }), 11).workerId;
+    for (const workerId of ["a", "b", "c"]) {
+      const other = aliveRouter(3, { policy: "cache-aware" });
+      const names = blockNames("tenant", promptTokens, 16);
+      other.sentElsewhere({ workerId, names, missedTokens: 640 }, 10);
+      expect(place(other, "2")).toBe(workerId);
+    }
+    expect(place(one, "2")).toBe(first.workerId);
   });
 });

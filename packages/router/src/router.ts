@@ -39,7 +39,13 @@ import { LiveRequests } from "./requests/live-requests.ts";
 import { openForecast } from "./requests/open-forecast.ts";
 import { Retries } from "./requests/retries.ts";
 import { RetryBudget } from "./requests/retry-budget.ts";
-import type { AttemptFailure, FinishedReport, NextAttempt, RouterNews } from "./router-events.ts";
+import type {
+  AttemptFailure,
+  FinishedReport,
+  NextAttempt,
+  RouterNews,
+  SentElsewhere,
+} from "./router-events.ts";
 import { type RouterOptions, routerOptions } from "./router-options.ts";
 import { SessionHomes } from "./sessions/session-homes.ts";
 import type { WorkerFacts } from "./worker-facts.ts";
@@ -141,6 +147,18 @@ export class Router {
   snapshot(workerId: string, snapshot: KvSnapshot, nowMs: number): void {
     const now = this.#at(nowMs);
     this.#members.heard(workerId, now)?.blocks?.replace(snapshot, now);
+  }
+
+  /**
+   * Another router sent a request: its prompt's blocks are expected there, and it is counted until
+   * the worker's report shows it, or for a moment.
+   */
+  sentElsewhere({ workerId, names, missedTokens }: SentElsewhere, nowMs: number): void {
+    const now = this.#at(nowMs);
+    const worker = this.#members.get(workerId);
+    if (worker === null || worker.health === "dead") return;
+    worker.others.add(missedTokens, now);
+    this.#directory.speculate(worker.slot, names, now + this.#options.speculationMs);
   }
 
   /** Lets time pass: health, gaps in events, what was expected in vain. Every 100 ms or so. */

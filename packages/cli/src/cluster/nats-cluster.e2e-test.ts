@@ -5,9 +5,10 @@ import { defined, systemClock } from "@loci/core";
 import type { GenerationRequest } from "@loci/core";
 import { AddressPolicy, ClusterKey, createWorkerApp, openCluster } from "@loci/cluster";
 import type { Cluster, WorkerFeed, WorkerSink } from "@loci/cluster";
-import { NatsBus, NatsDirectory, NatsWorker } from "@loci/nats";
+import { NatsBus, NatsDirectory, NatsRouters, NatsWorker } from "@loci/nats";
 import { NatsServer, TestRouter } from "@loci/nats/testing";
 import { Router } from "@loci/router";
+import type { SentElsewhere } from "@loci/router";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { hashFacts, hashRequest, hashService } from "./hash-service.ts";
@@ -63,14 +64,19 @@ interface StartedRouter {
   readonly router: Router;
   /** Hears what the router hears. */
   readonly ears: TestRouter;
+  /** The next request that another router tells of. */
+  nextElsewhere(): Promise<SentElsewhere>;
 }
 
 function startRouter(seed: number): StartedRouter {
   const bus = openBus(`router-${seed}`);
   const directory = new NatsDirectory({ cluster: "test", clusterKey, policy }, { bus, clock });
   const router = new Router({ policy: "cache-aware" }, { seed });
+  const options = { cluster: "test", clusterKey, routerId: `router-${seed}` };
+  const routers = new NatsRouters(options, { bus, clock });
   const cluster = openCluster({
     router,
+    onSent: (sent) => routers.tell(sent),
     clock,
     seed,
     key: new ClusterKey(clusterKey),
@@ -82,8 +88,21 @@ function startRouter(seed: number): StartedRouter {
     sink: both(cluster.sink, ears),
     isKnown: ({ workerId, epoch }) => cluster.table.get(workerId)?.facts.epoch === epoch,
   });
-  endings.push(() => cluster.close());
-  return { cluster, router, ears };
+  let onElsewhere = (_sent: SentElsewhere): void => undefined;
+  routers.listen((sent) => {
+    cluster.sentElsewhere(sent);
+    onElsewhere(sent);
+  });
+  const nextElsewhere = (): Promise<SentElsewhere> =>
+    new Promise((resolve) => {
+      onElsewhere = resolve;
+    });
+  endings.push(async () => {
+    routers.checkIntegrity();
+    routers.close();
+    await cluster.close();
+  });
+  return { cluster, router, ears, nextElsewhere };
 }
 
 function both(first: WorkerSink, second: WorkerSink): WorkerSink {
@@ -149,6 +168,20 @@ test("a late router knows what workers hold, and all routers agree", async () =>
   }
   early.router.checkIntegrity();
   late.router.checkIntegrity();
+});
+
+test("routers tell each other what they send where", async () => {
+  const feeds = [await startWorker("a"), await startWorker("b")];
+  const [one, two] = [startRouter(1), startRouter(2)];
+  await caughtUp(one, feeds);
+  await caughtUp(two, feeds);
+  const told = two.nextElsewhere();
+  const request = hashRequest(1, 4);
+  expect(await answer(one, request)).toBe("length");
+  const { workerId, names, missedTokens } = await told;
+  expect(workerId).toBe(one.router.explain(request.id)?.workerId);
+  expect([names.length, missedTokens]).toEqual([promptBlocks, request.promptTokens.length]);
+  two.router.checkIntegrity();
 });
 
 test("while NATS is away requests go on; back again, routers know the caches again", async () => {

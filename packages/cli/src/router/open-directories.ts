@@ -1,9 +1,12 @@
 // Where workers are named besides a list: NATS, Kubernetes. Both are loaded only when they are asked for.
 
+import { randomUUID } from "node:crypto";
+
 import { LociError, systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
 import { AddressPolicy } from "@loci/cluster";
 import type { Cluster, WorkerDirectory, WorkerTable } from "@loci/cluster";
+import type { SentElsewhere } from "@loci/router";
 
 import { needsKey } from "../cluster-key-file.ts";
 import type { Logger } from "../serve/logger.ts";
@@ -12,6 +15,8 @@ export interface OpenDirectories {
   readonly list: readonly WorkerDirectory[];
   /** Who takes what is heard of workers there. */
   tellTo(cluster: Cluster): void;
+  /** Tells other routers of a request that goes to a worker. */
+  onSent(sent: SentElsewhere): void;
   close(): Promise<void>;
 }
 
@@ -35,6 +40,9 @@ export async function openDirectories(
     tellTo: (cluster) => {
       for (const each of opened) each.tellTo(cluster);
     },
+    onSent: (sent) => {
+      for (const each of opened) each.onSent(sent);
+    },
     close: async () => {
       await Promise.all(opened.map((each) => each.close()));
     },
@@ -47,7 +55,7 @@ async function openNats(
   { key, logger }: { readonly key: string | null; readonly logger: Logger },
 ): Promise<OpenDirectories> {
   if (key === null) throw needsKey("--nats");
-  const { NatsBus, NatsDirectory } = await import("@loci/nats");
+  const { NatsBus, NatsDirectory, NatsRouters } = await import("@loci/nats");
   const bus = new NatsBus({
     url,
     name: "loci router",
@@ -56,26 +64,33 @@ async function openNats(
     onProblem: (problem) => logger.warn(problem),
   });
   let heard: WorkerTable | null = null;
+  const names = { cluster: config.clusterName, clusterKey: key };
+  const parts = { bus, clock: systemClock };
+  const routers = new NatsRouters({ ...names, routerId: randomUUID() }, parts);
   const directory = new NatsDirectory(
     {
-      cluster: config.clusterName,
-      clusterKey: key,
+      ...names,
       policy: new AddressPolicy(config.workerNetworks),
       // Whose own connection stands is there, whatever NATS knows of it.
       isHeardDirectly: (workerId) => (heard?.get(workerId) ?? null) !== null,
     },
-    { bus, clock: systemClock },
+    parts,
   );
   return {
     list: [directory],
-    tellTo: ({ sink, table }) => {
+    onSent: (sent) => routers.tell(sent),
+    tellTo: ({ sink, table, sentElsewhere }) => {
       heard = table;
+      routers.listen(sentElsewhere);
       directory.tellTo({
         sink,
         isKnown: ({ workerId, epoch }) => table.get(workerId)?.facts.epoch === epoch,
       });
     },
-    close: () => bus.close(),
+    close: () => {
+      routers.close();
+      return bus.close();
+    },
   };
 }
 
@@ -91,6 +106,7 @@ async function openKubernetes(service: string, logger: Logger): Promise<OpenDire
     list: [directory],
     // Its workers are only heard over their own connections.
     tellTo: () => undefined,
+    onSent: () => undefined,
     close: () => Promise.resolve(),
   };
 }

@@ -31,7 +31,10 @@ export interface OpenRouter {
   readonly captures: DebugCaptures;
 }
 
-type Surroundings = Pick<ClusterParts, "key" | "directories" | "connect" | "withBlocks"> & {
+type Surroundings = Pick<
+  ClusterParts,
+  "key" | "directories" | "connect" | "withBlocks" | "onSent"
+> & {
   readonly logger: Logger;
   readonly tracer: Tracer;
   readonly onHealth?: ClusterParts["onHealth"];

@@ -33,6 +33,7 @@ export async function openRouterBackend(
   const routed = openRouter(config, {
     key: key.key,
     directories: [new StaticDirectory(config.workerUrls), ...directories.list],
+    onSent: directories.onSent,
     logger,
     tracer,
     ...(!isOurs && {

@@ -25,7 +25,7 @@ import type {
   ServiceSnapshot,
   ServiceView,
 } from "@loci/core";
-import type { NextAttempt, Placement } from "@loci/router";
+import type { NextAttempt, Placement, SentElsewhere } from "@loci/router";
 import type { AttemptError } from "../link/attempt-error.ts";
 import type { FetchOrder } from "../link/worker-link.ts";
 import { FollowedRequests } from "../observation/followed-requests.ts";
@@ -36,6 +36,7 @@ import { Evacuation } from "./evacuation.ts";
 import { LiveAnswer } from "./live-answer.ts";
 import { pause } from "./pause.ts";
 import { RecentPrompts } from "./recent-prompts.ts";
+import { sentElsewhere } from "./sent-elsewhere.ts";
 import type { LookingPort, RequestsPort } from "./router-port.ts";
 import type { KnownWorker, WorkerTable } from "./worker-table.ts";
 
@@ -58,6 +59,8 @@ export interface ClusterServiceParts {
   readonly options?: Partial<ClusterServiceOptions>;
   /** An attempt failed; for logs and metrics. */
   readonly onAttemptFailed?: (requestId: string, workerId: string, error: AttemptError) => void;
+  /** A request goes to a worker; for other routers. */
+  readonly onSent?: (sent: SentElsewhere) => void;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -248,6 +251,8 @@ export class ClusterService
     live.workerId = placement.workerId;
     live.notes.begin(placement.workerId, this.#parts.clock.nowMs());
     const worker = this.#parts.table.get(placement.workerId);
+    const { onSent } = this.#parts;
+    if (worker !== null) onSent?.(sentElsewhere(live.request, placement, worker.facts));
     return new Attempt({ live, worker, fetch: this.#fetchOf(placement), signal });
   }
 

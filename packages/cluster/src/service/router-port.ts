@@ -9,6 +9,7 @@ import type {
   Placement,
   RouteRequest,
   RouterNews,
+  SentElsewhere,
   WorkerFacts,
 } from "@loci/router";
 
@@ -21,6 +22,7 @@ export interface MembersPort {
   heard(workerId: string, nowMs: number): unknown;
   events(workerId: string, batch: KvEventBatch, nowMs: number): void;
   snapshot(workerId: string, snapshot: KvSnapshot, nowMs: number): void;
+  sentElsewhere(sent: SentElsewhere, nowMs: number): void;
   tick(nowMs: number): void;
   takeNews(): readonly RouterNews[];
 }

@@ -31,12 +31,13 @@ const codeBytes = 32;
 const blockBytes = 64;
 const innerPad = 0x36;
 const outerPad = 0x5c;
-const kinds = ["member", "events", "load", "repair", "question"] as const;
+const kinds = ["member", "events", "load", "repair", "question", "sent"] as const;
 
 export type MessageKind = (typeof kinds)[number];
 
 export interface SealedMessage {
   readonly kind: MessageKind;
+  /** A worker's; a router's in what it sent. */
   readonly workerId: string;
   /** Empty in a question, which does not know it. */
   readonly epoch: string;

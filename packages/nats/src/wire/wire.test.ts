@@ -54,7 +54,7 @@ const snapshot: fc.Arbitrary<KvSnapshot> = fc.record({
 });
 const name = fc.stringMatching(/^[\x21-\x7e]{1,40}$/);
 const message: fc.Arbitrary<SealedMessage> = fc.record({
-  kind: fc.constantFrom("member", "events", "load", "repair", "question"),
+  kind: fc.constantFrom("member", "events", "load", "repair", "question", "sent"),
   workerId: name,
   epoch: name,
   count: fc.maxSafeNat(),

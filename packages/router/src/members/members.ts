@@ -120,6 +120,7 @@ export class Members {
     for (const worker of this.#byId.values()) {
       worker.lastHeardMs = Math.min(nowMs, worker.lastHeardMs + lateMs);
       if (worker.health === "dead") continue;
+      worker.others.expire(nowMs);
       this.#askForSnapshot(worker, nowMs);
       const silentMs = nowMs - worker.lastHeardMs;
       if (silentMs >= this.#options.deadAfterMs) this.#die(worker);

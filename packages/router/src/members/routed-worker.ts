@@ -7,6 +7,7 @@ import { workOf } from "../requests/live-request.ts";
 import type { WorkerHealth } from "../router-events.ts";
 import type { WorkerFacts } from "../worker-facts.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
+import { OthersRequests } from "./others-requests.ts";
 import type { WorkerBlocks } from "./worker-blocks.ts";
 
 /** A report may have been made before a request sent so long ago had arrived. */
@@ -44,6 +45,8 @@ export class RoutedWorker {
   /** First tokens that came from here. */
   answered = 0;
   readonly own: OwnWork = emptyWork();
+  /** What other routers told of since the last report. */
+  readonly others: OthersRequests = new OthersRequests();
   /** What it holds; null while it is dead. */
   blocks: WorkerBlocks | null = null;
   readonly requests: Set<LiveRequest> = new Set();
@@ -87,18 +90,19 @@ export class RoutedWorker {
     addWork(this.own, live, 1);
   }
 
-  /** Requests here: ours as they are, others' as its last report shows them. */
+  /** Requests here: ours as they are, others' as its last report shows them, and as they told. */
   get requestsPresent(): number {
     const { load } = this;
-    if (load === null) return this.requests.size;
+    const known = this.requests.size + this.others.count;
+    if (load === null) return known;
     const reported = load.requestsRunning + load.requestsWaiting;
-    return this.requests.size + Math.max(0, reported - this.requestsAtReport);
+    return known + Math.max(0, reported - this.requestsAtReport);
   }
 
   /** Of these, requests that wait for their first token. */
   get pendingPresent(): number {
     const { load, requests, own, ownAtReport } = this;
-    const pending = requests.size - own.decoding;
+    const pending = requests.size - own.decoding + this.others.count;
     if (load === null) return pending;
     const before = this.requestsAtReport - ownAtReport.decoding;
     return pending + Math.max(0, load.requestsWaiting - before);
@@ -107,12 +111,14 @@ export class RoutedWorker {
   /** Prompt tokens that are to be computed here, by the last report and what was sent since. */
   get pendingTokensPresent(): number {
     const { load, own, ownAtReport } = this;
-    if (load === null) return own.pendingTokens;
-    return own.pendingTokens + Math.max(0, load.prefillTokensPending - ownAtReport.pendingTokens);
+    const known = own.pendingTokens + this.others.pendingTokens;
+    if (load === null) return known;
+    return known + Math.max(0, load.prefillTokensPending - ownAtReport.pendingTokens);
   }
 
   reported(load: WorkerLoad, nowMs: number): void {
     this.load = load;
+    this.others.reported(nowMs - reportDelayMs);
     this.prefillSeenAtMs = nowMs;
     this.#believePrefill(load.prefillTokensPending, nowMs);
     this.ownAtReport = { ...this.own };
@@ -153,6 +159,7 @@ export class RoutedWorker {
       const difference = Math.abs(naive[key] - this.own[key]);
       assert(difference <= 1e-6 * (1 + naive[key]), `the worker's ${key} add up`);
     }
+    this.others.checkIntegrity();
     this.breaker.checkIntegrity();
     this.blocks?.checkIntegrity();
     assert((this.blocks === null) === (this.health === "dead"), "the living hold blocks");
