@@ -43,10 +43,10 @@ async function startRouter(routerId: string): Promise<Ears> {
   const options = { cluster: cluster.name, clusterKey, routerId };
   const routers = new NatsRouters(options, { bus, clock: systemClock });
   const heard: SentElsewhere[] = [];
-  let onHeard = (): void => undefined;
-  const stop = routers.listen((sent) => {
-    heard.push(sent);
-    onHeard();
+  let onHeard: (() => void) | null = null;
+  const stop = routers.listen((one) => {
+    heard.push(one);
+    onHeard?.();
   });
   await bus.flush();
   cluster.atEnd(async () => {
@@ -56,10 +56,11 @@ async function startRouter(routerId: string): Promise<Ears> {
   });
   const has = async (count: number): Promise<void> => {
     await new Promise<void>((resolve) => {
-      onHeard = (): void => {
+      const check = (): void => {
         if (heard.length >= count) resolve();
       };
-      onHeard();
+      onHeard = check;
+      check();
     });
   };
   return { routers, heard, has };

@@ -88,10 +88,10 @@ function startRouter(seed: number): StartedRouter {
     sink: both(cluster.sink, ears),
     isKnown: ({ workerId, epoch }) => cluster.table.get(workerId)?.facts.epoch === epoch,
   });
-  let onElsewhere = (_sent: SentElsewhere): void => undefined;
+  let onElsewhere: ((sent: SentElsewhere) => void) | null = null;
   routers.listen((sent) => {
     cluster.sentElsewhere(sent);
-    onElsewhere(sent);
+    onElsewhere?.(sent);
   });
   const nextElsewhere = (): Promise<SentElsewhere> =>
     new Promise((resolve) => {

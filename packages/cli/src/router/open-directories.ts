@@ -16,7 +16,7 @@ export interface OpenDirectories {
   /** Who takes what is heard of workers there. */
   tellTo(cluster: Cluster): void;
   /** Tells other routers of a request that goes to a worker. */
-  onSent(sent: SentElsewhere): void;
+  readonly onSent: (sent: SentElsewhere) => void;
   close(): Promise<void>;
 }
 

@@ -61,8 +61,9 @@ export function heldOnDevice(names: Iterable<BlockName>): KvSnapshot["held"] {
   return blocks.length === 0 ? [] : [{ tier: "device", blocks }];
 }
 
+const ignore = (): void => undefined;
+
 /** Of an engine that tells: there is nothing to learn. */
 export function toldUse(believedTokens: number): CacheUse {
-  const ignore = (): void => undefined;
   return { believedTokens, found: ignore, computed: ignore, ended: ignore };
 }

@@ -11,7 +11,7 @@
 // How much room host memory has, the server does not say; it shows in what it finds.
 
 import { assert } from "@loci/core";
-import type { KvEvent, KvSnapshot } from "@loci/core";
+import type { BlockName, KvEvent, KvSnapshot } from "@loci/core";
 import type { AssumedCache, CacheUse, Sequence } from "./assumed-cache.ts";
 import { commonTokens, emptySequence, heldOnDevice } from "./assumed-cache.ts";
 import { BlockCopies } from "./block-copies.ts";
@@ -126,7 +126,8 @@ export class AssumedSlots implements AssumedCache {
     this.#saved.checkIntegrity();
     const idle = this.#slots.filter(({ holder }) => holder === null);
     const sequences = [...idle.map(({ sequence }) => sequence), ...this.#saved.all()];
-    const names = new Set(sequences.flatMap((sequence) => [...sequence.names]));
+    const names = new Set<BlockName>();
+    for (const sequence of sequences) for (const name of sequence.names) names.add(name);
     assert(names.size === this.#copies.size, "told is what idle slots and host memory hold");
     assert(this.#waiting.length === 0 || idle.length === 0, "nobody waits for an idle slot");
   }
