@@ -50,30 +50,45 @@ export function findBinaryPackage(platform = `${process.platform}-${process.arch
 
 function binaryDirectory(name: string): string {
   const require = createRequire(import.meta.url);
-  let root: string;
-  try {
-    root = dirname(dirname(require.resolve(`@node-llama-cpp/${name}`)));
-  } catch (error) {
-    throw missing(name, "npm did not install it", error);
-  }
-  const manifest = readFileSync(join(root, "package.json"), "utf8");
-  const { version } = JSON.parse(manifest) as { version: string };
-  if (version !== binaryPackageVersion) {
-    throw new LociError(
-      "native_library_mismatch",
-      `@node-llama-cpp/${name} is version ${version}; ${binaryPackageVersion} is needed.`,
-      { remedy: "Run npm ci." },
-    );
-  }
+  const root = packageDirectory(require, name, "Run npm ci with optional dependencies.");
   const bins = join(root, "bins");
   const variant = readdirSync(bins).find((entry) => entry.startsWith(name)) ?? name;
   return join(bins, variant);
 }
 
-function missing(name: string, why: string, cause?: unknown): LociError {
+/**
+ * Folder of the package of binaries called `name`, as `require` finds it. LociError
+ * native_library_missing, or native_library_mismatch when it is another release.
+ */
+export function packageDirectory(
+  require: Pick<NodeJS.Require, "resolve">,
+  name: string,
+  remedy: string,
+): string {
+  let root: string;
+  try {
+    root = dirname(dirname(require.resolve(`@node-llama-cpp/${name}`)));
+  } catch (cause) {
+    throw new LociError(
+      "native_library_missing",
+      `The package @node-llama-cpp/${name} is not installed.`,
+      { remedy, cause },
+    );
+  }
+  const manifest = readFileSync(join(root, "package.json"), "utf8");
+  const { version } = JSON.parse(manifest) as { version: string };
+  if (version === binaryPackageVersion) return root;
+  throw new LociError(
+    "native_library_mismatch",
+    `@node-llama-cpp/${name} is version ${version}; ${binaryPackageVersion} is needed.`,
+    { remedy },
+  );
+}
+
+function missing(name: string, why: string): LociError {
   return new LociError(
     "native_library_missing",
     `The package @node-llama-cpp/${name} cannot be used: ${why}.`,
-    { remedy: "Run npm ci with optional dependencies.", cause },
+    { remedy: "Run npm ci with optional dependencies." },
   );
 }

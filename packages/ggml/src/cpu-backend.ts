@@ -4,6 +4,9 @@
 import koffi from "koffi";
 import { LociError, assert } from "@loci/core";
 import { callAsync } from "./bind.ts";
+import type { Backend } from "./device/backend.ts";
+import { checkComputed } from "./device/compute-status.ts";
+import { type Device, cpuDevice } from "./device/device.ts";
 import { loadGgml } from "./load-ggml.ts";
 import type { Pointer } from "./pointer.ts";
 
@@ -14,9 +17,8 @@ const pollOffset = 520;
 /** How long a waiting thread spins before it sleeps: 0 = not at all, 100 = long. */
 const pollLevel = 50;
 
-const statusSuccess = 0;
-
-export class CpuBackend implements Disposable {
+export class CpuBackend implements Backend {
+  readonly device: Device = cpuDevice();
   readonly threads: number;
   readonly #backend: Pointer;
   readonly #threadpool: Pointer;
@@ -57,8 +59,7 @@ export class CpuBackend implements Disposable {
     this.#busy = true;
     this.#setThreads(threads);
     try {
-      const status = await callAsync(loadGgml().base.backendGraphCompute, this.#backend, graph);
-      if (status !== statusSuccess) throw computeFailed(status);
+      checkComputed(await callAsync(loadGgml().base.backendGraphCompute, this.#backend, graph));
     } finally {
       this.#busy = false;
     }
@@ -68,8 +69,11 @@ export class CpuBackend implements Disposable {
   computeSync(graph: Pointer): void {
     assert(!this.#busy, "one computation at a time");
     this.#setThreads(this.threads);
-    const status = loadGgml().base.backendGraphCompute(this.#backend, graph);
-    if (status !== statusSuccess) throw computeFailed(status);
+    checkComputed(loadGgml().base.backendGraphCompute(this.#backend, graph));
+  }
+
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return work();
   }
 
   [Symbol.dispose](): void {
@@ -77,10 +81,6 @@ export class CpuBackend implements Disposable {
     loadGgml().base.backendFree(this.#backend);
     this.#freeThreadpool(this.#threadpool);
   }
-}
-
-function computeFailed(status: number): LociError {
-  return new LociError("internal", `ggml could not compute a step (status ${status}).`);
 }
 
 /** A function that only the CPU backend's own library has, by its C prototype. */

@@ -19,11 +19,15 @@ export interface GgmlBaseFunctions extends Readonly<Record<string, (...args: nev
   free(context: P): void;
   getData(tensor: P): OrNull;
   nbytes(tensor: P): number;
+  /** What a node computes, e.g. `MUL_MAT`. */
+  opName(tensor: P): string;
+  tensorTypeName(type: number): string;
   setInput(tensor: P): void;
   setOutput(tensor: P): void;
   newGraph(context: P, nodes: number, gradients: boolean): P;
   buildForwardExpand(graph: P, tensor: P): void;
   graphNodeCount(graph: P): number;
+  graphNode(graph: P, index: number): P;
   quantizeChunk(
     type: number,
     source: Float32Array,
@@ -44,10 +48,17 @@ export interface GgmlBaseFunctions extends Readonly<Record<string, (...args: nev
   bufferTypeAlloc(bufferType: P, bytes: number): OrNull;
   bufferTypeAllocSize(bufferType: P, tensor: P): number;
   bufferTypeName(bufferType: P): string;
+  bufferTypeIsHost(bufferType: P): boolean;
   cpuBufferFromPointer(address: P, bytes: number): OrNull;
   cpuBufferType(): P;
   tensorAlloc(buffer: P, tensor: P, address: P): number;
   tensorSet(tensor: P, data: P | Uint8Array, offset: number, bytes: number): void;
+  tensorGet(tensor: P, data: P, offset: number, bytes: number): void;
+  tensorCopy(source: P, target: P): void;
+  viewInit(view: P): number;
+  allocContextTensors(context: P, bufferType: P): OrNull;
+  bufferSize(buffer: P): number;
+  bufferClear(buffer: P, value: number): void;
   gallocrNew(bufferType: P): P;
   gallocrFree(allocator: P): void;
   gallocrAllocGraph(allocator: P, graph: P): boolean;
@@ -55,7 +66,14 @@ export interface GgmlBaseFunctions extends Readonly<Record<string, (...args: nev
   deviceInit(device: P, params: null): OrNull;
   deviceRegistry(device: P): P;
   deviceSupportsOp(device: P, tensor: P): boolean;
+  deviceName(device: P): string;
   deviceDescription(device: P): string;
+  /** 0 = CPU, 1 = GPU, 2 = GPU on the CPU's memory, 3 = helps the CPU. */
+  deviceType(device: P): number;
+  deviceMemory(device: P, free: BigUint64Array, total: BigUint64Array): void;
+  deviceBufferType(device: P): P;
+  deviceHostBufferType(device: P): OrNull;
+  registryName(registry: P): string;
   registryProcAddress(registry: P, name: string): OrNull;
 }
 
@@ -70,11 +88,14 @@ export const ggmlBasePrototypes: Prototypes<GgmlBaseFunctions> = {
   free: "void ggml_free(void * ctx)",
   getData: "void * ggml_get_data(void * tensor)",
   nbytes: "size_t ggml_nbytes(void * tensor)",
+  opName: "const char * ggml_op_desc(void * tensor)",
+  tensorTypeName: "const char * ggml_type_name(int type)",
   setInput: "void ggml_set_input(void * tensor)",
   setOutput: "void ggml_set_output(void * tensor)",
   newGraph: "void * ggml_new_graph_custom(void * ctx, size_t size, bool grads)",
   buildForwardExpand: "void ggml_build_forward_expand(void * graph, void * tensor)",
   graphNodeCount: "int ggml_graph_n_nodes(void * graph)",
+  graphNode: "void * ggml_graph_node(void * graph, int i)",
   quantizeChunk:
     "size_t ggml_quantize_chunk(int type, float * src, void * dst, int64_t start, int64_t nrows, int64_t n_per_row, void * imatrix)",
   quantizeInit: "void ggml_quantize_init(int type)",
@@ -88,11 +109,18 @@ export const ggmlBasePrototypes: Prototypes<GgmlBaseFunctions> = {
   bufferTypeAlloc: "void * ggml_backend_buft_alloc_buffer(void * buft, size_t size)",
   bufferTypeAllocSize: "size_t ggml_backend_buft_get_alloc_size(void * buft, void * tensor)",
   bufferTypeName: "const char * ggml_backend_buft_name(void * buft)",
+  bufferTypeIsHost: "bool ggml_backend_buft_is_host(void * buft)",
   cpuBufferFromPointer: "void * ggml_backend_cpu_buffer_from_ptr(void * ptr, size_t size)",
   cpuBufferType: "void * ggml_backend_cpu_buffer_type()",
   tensorAlloc: "int ggml_backend_tensor_alloc(void * buffer, void * tensor, void * addr)",
   tensorSet:
     "void ggml_backend_tensor_set(void * tensor, const void * data, size_t offset, size_t size)",
+  tensorGet: "void ggml_backend_tensor_get(void * tensor, void * data, size_t offset, size_t size)",
+  tensorCopy: "void ggml_backend_tensor_copy(void * source, void * target)",
+  viewInit: "int ggml_backend_view_init(void * view)",
+  allocContextTensors: "void * ggml_backend_alloc_ctx_tensors_from_buft(void * ctx, void * buft)",
+  bufferClear: "void ggml_backend_buffer_clear(void * buffer, uint8_t value)",
+  bufferSize: "size_t ggml_backend_buffer_get_size(void * buffer)",
   gallocrNew: "void * ggml_gallocr_new(void * buft)",
   gallocrFree: "void ggml_gallocr_free(void * galloc)",
   gallocrAllocGraph: "bool ggml_gallocr_alloc_graph(void * galloc, void * graph)",
@@ -100,8 +128,34 @@ export const ggmlBasePrototypes: Prototypes<GgmlBaseFunctions> = {
   deviceInit: "void * ggml_backend_dev_init(void * device, const char * params)",
   deviceRegistry: "void * ggml_backend_dev_backend_reg(void * device)",
   deviceSupportsOp: "bool ggml_backend_dev_supports_op(void * device, void * op)",
+  deviceName: "const char * ggml_backend_dev_name(void * device)",
   deviceDescription: "const char * ggml_backend_dev_description(void * device)",
+  deviceType: "int ggml_backend_dev_type(void * device)",
+  deviceMemory: "void ggml_backend_dev_memory(void * device, size_t * free, size_t * total)",
+  deviceBufferType: "void * ggml_backend_dev_buffer_type(void * device)",
+  deviceHostBufferType: "void * ggml_backend_dev_host_buffer_type(void * device)",
+  registryName: "const char * ggml_backend_reg_name(void * reg)",
   registryProcAddress: "void * ggml_backend_reg_get_proc_address(void * reg, const char * name)",
+};
+
+/** Functions of libggml: which backends there are, and their devices. */
+export interface GgmlRegistryFunctions extends Readonly<
+  Record<string, (...args: never[]) => unknown>
+> {
+  loadAllFrom(directory: string): void;
+  /** Null when the library cannot be used here. */
+  load(path: string): OrNull;
+  deviceByType(type: number): OrNull;
+  deviceCount(): number;
+  device(index: number): P;
+}
+
+export const ggmlRegistryPrototypes: Prototypes<GgmlRegistryFunctions> = {
+  loadAllFrom: "void ggml_backend_load_all_from_path(const char * path)",
+  load: "void * ggml_backend_load(const char * path)",
+  deviceByType: "void * ggml_backend_dev_by_type(int type)",
+  deviceCount: "size_t ggml_backend_dev_count()",
+  device: "void * ggml_backend_dev_get(size_t index)",
 };
 
 /** Functions that make graph nodes; all take the graph's context first. */

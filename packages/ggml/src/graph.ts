@@ -3,6 +3,8 @@
 
 import koffi from "koffi";
 import { LociError, assert, defined } from "@loci/core";
+import { type Device, cpuDevice } from "./device/device.ts";
+import { TensorMirror } from "./device/tensor-mirror.ts";
 import type { GgmlNodeFunctions } from "./ggml-functions.ts";
 import { loadGgml } from "./load-ggml.ts";
 import type { Pointer } from "./pointer.ts";
@@ -40,7 +42,10 @@ export class Graph implements Disposable {
   readonly #context: Pointer;
   readonly #graph: Pointer;
   readonly #node: GgmlNodeFunctions;
+  readonly #inputs: Pointer[] = [];
+  readonly #outputs: Pointer[] = [];
   #allocator: Pointer | null = null;
+  #mirror: TensorMirror | null = null;
 
   constructor(nodesMax: number) {
     const { base, node } = loadGgml();
@@ -67,12 +72,14 @@ export class Graph implements Disposable {
       BigInt64Array.from(dimensions, BigInt),
     );
     loadGgml().base.setInput(tensor);
+    this.#inputs.push(tensor);
     return tensor;
   }
 
   /** Adds `tensor` and all it depends on; its data stays readable after the computation. */
   output(tensor: Pointer): Pointer {
     loadGgml().base.setOutput(tensor);
+    this.#outputs.push(tensor);
     this.expand(tensor);
     return tensor;
   }
@@ -82,16 +89,39 @@ export class Graph implements Disposable {
     loadGgml().base.buildForwardExpand(this.#graph, tensor);
   }
 
-  /** Gives the graph's tensors memory of their own; no node can be added afterwards. */
-  allocate(): void {
+  /**
+   * Gives the graph's tensors memory of their own on the device that will compute it; no node can be
+   * added afterwards. LociError not_supported when the device cannot compute one of them.
+   */
+  allocate(device: Device = cpuDevice()): void {
     const { base } = loadGgml();
     assert(this.#allocator === null, "a graph is allocated once");
-    this.#allocator = base.gallocrNew(base.cpuBufferType());
+    if (!device.isHost) checkSupported(this.#graph, device);
+    this.#allocator = base.gallocrNew(base.deviceBufferType(device.pointer));
     if (!base.gallocrAllocGraph(this.#allocator, this.#graph)) {
       throw new LociError("out_of_memory", "There is not enough memory to compute a step.", {
         remedy: "Lower --max-num-batched-tokens or --kv-memory.",
       });
     }
+    if (device.isHost) return;
+    const hasMemory = (tensor: Pointer): boolean => base.getData(tensor) !== null;
+    this.#mirror = new TensorMirror(device, this.#inputs.filter(hasMemory), this.#outputs);
+  }
+
+  /** An input or output in the process's memory; null when no node uses the input. */
+  bytes(tensor: Pointer): ArrayBuffer | null {
+    if (loadGgml().base.getData(tensor) === null) return null;
+    return this.#mirror === null ? tensorBytes(tensor) : this.#mirror.bytes(tensor);
+  }
+
+  /** Brings what was written into the inputs' bytes to the device. */
+  sendInputs(): void {
+    this.#mirror?.send();
+  }
+
+  /** Brings the outputs from the device to their bytes. */
+  async fetchOutputs(): Promise<void> {
+    await this.#mirror?.fetch();
   }
 
   get computeBytes(): number {
@@ -100,6 +130,7 @@ export class Graph implements Disposable {
 
   [Symbol.dispose](): void {
     const { base } = loadGgml();
+    this.#mirror?.[Symbol.dispose]();
     if (this.#allocator !== null) base.gallocrFree(this.#allocator);
     base.free(this.#context);
   }
@@ -265,6 +296,20 @@ export class Graph implements Disposable {
       operator.function,
       tasksMax,
       operator.userData,
+    );
+  }
+}
+
+/** ggml's devices abort on a node that they have no code for. */
+function checkSupported(graph: Pointer, device: Device): void {
+  const { base } = loadGgml();
+  for (let index = 0; index < base.graphNodeCount(graph); index++) {
+    const node = base.graphNode(graph, index);
+    if (base.deviceSupportsOp(device.pointer, node)) continue;
+    throw new LociError(
+      "not_supported",
+      `The device ${device.name} cannot compute ${base.opName(node)} as this model needs it.`,
+      { remedy: "Use --device cpu, other number formats, or less --kv-memory." },
     );
   }
 }

@@ -1,5 +1,25 @@
 export { binaryPackageVersion, findBinaryPackage, ggmlVersion } from "./binary-package.ts";
 export { CpuBackend, cpuFunction } from "./cpu-backend.ts";
+export type { Backend } from "./device/backend.ts";
+export { DeviceBackend } from "./device/device-backend.ts";
+export {
+  copyTensorParts,
+  DeviceTensors,
+  readTensor,
+  writeTensor,
+  type DeviceTensorsOptions,
+  type TensorRange,
+} from "./device/device-tensors.ts";
+export { DeviceWeights } from "./device/device-weights.ts";
+export {
+  chooseDevice,
+  cpuDevice,
+  listDevices,
+  loadInstalledLibraries,
+  type Device,
+  type DeviceKind,
+  type DeviceMemory,
+} from "./device/device.ts";
 export { Graph, tensorBytes, type CustomOperator, type RopeParams } from "./graph.ts";
 export { loadGgml, type Ggml } from "./load-ggml.ts";
 export { mapFile, type MappedFile } from "./memory-map.ts";
@@ -38,7 +58,8 @@ export { attentionPlanCapacity } from "./kernel/plan-layout.ts";
 export { GrammarState } from "./llama/grammar-state.ts";
 export { LlamaOracle, type LlamaOracleOptions, type OracleToken } from "./llama/llama-oracle.ts";
 export { Vocabulary } from "./llama/vocabulary.ts";
-export { WeightBuffers, type WeightLocation } from "./weight-buffers.ts";
+export { WeightBuffers } from "./weight-buffers.ts";
+export type { WeightLocation, WeightStore } from "./weight-store.ts";
 export { tryLockFile } from "./file-lock.ts";
 export {
   checksumBytes,
@@ -50,7 +71,12 @@ export {
   type TransferLayout,
 } from "./transfer/block-transfer.ts";
 export { createBlockTransfer } from "./transfer/create-block-transfer.ts";
-export type { KvPool } from "./transfer/kv-pool.ts";
+export {
+  hostBlockAt,
+  type BlockMemory,
+  type DeviceBlock,
+  type KvPool,
+} from "./transfer/kv-pool.ts";
 export { RestoreGates } from "./transfer/restore-gates.ts";
 export { memoryView } from "./transfer/memory-view.ts";
 export { writeXxh64 } from "./transfer/xxh64.ts";

@@ -9,8 +9,10 @@ import { bindFunctions } from "./bind.ts";
 import {
   type GgmlBaseFunctions,
   type GgmlNodeFunctions,
+  type GgmlRegistryFunctions,
   ggmlBasePrototypes,
   ggmlNodePrototypes,
+  ggmlRegistryPrototypes,
 } from "./ggml-functions.ts";
 import type { Pointer } from "./pointer.ts";
 
@@ -20,6 +22,7 @@ const tensorOverheadBytes = 368;
 export interface Ggml {
   readonly base: GgmlBaseFunctions;
   readonly node: GgmlNodeFunctions;
+  readonly registry: GgmlRegistryFunctions;
   /** The CPU device. */
   readonly device: Pointer;
   readonly directory: string;
@@ -59,14 +62,16 @@ function load(): Ggml {
   const doNothing = baseLibrary.symbol("ggml_version") as Pointer;
   base.logSet(doNothing, null);
   const node = bindFunctions<GgmlNodeFunctions>(baseLibrary, ggmlNodePrototypes);
-  const ggmlLibrary = openLibrary(files.ggml);
-  ggmlLibrary.func("void ggml_backend_load_all_from_path(const char * path)")(files.directory);
-  const deviceByType = ggmlLibrary.func("void * ggml_backend_dev_by_type(int type)");
-  const device = deviceByType(0) as Pointer | null;
+  const registry = bindFunctions<GgmlRegistryFunctions>(
+    openLibrary(files.ggml),
+    ggmlRegistryPrototypes,
+  );
+  registry.loadAllFrom(files.directory);
+  const device = registry.deviceByType(0);
   if (device === null) {
     throw new LociError("native_library_missing", "ggml found no CPU backend for this machine.");
   }
-  return { base, node, device, directory: files.directory, doNothing };
+  return { base, node, registry, device, directory: files.directory, doNothing };
 }
 
 function checkRelease(base: GgmlBaseFunctions): void {

@@ -3,6 +3,7 @@
 
 import koffi from "koffi";
 import { LociError } from "@loci/core";
+import type { Device } from "./device/device.ts";
 import { loadGgml } from "./load-ggml.ts";
 import type { Pointer } from "./pointer.ts";
 
@@ -16,10 +17,14 @@ export class NativeMemory implements Disposable {
   readonly #buffer: Pointer;
   readonly #context: Pointer;
 
-  /** LociError out_of_memory when the allocation fails. */
-  constructor(byteLength: number) {
+  /**
+   * With `device`, memory that it copies from and to fastest (pinned, where there is such). LociError
+   * out_of_memory when the allocation fails.
+   */
+  constructor(byteLength: number, device: Device | null = null) {
     const { base } = loadGgml();
-    const buffer = base.bufferTypeAlloc(base.cpuBufferType(), byteLength);
+    const pinned = device === null ? null : base.deviceHostBufferType(device.pointer);
+    const buffer = base.bufferTypeAlloc(pinned ?? base.cpuBufferType(), byteLength);
     const context = base.init({
       mem_size: base.tensorOverhead() * tensorsMax,
       mem_buffer: null,

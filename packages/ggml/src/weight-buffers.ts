@@ -8,15 +8,7 @@ import { loadGgml } from "./load-ggml.ts";
 import type { MappedFile } from "./memory-map.ts";
 import type { Pointer } from "./pointer.ts";
 import { tensorType } from "./tensor-type.ts";
-
-/** Where a tensor lies in the file; checked against the file's size by the GGUF reader. */
-export interface WeightLocation {
-  readonly name: string;
-  readonly type: number;
-  readonly dimensions: readonly number[];
-  readonly fileOffset: number;
-  readonly byteLength: number;
-}
+import type { WeightLocation, WeightStore } from "./weight-store.ts";
 
 /** Entries of the null-terminated list of extra buffer types; one or two in reality. */
 const extraTypesMax = 8;
@@ -26,7 +18,7 @@ const statusSuccess = 0;
 /** Offset of `buffer` in ggml_tensor. */
 const bufferFieldOffset = 8;
 
-export class WeightBuffers implements Disposable {
+export class WeightBuffers implements WeightStore {
   readonly #file: MappedFile;
   readonly #context: Pointer;
   readonly #mapped: Pointer;
@@ -53,8 +45,8 @@ export class WeightBuffers implements Disposable {
     this.#repackType = findRepackType();
   }
 
-  /** Bytes copied into repacked form. */
-  get repackedBytes(): number {
+  /** What was repacked. */
+  get copiedBytes(): number {
     return this.#repackedBytes;
   }
 
@@ -70,6 +62,9 @@ export class WeightBuffers implements Disposable {
   matrix(location: WeightLocation): Pointer {
     return this.#tryRepack(location) ?? this.map(location);
   }
+
+  /** Everything is in the file, or was repacked at once. */
+  async load(): Promise<void> {}
 
   [Symbol.dispose](): void {
     const { base } = loadGgml();

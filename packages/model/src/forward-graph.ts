@@ -2,7 +2,7 @@
 // planning a graph costs as much as a millisecond, so equal shapes share one.
 
 import { defined } from "@loci/core";
-import { Graph, type Pointer, tensorBytes, tensorType } from "@loci/ggml";
+import { type Backend, Graph, type Pointer, tensorType } from "@loci/ggml";
 import type { QuerySlice } from "@loci/engine";
 import type { LayerTap, LoadedArchitecture } from "./architectures/architecture.ts";
 import type { BatchShape, GraphAttention, KvMemory } from "./attention/attention.ts";
@@ -15,6 +15,7 @@ const nodesBase = 128;
 export interface ForwardGraphOptions {
   readonly architecture: LoadedArchitecture;
   readonly kv: KvMemory;
+  readonly backend: Backend;
   readonly layers: number;
   readonly vocabularySize: number;
   /** The state that enters this layer is what `hidden` gives; null = none can be asked for. */
@@ -50,12 +51,13 @@ export class ForwardGraph implements Disposable {
       tap,
     };
     const logits = graph.output(options.architecture.build(graph, inputs, this.#attention));
-    graph.allocate();
-    this.#tokens = integers(tokens);
-    this.#positions = integers(positions);
-    this.#outputRows = integers(outputRows);
-    this.#logits = new Float32Array(tensorBytes(logits));
-    this.#hidden = tap === null ? null : new Float32Array(tensorBytes(tap.taken()));
+    graph.allocate(options.backend.device);
+    const bytes = (tensor: Pointer): ArrayBuffer => defined(graph.bytes(tensor), "it is used");
+    this.#tokens = new Int32Array(bytes(tokens));
+    this.#positions = new Int32Array(bytes(positions));
+    this.#outputRows = new Int32Array(bytes(outputRows));
+    this.#logits = new Float32Array(bytes(logits));
+    this.#hidden = tap === null ? null : new Float32Array(bytes(tap.taken()));
     this.#vocabularySize = options.vocabularySize;
   }
 
@@ -67,7 +69,7 @@ export class ForwardGraph implements Disposable {
     return this.#graph.computeBytes;
   }
 
-  /** Writes a batch of this graph's shape into its inputs. */
+  /** Writes a batch of this graph's shape into its inputs, where its device finds them. */
   fill(slices: readonly QuerySlice[], gates: readonly number[]): void {
     let row = 0;
     let output = 0;
@@ -82,6 +84,12 @@ export class ForwardGraph implements Disposable {
       if (slice.sample !== null) this.#outputRows[output++] = row - 1;
     }
     this.#attention.fill(slices, gates);
+    this.#graph.sendInputs();
+  }
+
+  /** Brings what was computed to where `logits` and `hidden` find it. */
+  fetch(): Promise<void> {
+    return this.#graph.fetchOutputs();
   }
 
   /** Logits of the batch's `index`-th sampling slice; valid until the next computation. */
@@ -119,8 +127,4 @@ function makeTap(
     },
     taken: () => defined(rows, "the architecture showed the layer's state"),
   };
-}
-
-function integers(tensor: Pointer): Int32Array {
-  return new Int32Array(tensorBytes(tensor));
 }

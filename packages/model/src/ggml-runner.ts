@@ -11,7 +11,7 @@ import {
   type StepResult,
 } from "@loci/engine";
 import { type Clock, LociError, assert, defined } from "@loci/core";
-import type { CpuBackend, Vocabulary } from "@loci/ggml";
+import type { Vocabulary } from "@loci/ggml";
 import { ForwardGraph, type ForwardGraphOptions } from "./forward-graph.ts";
 import { GraphCache } from "./graph-cache.ts";
 import { type StepWork, stepThreads } from "./step-threads.ts";
@@ -19,7 +19,6 @@ import { RequestSampler } from "./sampling/request-sampler.ts";
 
 export interface GgmlRunnerOptions extends ForwardGraphOptions {
   readonly limits: RunnerLimits;
-  readonly backend: CpuBackend;
   readonly work: StepWork;
   readonly vocabulary: Vocabulary;
   readonly endTokens: readonly number[];
@@ -87,22 +86,32 @@ export class GgmlRunner implements Runner, Disposable {
   }
 
   async #computeGraph({ copies, slices, gates = [] }: StepBatch): Promise<ForwardGraph> {
-    const { kv, backend, work, checkModelFile, layers, hiddenLayer, clock } = this.#options;
+    const { kv, backend, work, checkModelFile, layers, clock } = this.#options;
     this.#checkBatch(slices);
     if (!kv.waitsInKernel) await kv.pool.gates.wait(gates, layers, clock);
-    kv.copyBlocks(copies);
+    return backend.alone(async () => {
+      kv.copyBlocks(copies);
+      const tokens = slices.reduce((sum, slice) => sum + slice.tokens.length, 0);
+      const graph = this.#graph(slices, tokens);
+      graph.fill(slices, gates);
+      await backend.compute(graph.pointer, stepThreads(work, tokens, backend.threads));
+      await graph.fetch();
+      kv.checkStep();
+      checkModelFile();
+      return graph;
+    });
+  }
+
+  /** The graph for a batch, made when its shape is new. */
+  #graph(slices: readonly QuerySlice[], tokens: number): ForwardGraph {
+    const { kv, hiddenLayer } = this.#options;
     const shape = {
-      tokens: slices.reduce((sum, slice) => sum + slice.tokens.length, 0),
+      tokens,
       outputs: Math.max(1, slices.filter((slice) => slice.sample !== null).length),
       hidden: hiddenLayer !== null && slices.some((slice) => slice.sample?.wantsHidden === true),
     };
-    const key = `${shape.tokens}/${shape.outputs}/${shape.hidden ? "hidden/" : ""}${kv.graphKey(slices)}`;
-    const graph = this.#graphs.get(key, () => new ForwardGraph(this.#options, shape, slices));
-    graph.fill(slices, gates);
-    await backend.compute(graph.pointer, stepThreads(work, shape.tokens, backend.threads));
-    kv.checkStep();
-    checkModelFile();
-    return graph;
+    const key = `${tokens}/${shape.outputs}/${shape.hidden ? "hidden/" : ""}${kv.graphKey(slices)}`;
+    return this.#graphs.get(key, () => new ForwardGraph(this.#options, shape, slices));
   }
 
   /** What reaches native code is checked here once more: ggml aborts on what does not fit. */

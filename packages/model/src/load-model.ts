@@ -5,11 +5,15 @@ import { availableParallelism } from "node:os";
 import { type Clock, LociError, assert, type ModelInfo } from "@loci/core";
 import type { BlockContents, RunnerLimits } from "@loci/engine";
 import {
+  type Backend,
   CpuBackend,
+  type Device,
+  DeviceBackend,
   type GgufFile,
   type KvPool,
   Vocabulary,
   checkVocabulary,
+  cpuDevice,
   readGguf,
 } from "@loci/ggml";
 import { findArchitecture } from "./architectures/supported-architectures.ts";
@@ -33,6 +37,8 @@ import { Weights } from "./weights.ts";
 export interface LoadModelOptions {
   readonly path: string;
   readonly clock: Clock;
+  /** What computes; default: the CPU. */
+  readonly device?: Device | undefined;
   /** Name in the API; default: the file's name without its ending. */
   readonly name?: string | undefined;
   /** Longest sequence; default: what the model was trained for, as far as memory allows. */
@@ -74,18 +80,24 @@ export interface LoadedModel extends Disposable {
 }
 
 export interface ModelFacts {
+  /** Name and description of what computes. */
+  readonly device: Pick<Device, "name" | "kind" | "description">;
   readonly attention: string;
   readonly threads: number;
   readonly fileBytes: number;
-  readonly repackedBytes: number;
+  /** Of weights, besides the file: repacked, or on the device. */
+  readonly copiedBytes: number;
   readonly kvMemoryBytes: number;
   readonly kvTokensMax: number;
   readonly hyperparameters: Hyperparameters;
 }
 
-/** Default of the block pool: a share of what is free once the weights are mapped, within bounds. */
+/** Default of the block pool: a share of what is free once the weights are there, within bounds. */
 const kvMemoryShare = 0.4;
 const kvMemoryBytesMax = 16 * 1024 ** 3;
+/** A device's memory is there for this, but for what graphs need. */
+const deviceMemoryShare = 0.9;
+const graphBytesMax = 1024 ** 3;
 /** A million tokens at 32 a block: what a small model's cache is worth remembering. */
 const kvBlocksMax = 32_768;
 const blockTokensDefault = 32;
@@ -96,73 +108,71 @@ const blocksMin = 2;
 
 /** Loads a model; LociError names what is wrong with the file, the machine or the options. */
 export async function loadModel(options: LoadModelOptions): Promise<LoadedModel> {
+  // What is open already is closed again when the rest cannot be had.
+  using opening = new DisposableStack();
   const file = readGguf(options.path);
   const params = readHyperparameters(file);
   const architecture = findArchitecture(params.architecture);
   checkVocabulary(file);
-  const vocabulary = new Vocabulary(options.path);
-  const weights = new Weights(file);
-  const limits = planLimits(options, params, weights.repackedBytes);
+  const vocabulary = opening.use(new Vocabulary(options.path));
+  const backend = opening.use(openBackend(options));
+  const weights = opening.use(new Weights(file, backend));
+  const guard = opening.use(guardModelFile(weights.mapped));
+  const limits = planLimits(options, params, file);
   const loaded = architecture.load(params, weights, limits.contextTokensMax);
-  const threads = options.threads ?? availableParallelism();
-  const backend = new CpuBackend(threads);
-  const kv = createKvMemory(options.attention ?? "auto", {
-    layers: params.layers,
-    queryHeads: params.queryHeads,
-    kvHeads: params.kvHeads,
-    headSize: params.headSize,
-    cacheType: options.cacheType ?? "f16",
-    threads,
-    ...limits,
-  });
-  const endTokens = findEndTokens(vocabulary);
-  const guard = guardModelFile(weights.mapped);
-  const runner = new GgmlRunner({
-    architecture: loaded,
-    kv,
-    layers: params.layers,
-    vocabularySize: params.vocabularySize,
-    hiddenLayer: chooseHiddenLayer(options, params),
-    limits,
-    backend,
-    work: stepWork(file),
-    vocabulary,
-    endTokens,
-    clock: options.clock,
-    checkModelFile: guard.check,
-  });
+  await weights.load();
+  guard.check();
+  const shape = { ...params, cacheType: options.cacheType ?? "f16", ...limits };
+  const kv = opening.use(
+    createKvMemory(options.attention ?? "auto", { ...shape, threads: backend.threads }, backend),
+  );
+  const runner = opening.use(
+    new GgmlRunner({
+      architecture: loaded,
+      kv,
+      layers: params.layers,
+      vocabularySize: params.vocabularySize,
+      hiddenLayer: chooseHiddenLayer(options, params),
+      limits,
+      backend,
+      work: stepWork(file),
+      vocabulary,
+      endTokens: findEndTokens(vocabulary),
+      clock: options.clock,
+      checkModelFile: guard.check,
+    }),
+  );
   const template = await makeTemplate(file, vocabulary, options);
   const codec = new ModelCodec(vocabulary, template);
-  const dispose = (): void => {
-    runner[Symbol.dispose]();
-    kv[Symbol.dispose]();
-    backend[Symbol.dispose]();
-    guard[Symbol.dispose]();
-    weights[Symbol.dispose]();
-    vocabulary[Symbol.dispose]();
-  };
+  const opened = opening.move();
   return {
     info: describeModel(options, params, codec, limits.contextTokensMax),
     codec,
     runner,
-    facts: facts({ params, kv, threads, file, weights, limits }),
+    facts: facts({ params, kv, backend, file, weights, limits }),
     kvPool: kv.pool,
     blockContents: new PoolContents(kv.pool),
     // Only who keeps blocks longer than the process asks for it, and pays for reading the file.
     get fingerprint() {
       return cacheFingerprint(file, {
         params,
-        layout: `${kv.waitsInKernel ? "native" : "portable"} ${options.cacheType ?? "f16"}`,
+        layout: `${kv.waitsInKernel ? "native" : "portable"} ${shape.cacheType}`,
         blockTokens: limits.blockTokens,
         contextTokensMax: limits.contextTokensMax,
       });
     },
     close: async () => {
       await template?.close();
-      dispose();
+      opened.dispose();
     },
-    [Symbol.dispose]: dispose,
+    [Symbol.dispose]: () => opened.dispose(),
   };
+}
+
+function openBackend({ device = cpuDevice(), threads }: LoadModelOptions): Backend {
+  return device.isHost
+    ? new CpuBackend(threads ?? availableParallelism())
+    : new DeviceBackend(device);
 }
 
 /** All matrices but the embedding table, which a step only looks rows up in. */
@@ -181,21 +191,19 @@ function stepWork(file: GgufFile): StepWork {
 function planLimits(
   options: LoadModelOptions,
   params: Hyperparameters,
-  weightBytes: number,
+  file: GgufFile,
 ): RunnerLimits {
+  const { device = cpuDevice() } = options;
   const blockTokens = options.blockTokens ?? blockTokensDefault;
-  const blockBytes = kvBlockBytes(options.attention ?? "auto", {
-    layers: params.layers,
-    kvHeads: params.kvHeads,
-    headSize: params.headSize,
-    blockTokens,
-    cacheType: options.cacheType ?? "f16",
-  });
+  const blockBytes = kvBlockBytes(
+    options.attention ?? "auto",
+    { ...params, blockTokens, cacheType: options.cacheType ?? "f16" },
+    device,
+  );
   const stepTokensMax = options.stepTokensMax ?? stepTokensDefault;
-  const free = Math.max(0, process.availableMemory() - weightBytes);
   const kvBytes =
     options.kvMemoryBytes ??
-    Math.min(free * kvMemoryShare, kvMemoryBytesMax, kvBlocksMax * blockBytes);
+    Math.min(kvBytesDefault(device, file.fileBytes), kvBlocksMax * blockBytes);
   const blockCount = Math.floor(kvBytes / blockBytes);
   if (blockCount < blocksMin) {
     throw new LociError(
@@ -216,6 +224,13 @@ function planLimits(
     stepSlicesMax: options.stepSlicesMax ?? Math.min(stepSlicesDefault, stepTokensMax),
     ...(options.hiddenLayer === null ? {} : { hiddenSize: params.embeddingLength }),
   };
+}
+
+/** What the block pool takes where nobody says; `weightBytes` are yet to go to a device. */
+function kvBytesDefault(device: Device, weightBytes: number): number {
+  if (device.isHost) return Math.min(process.availableMemory() * kvMemoryShare, kvMemoryBytesMax);
+  const free = device.memory().freeBytes - weightBytes - graphBytesMax;
+  return Math.max(0, free * deviceMemoryShare);
 }
 
 function chooseHiddenLayer(options: LoadModelOptions, params: Hyperparameters): number | null {
@@ -243,17 +258,19 @@ function findEndTokens(vocabulary: Vocabulary): number[] {
 function facts(parts: {
   params: Hyperparameters;
   kv: KvMemory;
-  threads: number;
+  backend: Backend;
   file: GgufFile;
   weights: Weights;
   limits: RunnerLimits;
 }): ModelFacts {
-  const { params, kv, threads, file, weights, limits } = parts;
+  const { params, kv, backend, file, weights, limits } = parts;
+  const { name, kind, description } = backend.device;
   return {
+    device: { name, kind, description },
     attention: kv.name,
-    threads,
+    threads: backend.threads,
     fileBytes: file.fileBytes,
-    repackedBytes: weights.repackedBytes,
+    copiedBytes: weights.copiedBytes,
     kvMemoryBytes: kv.blockBytes * kv.blockCount,
     kvTokensMax: limits.blockCount * limits.blockTokens,
     hyperparameters: params,

@@ -3,7 +3,7 @@
 
 import { assert } from "@loci/core";
 import type { BlockContents, BlockSource } from "@loci/engine";
-import { type KvPool, memoryView } from "@loci/ggml";
+import { type KvPool, NativeMemory, memoryView } from "@loci/ggml";
 import { setImmediate } from "node:timers/promises";
 
 export class PoolContents implements BlockContents {
@@ -22,18 +22,23 @@ export class PoolContents implements BlockContents {
   async read(source: BlockSource): Promise<Uint8Array> {
     assert(source.tier === "device", "a block of the pool is asked for");
     await setImmediate();
-    return new Uint8Array(this.#view(source.block));
+    const block = this.#pool.blockAt(source.block);
+    if (typeof block === "bigint") return new Uint8Array(memoryView(block, this.blockBytes));
+    using piece = new NativeMemory(this.blockBytes);
+    await block.read(piece.address);
+    return new Uint8Array(memoryView(piece.address, this.blockBytes));
   }
 
   async write(block: number, bytes: Uint8Array): Promise<void> {
     assert(bytes.length === this.blockBytes, "a whole block is written");
     await setImmediate();
-    this.#view(block).set(bytes);
-  }
-
-  #view(block: number): Uint8Array {
-    const { address, blockBytes, blockCount } = this.#pool;
-    assert(Number.isInteger(block) && block >= 0 && block < blockCount, "a block of the pool");
-    return memoryView(address + BigInt(block * blockBytes), blockBytes);
+    const target = this.#pool.blockAt(block);
+    if (typeof target === "bigint") {
+      memoryView(target, this.blockBytes).set(bytes);
+      return;
+    }
+    using piece = new NativeMemory(this.blockBytes);
+    memoryView(piece.address, this.blockBytes).set(bytes);
+    await target.write(piece.address);
   }
 }

@@ -7,7 +7,10 @@ import {
   type GgufTensor,
   type MappedFile,
   type Pointer,
+  type Backend,
+  DeviceWeights,
   WeightBuffers,
+  type WeightStore,
   ggmlTypes,
   mapFile,
   tensorType,
@@ -45,13 +48,15 @@ const matrixTypes: ReadonlySet<string> = new Set([
 export class Weights implements Disposable {
   readonly #file: GgufFile;
   readonly #mapped: MappedFile;
-  readonly #buffers: WeightBuffers;
+  readonly #store: WeightStore;
   readonly #made = new Map<string, Pointer>();
 
-  constructor(file: GgufFile) {
+  constructor(file: GgufFile, backend: Backend) {
     this.#file = file;
     this.#mapped = mapFile(file.path, file.fileBytes);
-    this.#buffers = new WeightBuffers(this.#mapped, file.tensors.size);
+    this.#store = backend.device.isHost
+      ? new WeightBuffers(this.#mapped, file.tensors.size)
+      : new DeviceWeights(this.#mapped, file.tensors.size, backend);
   }
 
   /** The mapped file, to guard it against shrinking. */
@@ -59,8 +64,14 @@ export class Weights implements Disposable {
     return this.#mapped;
   }
 
-  get repackedBytes(): number {
-    return this.#buffers.repackedBytes;
+  /** Bytes held besides the file: repacked, or on a device. */
+  get copiedBytes(): number {
+    return this.#store.copiedBytes;
+  }
+
+  /** After all weights were asked for: brings them to where they are used. LociError out_of_memory. */
+  load(): Promise<void> {
+    return this.#store.load();
   }
 
   has(name: string): boolean {
@@ -72,7 +83,7 @@ export class Weights implements Disposable {
     return this.#once(`matrix ${name}`, () => {
       const tensor = this.#checked(name, dimensions);
       this.#requireType(tensor, matrixTypes);
-      return this.#buffers.matrix(tensor);
+      return this.#store.matrix(tensor);
     });
   }
 
@@ -81,7 +92,7 @@ export class Weights implements Disposable {
     return this.#once(`table ${name}`, () => {
       const tensor = this.#checked(name, dimensions);
       this.#requireType(tensor, matrixTypes);
-      return this.#buffers.map(tensor);
+      return this.#store.map(tensor);
     });
   }
 
@@ -90,7 +101,7 @@ export class Weights implements Disposable {
     return this.#once(`vector ${name}`, () => {
       const tensor = this.#checked(name, [length]);
       this.#requireType(tensor, new Set(["f32"]));
-      return this.#buffers.map(tensor);
+      return this.#store.map(tensor);
     });
   }
 
@@ -100,7 +111,7 @@ export class Weights implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#buffers[Symbol.dispose]();
+    this.#store[Symbol.dispose]();
     this.#mapped[Symbol.dispose]();
   }
 

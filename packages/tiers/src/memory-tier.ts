@@ -7,6 +7,7 @@ import type { BlockIdentity, RecoveredBlock, TierFacts } from "@loci/engine";
 import {
   type BlockMove,
   type BlockTransfer,
+  type KvPool,
   type Pointer,
   type RestoreGates,
   type TransferLayout,
@@ -121,23 +122,28 @@ export interface HostTierOptions {
   readonly layout: TransferLayout;
   readonly transfer: BlockTransfer;
   readonly gates: RestoreGates;
+  /** The pool's: memory that its device copies from and to fastest. */
+  readonly allocateHost?: KvPool["allocateHost"];
 }
 
 /** Host memory of at most `bytesMax`, in one piece; null when that is less than a block. */
 export function createHostTier(options: HostTierOptions): MemoryTier | null {
-  const { bytesMax, layout, transfer, gates } = options;
+  const { bytesMax, layout, transfer, gates, allocateHost = null } = options;
   const blockBytes = layout.layers * layout.layerBytes;
   const slotCount = Math.floor(bytesMax / blockBytes);
   if (slotCount === 0) return null;
-  const { address, free } = allocate(slotCount * blockBytes);
+  const { address, free } = allocate(slotCount * blockBytes, allocateHost);
   return new MemoryTier({ name: "host", address, slotCount, layout, transfer, gates, free });
 }
 
-function allocate(bytes: number): { address: Pointer; free: () => void } {
+function allocate(
+  bytes: number,
+  allocateHost: KvPool["allocateHost"],
+): { address: Pointer; free: () => void } {
   try {
-    const kernel = loadKernelLibrary();
+    const kernel = allocateHost === null ? loadKernelLibrary() : null;
     if (kernel !== null) return kernel.allocate(bytes);
-    const memory = new NativeMemory(bytes);
+    const memory = allocateHost?.(bytes) ?? new NativeMemory(bytes);
     return { address: memory.address, free: () => memory[Symbol.dispose]() };
   } catch (error) {
     throw new LociError("out_of_memory", `${bytes} bytes of host memory cannot be had.`, {

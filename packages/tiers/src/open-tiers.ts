@@ -45,13 +45,13 @@ export interface Tiers {
 export async function openTiers(options: OpenTiersOptions): Promise<Tiers> {
   const { pool, fingerprint, hostBytes, disk, clock } = options;
   assert(fingerprintPattern.test(fingerprint), "a fingerprint is 32 hex digits");
-  const { gates, layers, blockBytes, blockTokens } = pool;
+  const { gates, layers, blockBytes, blockTokens, allocateHost } = pool;
   const { transfer: mode = "auto", layerDelayMs = 0 } = options;
-  const transfer = createBlockTransfer({ gates, mode, layerDelayMs });
+  const transfer = createBlockTransfer({ gates, allocateHost, mode, layerDelayMs });
   const shape = { fingerprint, layers, blockBytes, blockTokens };
   const layout = slotLayout(shape);
   const misses = new MissCounts();
-  const host = createHostTier({ bytesMax: hostBytes, layout, transfer, gates });
+  const host = createHostTier({ bytesMax: hostBytes, layout, transfer, gates, allocateHost });
   try {
     const diskTier =
       disk === null
@@ -64,7 +64,10 @@ export async function openTiers(options: OpenTiersOptions): Promise<Tiers> {
         return misses.byReason;
       },
       withHost: (device) => (host === null ? device : new ExchangeContents(device, host)),
-      close: () => mover.close(),
+      close: async () => {
+        await mover.close();
+        transfer[Symbol.dispose]();
+      },
     };
   } catch (error) {
     await host?.close();

@@ -16,7 +16,7 @@ import type {
   TierFacts,
   TierName,
 } from "@loci/engine";
-import type { KvPool, Pointer } from "@loci/ggml";
+import type { KvPool } from "@loci/ggml";
 import type { DiskTier } from "./disk/disk-tier.ts";
 import { Lane } from "./lane.ts";
 import type { MemoryTier } from "./memory-tier.ts";
@@ -98,7 +98,7 @@ export class TierMover implements BlockMover {
       const wanted = blocks.map(({ slot, block, identity }) => ({
         slot,
         identity,
-        target: this.#blockAddress(block),
+        target: this.#parts.pool.blockAt(block),
       }));
       const results = await this.#tier(tier).read(wanted, gate);
       return this.#outcome(id, results, clock.nowMs() - startedMs);
@@ -119,7 +119,7 @@ export class TierMover implements BlockMover {
       this.#tier(tier).write({
         slot,
         identity,
-        source: this.#blockAddress(block),
+        source: this.#parts.pool.blockAt(block),
         checksumsKnown: null,
       }),
     );
@@ -179,12 +179,6 @@ export class TierMover implements BlockMover {
     const tier = name === "host" ? this.#parts.host : this.#parts.disk;
     assert(tier !== null, "the tier of the order is there");
     return tier;
-  }
-
-  #blockAddress(block: number): Pointer {
-    const { address, blockBytes, blockCount } = this.#parts.pool;
-    assert(Number.isInteger(block) && block >= 0 && block < blockCount, "a block of the pool");
-    return address + BigInt(block * blockBytes);
   }
 }
 

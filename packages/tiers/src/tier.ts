@@ -3,7 +3,7 @@
 // block or says why not. Nothing here fails as a whole: a block that cannot be had is a miss.
 
 import type { BlockIdentity, RecoveredBlock, TierFacts } from "@loci/engine";
-import type { Pointer } from "@loci/ggml";
+import type { BlockMemory } from "@loci/ggml";
 
 /**
  * Why a block was not moved. `empty`: nothing there; `foreign`: another block's; `stale`: an older
@@ -25,7 +25,7 @@ export interface TierWrite {
   readonly slot: number;
   readonly identity: BlockIdentity;
   /** Where the block lies; it must not change meanwhile. */
-  readonly source: Pointer;
+  readonly source: BlockMemory;
   /** Of its layers, where another tier keeps them: what differs is corrupt and not written. */
   readonly checksumsKnown: Uint8Array | null;
 }
@@ -34,7 +34,7 @@ export interface TierRead {
   readonly slot: number;
   readonly identity: BlockIdentity;
   /** Receives the block; holds anything after a miss. */
-  readonly target: Pointer;
+  readonly target: BlockMemory;
 }
 
 export interface Tier {

@@ -4,7 +4,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, assert } from "@loci/core";
-import { type KvPool, NativeMemory, RestoreGates } from "@loci/ggml";
+import { type KvPool, NativeMemory, RestoreGates, hostBlockAt } from "@loci/ggml";
 import { type Tiers, openTiers } from "@loci/tiers";
 import { chain, forgetFiles } from "./tier-rates.ts";
 
@@ -26,8 +26,9 @@ export async function measureRecovery(
   const blockBytes = layers * layerBytes;
   using memory = new NativeMemory(blockBytes);
   using gates = new RestoreGates();
-  const { address } = memory;
-  const pool: KvPool = { address, blockCount: 1, blockBytes, layers, blockTokens, gates };
+  const size = { blockCount: 1, blockBytes };
+  const blockAt = hostBlockAt(memory.address, size);
+  const pool: KvPool = { ...size, layers, blockTokens, gates, blockAt, allocateHost: null };
   const path = join(folder, "recovery");
   mkdirSync(path, { recursive: true });
   const open = (): Promise<Tiers> =>

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { type Clock, assert, defined } from "@loci/core";
 import type { BlockIdentity, BlockMover, MoveOrder, MoveOutcome, TierName } from "@loci/engine";
-import { type KvPool, RestoreGates, loadKernelLibrary, memoryView } from "@loci/ggml";
+import { type KvPool, RestoreGates, hostBlockAt, loadKernelLibrary, memoryView } from "@loci/ggml";
 import { blockKey, openTiers, tenantKey } from "@loci/tiers";
 
 export interface RateOptions {
@@ -36,14 +36,9 @@ export async function measureRates(options: RateOptions, clock: Clock): Promise<
   const bytes = memoryView(memory.address, memory.bytes);
   for (let at = 0; at < bytes.length; at += 61) bytes[at] = at % 251;
   using gates = new RestoreGates();
-  const pool: KvPool = {
-    address: memory.address,
-    blockCount: blocks * 2,
-    blockBytes,
-    layers,
-    blockTokens,
-    gates,
-  };
+  const size = { blockCount: blocks * 2, blockBytes };
+  const blockAt = hostBlockAt(memory.address, size);
+  const pool: KvPool = { ...size, layers, blockTokens, gates, blockAt, allocateHost: null };
   const path = join(folder, "cache");
   mkdirSync(path, { recursive: true });
   const tiers = await openTiers({

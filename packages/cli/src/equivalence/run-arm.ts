@@ -8,7 +8,6 @@ import { join } from "node:path";
 import { assert, defined, greedySampling, systemClock } from "@loci/core";
 import type { GenerationRequest, ServiceSnapshot } from "@loci/core";
 import { LocalService } from "@loci/engine";
-import { memoryView } from "@loci/ggml";
 import type { LoadedModel } from "@loci/model";
 import { blockKey, openTiers, tenantKey } from "@loci/tiers";
 import type { Tiers } from "@loci/tiers";
@@ -71,10 +70,10 @@ export async function runArm(
     }
     if (arm.restarts) {
       await world[Symbol.asyncDispose]();
-      spoil(model);
+      await spoil(model);
       world = await open();
     }
-    if (arm.spoils) spoil(model);
+    if (arm.spoils) await spoil(model);
     const answers = await secondTurns(world, conversations, arm);
     return { answers, snapshot: world.service.snapshot() };
   } finally {
@@ -83,8 +82,11 @@ export async function runArm(
   }
 }
 
-function spoil({ kvPool: { address, blockBytes, blockCount } }: LoadedModel): void {
-  memoryView(address, blockBytes * blockCount).fill(spoiltByte);
+async function spoil({ blockContents, runner }: LoadedModel): Promise<void> {
+  const bytes = new Uint8Array(blockContents.blockBytes).fill(spoiltByte);
+  for (let block = 0; block < runner.limits.blockCount; block++) {
+    await blockContents.write(block, bytes);
+  }
 }
 
 async function secondTurns(

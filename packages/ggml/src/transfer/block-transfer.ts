@@ -8,6 +8,7 @@
 // A write puts the payload first and the header last; a read trusts nothing it has not checked.
 
 import type { Pointer } from "../pointer.ts";
+import type { BlockMemory } from "./kv-pool.ts";
 
 /** XXH64 of the bytes, little endian. */
 export const checksumBytes = 8;
@@ -43,11 +44,14 @@ export interface FilePlace {
   readonly checksumsKnown: Uint8Array | null;
 }
 
-export interface BlockMove {
+export interface BlockMove<M extends BlockMemory = BlockMemory> {
   /** The device's end, or host memory's when that is written to a file. */
-  readonly memory: Pointer;
+  readonly memory: M;
   readonly place: MemoryPlace | FilePlace;
 }
+
+/** A move between memory of the process and a place. */
+export type HostMove = BlockMove<Pointer>;
 
 /**
  * What became of a block: `ended` = the file is too short; `torn` = its header is; `foreign` = a
@@ -65,18 +69,19 @@ export interface WriteOptions {
   readonly syncs: boolean;
 }
 
-export interface BlockTransfer {
+/** `M`: where the blocks' own end may be. To be disposed when nothing moves any more. */
+export interface BlockTransfer<M extends BlockMemory = BlockMemory> extends Disposable {
   readonly name: "native" | "portable";
   /** From places to memory, layer by layer over all blocks where it can. One result per block. */
   read(
     layout: TransferLayout,
-    moves: readonly BlockMove[],
+    moves: readonly BlockMove<M>[],
     options: ReadOptions,
   ): Promise<MoveResult[]>;
   /** From memory to places, block by block. The memory must not change meanwhile. */
   write(
     layout: TransferLayout,
-    moves: readonly BlockMove[],
+    moves: readonly BlockMove<M>[],
     options: WriteOptions,
   ): Promise<MoveResult[]>;
   /** For each header side by side in `headers`: 1 when its checksum is right, else 0. */

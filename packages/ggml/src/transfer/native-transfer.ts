@@ -7,8 +7,8 @@ import { callAsync } from "../bind.ts";
 import type { KernelFunctions } from "../kernel/kernel-functions.ts";
 import type { Pointer } from "../pointer.ts";
 import type {
-  BlockMove,
   BlockTransfer,
+  HostMove,
   MoveResult,
   ReadOptions,
   TransferLayout,
@@ -39,7 +39,7 @@ export interface NativeTransferOptions {
   readonly layerDelayMs?: number;
 }
 
-export class NativeTransfer implements BlockTransfer {
+export class NativeTransfer implements BlockTransfer<Pointer> {
   readonly name = "native";
   readonly #functions: TransferFunctions;
   readonly #gates: RestoreGates;
@@ -57,7 +57,7 @@ export class NativeTransfer implements BlockTransfer {
 
   async read(
     layout: TransferLayout,
-    moves: readonly BlockMove[],
+    moves: readonly HostMove[],
     { gate }: ReadOptions,
   ): Promise<MoveResult[]> {
     const blocks = encodeBlocks(moves);
@@ -72,7 +72,7 @@ export class NativeTransfer implements BlockTransfer {
 
   async write(
     layout: TransferLayout,
-    moves: readonly BlockMove[],
+    moves: readonly HostMove[],
     { syncs }: WriteOptions,
   ): Promise<MoveResult[]> {
     const made: MoveResult[] = [];
@@ -97,9 +97,13 @@ export class NativeTransfer implements BlockTransfer {
     this.#functions.checkHeaders(headers, headerBytes, valid.length, valid);
     return valid;
   }
+
+  [Symbol.dispose](): void {
+    // It holds nothing.
+  }
 }
 
-function encodeBlocks(moves: readonly BlockMove[], sums: Uint8Array | null = null): BigInt64Array {
+function encodeBlocks(moves: readonly HostMove[], sums: Uint8Array | null = null): BigInt64Array {
   const fields = new BigInt64Array(moves.length * blockFields);
   for (const [index, { memory, place }] of moves.entries()) {
     const at =

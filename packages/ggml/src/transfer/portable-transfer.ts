@@ -6,15 +6,16 @@ import { promisify } from "node:util";
 import { setImmediate } from "node:timers/promises";
 import { assert } from "@loci/core";
 import {
-  type BlockMove,
   type BlockTransfer,
   type FilePlace,
+  type HostMove,
   type MoveResult,
   type ReadOptions,
   type TransferLayout,
   type WriteOptions,
   checksumBytes,
 } from "./block-transfer.ts";
+import type { Pointer } from "../pointer.ts";
 import { memoryView } from "./memory-view.ts";
 import type { RestoreGates } from "./restore-gates.ts";
 import { writeXxh64 } from "./xxh64.ts";
@@ -24,7 +25,7 @@ const writeAt = promisify(write);
 const syncFile = promisify(fdatasync);
 const blankBytes = 64;
 
-export class PortableTransfer implements BlockTransfer {
+export class PortableTransfer implements BlockTransfer<Pointer> {
   readonly name = "portable";
   readonly #gates: RestoreGates;
 
@@ -34,7 +35,7 @@ export class PortableTransfer implements BlockTransfer {
 
   async read(
     layout: TransferLayout,
-    moves: readonly BlockMove[],
+    moves: readonly HostMove[],
     { gate }: ReadOptions,
   ): Promise<MoveResult[]> {
     const results: MoveResult[] = [];
@@ -51,7 +52,7 @@ export class PortableTransfer implements BlockTransfer {
 
   async write(
     layout: TransferLayout,
-    moves: readonly BlockMove[],
+    moves: readonly HostMove[],
     { syncs }: WriteOptions,
   ): Promise<MoveResult[]> {
     const results: MoveResult[] = [];
@@ -70,13 +71,17 @@ export class PortableTransfer implements BlockTransfer {
     }
     return valid;
   }
+
+  [Symbol.dispose](): void {
+    // It holds nothing.
+  }
 }
 
 function blockBytes({ layers, layerBytes }: TransferLayout): number {
   return layers * layerBytes;
 }
 
-async function readBlock(layout: TransferLayout, move: BlockMove): Promise<MoveResult> {
+async function readBlock(layout: TransferLayout, move: HostMove): Promise<MoveResult> {
   const target = memoryView(move.memory, blockBytes(layout));
   const { place } = move;
   if (place.kind === "memory") {
@@ -98,7 +103,7 @@ async function readBlock(layout: TransferLayout, move: BlockMove): Promise<MoveR
 
 async function writeBlock(
   layout: TransferLayout,
-  { memory, place }: BlockMove,
+  { memory, place }: HostMove,
   syncs: boolean,
 ): Promise<MoveResult> {
   const source = memoryView(memory, blockBytes(layout));

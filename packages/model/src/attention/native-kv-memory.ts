@@ -16,6 +16,7 @@ import {
   type Pointer,
   RestoreGates,
   attentionPlanCapacity,
+  hostBlockAt,
   kvBlockLayout,
   planAttention,
   tensorType,
@@ -33,11 +34,12 @@ export class NativeKvMemory implements KvMemory {
   readonly name: string;
   readonly blockBytes: number;
   readonly blockCount: number;
+  readonly pool: KvPool;
   readonly waitsInKernel = true;
   readonly #options: KvMemoryOptions;
   readonly #kernel: KernelLibrary;
   readonly #layout: KvBlockLayout;
-  readonly #pool: KernelMemory;
+  readonly #memory: KernelMemory;
   readonly #gates = new RestoreGates();
   readonly #workspace: KernelWorkspace;
   readonly #planOptions: PlanOptions;
@@ -53,7 +55,8 @@ export class NativeKvMemory implements KvMemory {
     this.name = `native (${kernel.isa})`;
     this.blockBytes = this.#layout.blockBytes;
     this.blockCount = options.blockCount;
-    this.#pool = kernel.allocate(this.blockBytes * this.blockCount);
+    this.#memory = kernel.allocate(this.blockBytes * this.blockCount);
+    this.pool = this.#makePool();
     const { blockTokens, kvHeads, queryHeads, threads, headSize } = options;
     const queryHeadsPerKvHead = queryHeads / kvHeads;
     const capacity = attentionPlanCapacity({ ...options, queryHeadsPerKvHead });
@@ -62,13 +65,6 @@ export class NativeKvMemory implements KvMemory {
     this.#planMemory = new NativeMemory(capacity.ints * Int32Array.BYTES_PER_ELEMENT);
     this.#planTensor = this.#planMemory.tensor(tensorType.i32, capacity.ints);
     this.#plan = new Int32Array(this.#planMemory.bytes);
-  }
-
-  get pool(): KvPool {
-    const { layers, blockTokens } = this.#options;
-    const { blockCount, blockBytes } = this;
-    const { address } = this.#pool;
-    return { address, blockCount, blockBytes, layers, blockTokens, gates: this.#gates };
   }
 
   /** Everything a batch varies lies in the plan, so a graph depends on its shape alone. */
@@ -85,7 +81,7 @@ export class NativeKvMemory implements KvMemory {
   }
 
   copyBlocks(copies: readonly BlockCopy[]): void {
-    for (const copy of copies) this.#kernel.copyBlock(this.#pool.address, this.#layout, copy);
+    for (const copy of copies) this.#kernel.copyBlock(this.#memory.address, this.#layout, copy);
   }
 
   checkStep(): void {
@@ -96,9 +92,17 @@ export class NativeKvMemory implements KvMemory {
   [Symbol.dispose](): void {
     for (const layer of this.#layers.values()) layer.free();
     this.#workspace.free();
-    this.#pool.free();
+    this.#memory.free();
     this.#gates[Symbol.dispose]();
     this.#planMemory[Symbol.dispose]();
+  }
+
+  #makePool(): KvPool {
+    const { layers, blockTokens } = this.#options;
+    const { blockCount, blockBytes } = this;
+    const blockAt = hostBlockAt(this.#memory.address, { blockCount, blockBytes });
+    const gates = this.#gates;
+    return { blockCount, blockBytes, layers, blockTokens, gates, blockAt, allocateHost: null };
   }
 
   #attend(
@@ -134,7 +138,7 @@ export class NativeKvMemory implements KvMemory {
       layout: this.#layout,
       layer: index,
       gatesAddress: this.#gates.address,
-      poolAddress: this.#pool.address,
+      poolAddress: this.#memory.address,
       blockCount: this.blockCount,
       queryHeads: this.#options.queryHeads,
       scale,

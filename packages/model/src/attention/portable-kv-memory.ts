@@ -1,83 +1,51 @@
 // The portable way to attend, for machines without our kernel: ggml's own operators gather each
 // sequence's blocks into contiguous keys and values, then attend. Slower, and the baseline "copy
 // out, then attend" of the Pensieve paper (section 1.6 of its digest).
-//
-// The pool is one tensor of rows [head size]; a row is one token of one head:
-//   row = (((block · layers + layer) · 2 + keyOrValue) · kv heads + head) · block tokens + token
-// so a block is one contiguous range, and a layer's rows are the first layer's plus a constant.
 
-import { LociError, assert, defined } from "@loci/core";
+import { assert, defined } from "@loci/core";
+import { type Graph, type KvPool, type Pointer, RestoreGates, tensorType } from "@loci/ggml";
 import type { BlockCopy, QuerySlice } from "@loci/engine";
-import {
-  type GgmlType,
-  type Graph,
-  type KvPool,
-  type Pointer,
-  NativeMemory,
-  RestoreGates,
-  ggmlTypesByName,
-  loadGgml,
-  tensorBytes,
-  tensorType,
-} from "@loci/ggml";
 import type {
   AttentionLayer,
   BatchShape,
   GraphAttention,
-  KvCacheType,
   KvMemory,
   KvMemoryOptions,
 } from "./attention.ts";
+import { type KvRows, rowSizes } from "./kv-rows.ts";
 
 export class PortableKvMemory implements KvMemory {
   readonly name = "portable";
   readonly blockBytes: number;
   readonly blockCount: number;
+  readonly pool: KvPool;
   readonly waitsInKernel = false;
   readonly #options: KvMemoryOptions;
-  readonly #rowBytes: number;
-  readonly #memory: NativeMemory;
-  readonly #pool: Pointer;
+  readonly #rows: KvRows;
   readonly #gates = new RestoreGates();
 
-  constructor(options: KvMemoryOptions) {
-    const { headSize, blockCount, cacheType } = options;
-    const type = cacheTypeFacts(cacheType);
-    if (headSize % type.blockElements !== 0) {
-      throw new LociError(
-        "config_invalid",
-        `Heads of ${headSize} cannot be kept as ${cacheType}.`,
-        {
-          remedy: "Use --cache-type-k f16.",
-        },
-      );
-    }
+  /** Owns `rows`. */
+  constructor(options: KvMemoryOptions, rows: KvRows) {
+    const { layers, blockTokens, blockCount } = options;
+    const { blockBytes } = rowSizes(options);
     this.#options = options;
-    this.#rowBytes = (headSize / type.blockElements) * type.blockBytes;
-    this.blockBytes = portableBlockBytes(options);
+    this.#rows = rows;
+    this.blockBytes = blockBytes;
     this.blockCount = blockCount;
-    this.#memory = new NativeMemory(this.blockBytes * blockCount);
-    this.#pool = this.#memory.tensor(type.id, headSize, this.#rowsPerBlock * blockCount);
+    this.pool = {
+      blockCount,
+      blockBytes,
+      layers,
+      blockTokens,
+      gates: this.#gates,
+      blockAt: (block) => rows.blockAt(block),
+      allocateHost: rows.allocateHost,
+    };
   }
 
-  get pool(): KvPool {
-    const { layers, blockTokens } = this.#options;
-    const { blockCount, blockBytes } = this;
-    const { address } = this.#memory;
-    return { address, blockCount, blockBytes, layers, blockTokens, gates: this.#gates };
-  }
-
-  get #rowsPerLayer(): number {
-    return 2 * this.#options.kvHeads * this.#options.blockTokens;
-  }
-
-  get #rowsPerBlock(): number {
-    return this.#options.layers * this.#rowsPerLayer;
-  }
-
-  /** Gathered lengths are part of the graph, so only equal batches share one. */
+  /** Gathered lengths are part of the graph, so only batches that gather the same share one. */
   graphKey(slices: readonly QuerySlice[]): string {
-    return slices.map((slice) => `${slice.tokens.length}@${slice.positionStart}`).join(",");
+    return slices.map((slice) => `${slice.tokens.length}@${this.#context(slice)}`).join(",");
   }
 
   inGraph(graph: Graph, shape: BatchShape, slices: readonly QuerySlice[]): GraphAttention {
@@ -91,20 +59,12 @@ export class PortableKvMemory implements KvMemory {
     return {
       attend: (layer, query, key, value) =>
         this.#attend(graph, inputs, { layer, query, key, value, tokens: shape.tokens }),
-      fill: (batch) => this.#fill(inputs, batch),
+      fill: (batch) => this.#fill(graph, inputs, batch),
     };
   }
 
   copyBlocks(copies: readonly BlockCopy[]): void {
-    const { layers, kvHeads, blockTokens } = this.#options;
-    const pool = new Uint8Array(this.#memory.bytes);
-    for (const { source, target, tokens } of copies) {
-      for (let group = 0; group < layers * 2 * kvHeads; group++) {
-        const offset = group * blockTokens * this.#rowBytes;
-        const from = source * this.blockBytes + offset;
-        pool.copyWithin(target * this.blockBytes + offset, from, from + tokens * this.#rowBytes);
-      }
-    }
+    this.#rows.copyBlocks(copies);
   }
 
   checkStep(): void {
@@ -112,41 +72,58 @@ export class PortableKvMemory implements KvMemory {
   }
 
   [Symbol.dispose](): void {
-    this.#memory[Symbol.dispose]();
+    this.#rows[Symbol.dispose]();
     this.#gates[Symbol.dispose]();
+  }
+
+  /** Positions that are gathered for a slice: those up to its end, and some that are masked. */
+  #context(slice: QuerySlice): number {
+    const { contextStep } = this.#rows;
+    return Math.ceil((slice.positionStart + slice.tokens.length) / contextStep) * contextStep;
   }
 
   #sequenceInputs(graph: Graph, slice: QuerySlice): SequenceInputs {
     const { kvHeads } = this.#options;
     const queries = slice.tokens.length;
-    const context = slice.positionStart + queries;
+    const context = this.#context(slice);
+    const gathered = (context / this.#rows.gatherTokens) * kvHeads;
     return {
       queries,
       context,
-      keyRows: graph.input(tensorType.i32, context * kvHeads),
-      valueRows: graph.input(tensorType.i32, context * kvHeads),
+      keyRows: graph.input(tensorType.i32, gathered),
+      valueRows: graph.input(tensorType.i32, gathered),
       mask: graph.input(tensorType.f16, context, queries),
       slidingMasks: new Map(),
     };
   }
 
   #attend(graph: Graph, inputs: PortableInputs, batch: LayerBatch): Pointer {
-    const { headSize, queryHeads, kvHeads } = this.#options;
-    const { layer, tokens } = batch;
-    const rows = this.#layerRows(graph, layer.index);
-    const flat = (heads: Pointer): Pointer =>
-      graph.reshape2d(graph.cont(heads), headSize, kvHeads * tokens);
-    graph.expand(graph.setRows(rows, flat(batch.key), inputs.keyRows));
-    graph.expand(graph.setRows(rows, flat(batch.value), inputs.valueRows));
+    const { headSize, queryHeads } = this.#options;
+    const { tokens } = batch;
+    const written = this.#write(graph, inputs, batch);
     const query = graph.cont(batch.query);
     let row = 0;
     let joined: Pointer | null = null;
     for (const sequence of inputs.sequences) {
-      const part = this.#attendSequence(graph, rows, { sequence, layer, query, row });
+      const work = { sequence, layer: batch.layer, query, row };
+      const part = this.#attendSequence(graph, written, work);
       joined = joined === null ? part : graph.concatColumns(joined, part);
       row += sequence.queries;
     }
     return graph.reshape2d(defined(joined, "a batch has slices"), headSize * queryHeads, tokens);
+  }
+
+  /** The layer's rows, once the batch's keys and values are among them. */
+  #write(graph: Graph, inputs: PortableInputs, batch: LayerBatch): Pointer {
+    const { headSize, kvHeads } = this.#options;
+    const flat = (heads: Pointer): Pointer =>
+      this.#rows.storable(
+        graph,
+        graph.reshape2d(graph.cont(heads), headSize, kvHeads * batch.tokens),
+      );
+    const rows = this.#rows.ofLayer(graph, batch.layer.index);
+    const withKeys = graph.setRows(rows, flat(batch.key), inputs.keyRows);
+    return graph.setRows(withKeys, flat(batch.value), inputs.valueRows);
   }
 
   #attendSequence(
@@ -154,10 +131,8 @@ export class PortableKvMemory implements KvMemory {
     rows: Pointer,
     work: { sequence: SequenceInputs; layer: AttentionLayer; query: Pointer; row: number },
   ): Pointer {
-    const { headSize, queryHeads, kvHeads } = this.#options;
+    const { headSize, queryHeads } = this.#options;
     const { sequence, layer } = work;
-    const gather = (ids: Pointer): Pointer =>
-      graph.reshape3d(graph.getRows(rows, ids), [headSize, sequence.context, kvHeads]);
     const headBytes = headSize * 4;
     const queries = graph.view3d(
       work.query,
@@ -168,8 +143,8 @@ export class PortableKvMemory implements KvMemory {
     const attended = graph.flashAttention(
       [
         graph.permute(queries, [0, 2, 1, 3]),
-        gather(sequence.keyRows),
-        gather(sequence.valueRows),
+        this.#gather(graph, rows, { sequence, ids: sequence.keyRows }),
+        this.#gather(graph, rows, { sequence, ids: sequence.valueRows }),
         maskFor(graph, sequence, layer.slidingWindow),
       ],
       layer.scale,
@@ -178,77 +153,75 @@ export class PortableKvMemory implements KvMemory {
     return graph.reshape2d(attended, headSize * queryHeads, sequence.queries);
   }
 
-  /** The pool seen from a layer on: the same row ids then serve every layer. */
-  #layerRows(graph: Graph, layer: number): Pointer {
-    const first = layer * this.#rowsPerLayer;
-    const count = this.#rowsPerBlock * this.blockCount - first;
-    return graph.view2d(
-      this.#pool,
-      [this.#options.headSize, count],
-      this.#rowBytes,
-      first * this.#rowBytes,
-    );
+  /** A sequence's keys or values [head size, context, kv heads]. */
+  #gather(
+    graph: Graph,
+    rows: Pointer,
+    { sequence, ids }: { sequence: SequenceInputs; ids: Pointer },
+  ): Pointer {
+    const { headSize, kvHeads, blockCount } = this.#options;
+    const { gatherTokens, blockStride } = this.#rows;
+    const units = (blockStride * blockCount) / gatherTokens;
+    const joined =
+      gatherTokens === 1 ? rows : graph.reshape2d(rows, headSize * gatherTokens, units);
+    return graph.reshape3d(graph.getRows(joined, ids), [headSize, sequence.context, kvHeads]);
   }
 
+  /** Of a key; its value's is `#valueOffset` further. */
   #row(blockTable: Int32Array, position: number, head: number): number {
     const { blockTokens } = this.#options;
     const block = defined(blockTable[Math.floor(position / blockTokens)], "the table covers it");
     assert(block >= 0 && block < this.blockCount, "a block of this pool");
-    return block * this.#rowsPerBlock + head * blockTokens + (position % blockTokens);
+    return block * this.#rows.blockStride + head * blockTokens + (position % blockTokens);
   }
 
-  #fill(inputs: PortableInputs, slices: readonly QuerySlice[]): void {
-    const { kvHeads, blockTokens } = this.#options;
-    const valueOffset = kvHeads * blockTokens;
-    const keyRows = new BigInt64Array(tensorBytes(inputs.keyRows));
-    const valueRows = new BigInt64Array(tensorBytes(inputs.valueRows));
+  get #valueOffset(): number {
+    return this.#options.kvHeads * this.#options.blockTokens;
+  }
+
+  #fill(graph: Graph, inputs: PortableInputs, slices: readonly QuerySlice[]): void {
+    const { kvHeads } = this.#options;
+    const keyRows = new BigInt64Array(inputBytes(graph, inputs.keyRows));
+    const valueRows = new BigInt64Array(inputBytes(graph, inputs.valueRows));
     let index = 0;
     for (const [order, slice] of slices.entries()) {
       for (let token = 0; token < slice.tokens.length; token++) {
         for (let head = 0; head < kvHeads; head++) {
           const row = this.#row(slice.blockTable, slice.positionStart + token, head);
           keyRows[index] = BigInt(row);
-          valueRows[index] = BigInt(row + valueOffset);
+          valueRows[index] = BigInt(row + this.#valueOffset);
           index++;
         }
       }
-      this.#fillSequence(defined(inputs.sequences[order]), slice, valueOffset);
+      this.#fillSequence(graph, defined(inputs.sequences[order]), slice);
     }
   }
 
-  #fillSequence(inputs: SequenceInputs, slice: QuerySlice, valueOffset: number): void {
-    const keyRows = new Int32Array(tensorBytes(inputs.keyRows));
-    const valueRows = new Int32Array(tensorBytes(inputs.valueRows));
+  #fillSequence(graph: Graph, inputs: SequenceInputs, slice: QuerySlice): void {
+    const { gatherTokens } = this.#rows;
+    const keyRows = new Int32Array(inputBytes(graph, inputs.keyRows));
+    const valueRows = new Int32Array(inputBytes(graph, inputs.valueRows));
+    const end = slice.positionStart + slice.tokens.length;
+    let index = 0;
     for (let head = 0; head < this.#options.kvHeads; head++) {
-      for (let position = 0; position < inputs.context; position++) {
-        const row = this.#row(slice.blockTable, position, head);
-        keyRows[head * inputs.context + position] = row;
-        valueRows[head * inputs.context + position] = row + valueOffset;
+      for (let position = 0; position < inputs.context; position += gatherTokens) {
+        // Behind the end anything finite will do: it is masked.
+        const row = this.#row(slice.blockTable, position < end ? position : 0, head);
+        keyRows[index] = row / gatherTokens;
+        valueRows[index] = (row + this.#valueOffset) / gatherTokens;
+        index++;
       }
     }
-    fillMask(inputs.mask, inputs, slice.positionStart, 0);
+    fillMask(graph, inputs.mask, { ...inputs, positionStart: slice.positionStart, window: 0 });
     for (const [window, mask] of inputs.slidingMasks) {
-      fillMask(mask, inputs, slice.positionStart, window);
+      fillMask(graph, mask, { ...inputs, positionStart: slice.positionStart, window });
     }
   }
-}
-
-/** Bytes of one block over all layers. */
-export function portableBlockBytes(
-  shape: Pick<KvMemoryOptions, "layers" | "kvHeads" | "headSize" | "blockTokens" | "cacheType">,
-): number {
-  const type = cacheTypeFacts(shape.cacheType);
-  const rowBytes = (shape.headSize / type.blockElements) * type.blockBytes;
-  return rowBytes * shape.layers * shape.kvHeads * shape.blockTokens * 2;
-}
-
-function cacheTypeFacts(cacheType: KvCacheType): GgmlType {
-  return defined(ggmlTypesByName.get(cacheType), "a known cache type");
 }
 
 interface SequenceInputs {
   readonly queries: number;
-  /** Keys seen by the last query. */
+  /** Keys gathered: those that the last query sees, and some that nobody does. */
   readonly context: number;
   readonly keyRows: Pointer;
   readonly valueRows: Pointer;
@@ -283,16 +256,21 @@ function maskFor(graph: Graph, sequence: SequenceInputs, window: number): Pointe
 const halfZero = 0;
 const halfMinusInfinity = 0xfc00;
 
+function inputBytes(graph: Graph, input: Pointer): ArrayBuffer {
+  return defined(graph.bytes(input), "the graph uses its input");
+}
+
 /** A query sees the positions up to its own, and in a window layer only the last of them. */
 function fillMask(
+  graph: Graph,
   mask: Pointer,
-  { queries, context }: SequenceInputs,
-  positionStart: number,
-  window: number,
+  shape: { queries: number; context: number; positionStart: number; window: number },
 ): void {
-  // A mask that no layer of this graph uses has no memory.
-  if (loadGgml().base.getData(mask) === null) return;
-  const cells = new Uint16Array(tensorBytes(mask));
+  const { queries, context, positionStart, window } = shape;
+  const bytes = graph.bytes(mask);
+  // No layer of this graph uses it.
+  if (bytes === null) return;
+  const cells = new Uint16Array(bytes);
   for (let query = 0; query < queries; query++) {
     const position = positionStart + query;
     const first = window === 0 ? 0 : Math.max(0, position - window + 1);

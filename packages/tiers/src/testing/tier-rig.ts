@@ -13,6 +13,7 @@ import {
   RestoreGates,
   type TransferLayout,
   createBlockTransfer,
+  hostBlockAt,
   memoryView,
 } from "@loci/ggml";
 import { blockKey, tenantKey } from "../block-key.ts";
@@ -48,9 +49,10 @@ export class TierRig implements Disposable {
     const { fingerprint = "f".repeat(32), blockTokens = 16, layerDelayMs = 0 } = options;
     const blockBytes = layers * layerBytes;
     this.#memory = new NativeMemory(blockCount * blockBytes);
-    const { address } = this.#memory;
     const { gates } = this;
-    this.pool = { address, blockCount, blockBytes, layers, blockTokens, gates };
+    const blockAt = hostBlockAt(this.#memory.address, { blockBytes, blockCount });
+    const size = { blockCount, blockBytes, layers, blockTokens };
+    this.pool = { ...size, gates, blockAt, allocateHost: null };
     this.shape = { fingerprint, layers, blockBytes, blockTokens };
     this.layout = slotLayout(this.shape);
     this.transfer = createBlockTransfer({ gates, mode, layerDelayMs });
@@ -73,7 +75,7 @@ export class TierRig implements Disposable {
   }
 
   address(block: number): Pointer {
-    return this.pool.address + BigInt(block * this.pool.blockBytes);
+    return this.#memory.address + BigInt(block * this.pool.blockBytes);
   }
 
   bytes(block: number): Uint8Array {
