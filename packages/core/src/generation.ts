@@ -130,6 +130,8 @@ export type GenerationEvent =
 
 /** Numbers of the moment, for /metrics, /health and `Retry-After`. */
 export interface ServiceSnapshot {
+  /** What computes, e.g. `CPU` or `CUDA0`; of several workers all there are; absent where none says. */
+  readonly device?: string;
   readonly requestsRunning: number;
   readonly requestsWaiting: number;
   readonly kvBlocksTotal: number;

@@ -9,12 +9,16 @@ export type ModelFact = readonly [name: string, text: string];
 
 export function modelFacts(
   info: ModelInfo,
-  facts: Pick<ModelFacts, "attention" | "fileBytes" | "kvMemoryBytes" | "kvTokensMax" | "threads">,
+  facts: Omit<ModelFacts, "hyperparameters" | "copiedBytes">,
 ): readonly ModelFact[] {
   return [
     ["model", `${info.architecture}, ${approximateBytes(facts.fileBytes)} file`],
     ["context", `${info.contextTokensMax} tokens`],
     ["cache", `${facts.kvTokensMax} tokens in ${approximateBytes(facts.kvMemoryBytes)}`],
-    ["compute", `${facts.threads} threads, ${facts.attention} attention`],
+    ["compute", `${computeText(facts)}, ${facts.attention} attention`],
   ];
+}
+
+function computeText({ device, threads }: Pick<ModelFacts, "device" | "threads">): string {
+  return device.kind === "cpu" ? `${threads} threads` : `${device.name} (${device.description})`;
 }

@@ -3,10 +3,10 @@
 
 import { systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
-import { LocalService } from "@loci/engine";
-import type { EngineObserver } from "@loci/engine";
+import type { EngineObserver, LocalService } from "@loci/engine";
 import type { LoadedModel } from "@loci/model";
 
+import { DeviceService } from "./device-service.ts";
 import { engineOptions } from "./engine-options.ts";
 import type { Logger } from "./logger.ts";
 import { openAnswerLengths } from "./open-answer-lengths.ts";
@@ -43,7 +43,7 @@ export async function openEngine(
   opening.defer(() => kvTiers?.tiers.close());
   const lengths = await openAnswerLengths(config, model, { logger, clock: systemClock });
   opening.defer(() => lengths.close());
-  const service = new LocalService({
+  const service = new DeviceService(model.facts.device.name, {
     runner: model.runner,
     tokenText: model.codec,
     clock: systemClock,

@@ -2,7 +2,7 @@
 
 import { LociError, sleep, systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
-import type { LoadedModel } from "@loci/model";
+import type { LoadedModel, ModelFacts } from "@loci/model";
 import { blockKey, openTiers, tenantKey } from "@loci/tiers";
 import type { Tiers } from "@loci/tiers";
 import type { ServiceTiers } from "@loci/engine";
@@ -11,6 +11,9 @@ import { kvBudgetBytes } from "./kv-budget.ts";
 /** So long a folder in another process's hands is waited for. */
 const heldMsMax = 5000;
 const askAgainMs = 50;
+/** Blocks that a device gave up are worth some pools of host memory, but not most of it. */
+const poolsInHostMemory = 4;
+const hostShareMax = 0.25;
 
 export interface KvTiers {
   readonly forService: ServiceTiers;
@@ -19,7 +22,8 @@ export interface KvTiers {
 
 /** Null when no setting asks for any. LociError when a folder or an amount of memory cannot be had. */
 export async function openKvTiers(config: Config, model: LoadedModel): Promise<KvTiers | null> {
-  const hostBytes = kvBudgetBytes(config.kvHostMemory, process.availableMemory()) ?? 0;
+  const free = process.availableMemory();
+  const hostBytes = kvBudgetBytes(config.kvHostMemory, free) ?? hostBytesDefault(model.facts, free);
   const path = config.kvDiskPath;
   if (hostBytes === 0 && path === null) return null;
   const disk =
@@ -37,6 +41,15 @@ export async function openKvTiers(config: Config, model: LoadedModel): Promise<K
   );
   const hasher = { tenantKey, blockKey };
   return { tiers, forService: { mover: tiers.mover, hasher, blockBytes: pool.blockBytes } };
+}
+
+/** Without a device of its own, host memory is the pool's own memory: blocks would gain nothing there. */
+export function hostBytesDefault(
+  { device, kvMemoryBytes }: Pick<ModelFacts, "device" | "kvMemoryBytes">,
+  availableBytes: number,
+): number {
+  if (device.kind === "cpu") return 0;
+  return Math.min(poolsInHostMemory * kvMemoryBytes, Math.floor(hostShareMax * availableBytes));
 }
 
 /** The worker of a server that was killed a moment ago may not have ended yet: it holds the folder. */

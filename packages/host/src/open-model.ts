@@ -2,8 +2,8 @@
 
 import { LociError, systemClock } from "@loci/core";
 import type { Clock, Config, ModelInfo } from "@loci/core";
-import { loadModel } from "@loci/model";
-import type { LoadedModel } from "@loci/model";
+import { chooseDevice, loadModel } from "@loci/model";
+import type { Device, LoadedModel } from "@loci/model";
 
 import { bundledModelName, bundledModelPath } from "./bundled-model.ts";
 import { kvBudgetBytes } from "./kv-budget.ts";
@@ -63,9 +63,11 @@ export async function openModel(
 ): Promise<LoadedModel> {
   const source = await codecOptions(config, surroundings);
   const { contextTokensMax, threads } = config;
-  const kvMemoryBytes = kvBudgetBytes(config.kvMemory, process.availableMemory());
+  const device = chooseDevice(config.device, config.devicePackages);
+  const kvMemoryBytes = kvBudgetBytes(config.kvMemory, availableBytes(device));
   const model = await loadModel({
     ...source,
+    device,
     blockTokens: config.blockTokens,
     cacheType: cacheType(config),
     attention: config.attention,
@@ -76,6 +78,10 @@ export async function openModel(
     ...(threads === null ? {} : { threads }),
   });
   return { ...model, info: withToolCallFormat(model.info, config) };
+}
+
+function availableBytes(device: Device): number {
+  return device.isHost ? process.availableMemory() : device.memory().freeBytes;
 }
 
 /** The file that `--model`, `--hf-repo` or neither of them means. Pulls it when it is missing. */

@@ -23,9 +23,16 @@ export interface EngineSettings {
   readonly chatTemplateFile?: string | undefined;
   /** Compute threads; by default one for each core that this process may use. */
   readonly threads?: number | undefined;
+  /**
+   * What computes: `cpu`, `vulkan`, `cuda`, `metal` or a device's name; default `auto`, a GPU whose
+   * package was installed, else the CPU.
+   */
+  readonly device?: string | undefined;
+  /** Folder in whose `node_modules` the package of a device is; by default loci's own. */
+  readonly devicePackages?: string | undefined;
   /** `native`: our compiled kernel; `portable`: ggml's own operators; default `auto`. */
   readonly attention?: "auto" | "native" | "portable" | undefined;
-  /** Memory for keys and values; by default 40 % of what is free, at most 16 GiB. */
+  /** Memory for keys and values; by default 40 % of what is free, at most 16 GiB; of a GPU 90 %. */
   readonly kvMemory?: Memory | undefined;
   /** Tokens in one block of the cache, a multiple of 16; default 32. */
   readonly blockTokens?: number | undefined;
@@ -35,7 +42,7 @@ export interface EngineSettings {
   readonly cacheTypeV?: "f32" | "f16" | "q8_0" | undefined;
   /** Which cached blocks go first; default `retention`. */
   readonly eviction?: "retention" | "pensieve" | "lru" | undefined;
-  /** Host memory for blocks that leave the block pool; default 0. */
+  /** Host memory for blocks that leave the block pool; by default only with a GPU. */
   readonly kvHostMemory?: Memory | undefined;
   /** Folder for blocks kept on disk, also over restarts; without it none are. */
   readonly kvDiskPath?: string | undefined;
@@ -101,6 +108,8 @@ const settingNames: Readonly<Record<keyof EngineSettings, true>> = {
   contextTokensMax: true,
   chatTemplateFile: true,
   threads: true,
+  device: true,
+  devicePackages: true,
   attention: true,
   kvMemory: true,
   blockTokens: true,

@@ -7,11 +7,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { defined, greedySampling, systemClock } from "@loci/core";
 import type { GenerationEvent } from "@loci/core";
 import { LocalService } from "@loci/engine";
-import type { AttentionChoice } from "./attention/create-kv-memory.ts";
 import { type LoadedModel, loadModel } from "./load-model.ts";
+import { type Way, cpuWays, deviceWays } from "./testing/ways.ts";
 
 const path = fileURLToPath(new URL("../../../models/loci-demo.gguf", import.meta.url));
-const ways: readonly AttentionChoice[] = ["native", "portable"];
+const ways = [...cpuWays, ...deviceWays({ exact: true })];
 const blockTokens = 16;
 
 interface Worker {
@@ -19,9 +19,9 @@ interface Worker {
   readonly service: LocalService;
 }
 
-async function openWorker(attention: AttentionChoice): Promise<Worker> {
+async function openWorker(way: Way): Promise<Worker> {
   const kvMemoryBytes = 16 * 1024 * 1024;
-  const memory = { kvMemoryBytes, blockTokens, attention };
+  const memory = { kvMemoryBytes, blockTokens, ...way };
   const model = await loadModel({ path, clock: systemClock, threads: 1, ...memory });
   const { runner, codec: tokenText, blockContents: contents } = model;
   const parts = { runner, tokenText, contents, clock: systemClock };
@@ -43,10 +43,10 @@ async function answer(
   return events;
 }
 
-describe.each(ways)("blocks exchanged, %s attention", (attention) => {
+describe.each(ways)("blocks exchanged, %s", (_name, way) => {
   const workers: Worker[] = [];
   beforeAll(async () => {
-    workers.push(await openWorker(attention), await openWorker(attention));
+    workers.push(await openWorker(way), await openWorker(way));
   });
   afterAll(async () => {
     for (const { model, service } of workers) {

@@ -11,8 +11,8 @@ import { LocalService } from "@loci/engine";
 import { generationServiceConformance } from "@loci/engine/generation-service.suite";
 import { runnerConformance } from "@loci/engine/runner.suite";
 import { type LoadedModel, loadModel } from "./load-model.ts";
-import type { AttentionChoice } from "./attention/create-kv-memory.ts";
 import { writeRandomModel } from "./testing/random-model.ts";
+import { type Way, cpuWays, deviceWays } from "./testing/ways.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "loci-runner-"));
 const path = join(directory, "model.gguf");
@@ -22,15 +22,16 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const ways: readonly AttentionChoice[] = ["native", "portable"];
 const mebibyte = 1024 * 1024;
 
-function open(attention: AttentionChoice, kvMemoryBytes: number): Promise<LoadedModel> {
+const ways = [...cpuWays, ...deviceWays({ exact: true })];
+
+function open(way: Way, kvMemoryBytes: number): Promise<LoadedModel> {
   return loadModel({
     path,
     clock: systemClock,
     threads: 2,
-    attention,
+    ...way,
     cacheType: "f32",
     kvMemoryBytes,
     contextTokensMax: 512,
@@ -44,14 +45,14 @@ function endToken(model: LoadedModel): number {
   throw new Error("the random vocabulary has an end token");
 }
 
-for (const attention of ways) {
-  runnerConformance(`GgmlRunner, ${attention}`, async () => {
-    const model = await open(attention, 16 * mebibyte);
+for (const [name, way] of ways) {
+  runnerConformance(`GgmlRunner, ${name}`, async () => {
+    const model = await open(way, 16 * mebibyte);
     return { runner: model.runner, eosTokenId: endToken(model), dispose: () => model.close() };
   });
 
-  generationServiceConformance(`LocalService over ggml, ${attention}`, async () => {
-    const model = await open(attention, 16 * mebibyte);
+  generationServiceConformance(`LocalService over ggml, ${name}`, async () => {
+    const model = await open(way, 16 * mebibyte);
     const service = makeService(model);
     return {
       service,
@@ -103,19 +104,19 @@ function sharingRequests(count: number): GenerationRequest[] {
   });
 }
 
-describe.each(ways)("%s attention", (attention) => {
+describe.each(ways)("%s", (_name, way) => {
   test("answers under sharing and preemption equal lonely answers", async () => {
     const requests = sharingRequests(16);
     const lonely: number[][] = [];
     for (const request of requests) {
-      const model = await open(attention, 16 * mebibyte);
+      const model = await open(way, 16 * mebibyte);
       const service = makeService(model);
       lonely.push(await answer(service, request));
       await service.close({ drain: true });
       await model.close();
     }
     // Room for about three of them at a time.
-    const model = await open(attention, 2 * mebibyte);
+    const model = await open(way, 2 * mebibyte);
     const service = makeService(model);
     const together = await Promise.all(requests.map((request) => answer(service, request)));
     expect(together).toEqual(lonely);

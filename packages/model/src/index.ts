@@ -1,3 +1,4 @@
+export { chooseDevice, type Device } from "@loci/ggml";
 export { supportedArchitectures } from "./architectures/supported-architectures.ts";
 export type { KvCacheType } from "./attention/attention.ts";
 export type { AttentionChoice } from "./attention/create-kv-memory.ts";

@@ -10,13 +10,13 @@ import type { BlockCopy, QuerySlice } from "@loci/engine";
 import { LlamaOracle, ggmlTypesByName } from "@loci/ggml";
 import { type LoadedModel, loadModel } from "./load-model.ts";
 import type { KvCacheType } from "./attention/attention.ts";
-import type { AttentionChoice } from "./attention/create-kv-memory.ts";
 import {
   type ModelShape,
   type RandomModelArchitecture,
   randomModelArchitectures,
 } from "./testing/model-shapes.ts";
 import { writeRandomModel } from "./testing/random-model.ts";
+import { type Way, cpuWays, deviceWays } from "./testing/ways.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "loci-logits-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -37,8 +37,6 @@ const weightTypes = [
  */
 const kQuantLayers = 2;
 
-const ways: readonly AttentionChoice[] = ["native", "portable"];
-
 /** f32 weights and KV agree to rounding; quantised activations amplify it. */
 const errorMaxExact = 1e-3;
 const errorMaxQuantised = 2e-2;
@@ -58,7 +56,7 @@ interface Setup {
 
 async function withModel(
   setup: Setup,
-  attention: AttentionChoice,
+  way: Way,
   use: (model: LoadedModel) => Promise<void>,
 ): Promise<void> {
   const path = modelPath(setup);
@@ -66,7 +64,7 @@ async function withModel(
     path,
     clock: systemClock,
     threads: 1,
-    attention,
+    ...way,
     cacheType: setup.cacheType,
     blockTokens,
     kvMemoryBytes: 32 * 1024 * 1024,
@@ -151,11 +149,13 @@ function relativeError(got: Float32Array, want: Float32Array): number {
   return Math.sqrt(difference / scale);
 }
 
-async function expectEqualLogits(setup: Setup, attention: AttentionChoice): Promise<void> {
+async function expectEqualLogits(setup: Setup, way: Way): Promise<void> {
   const tokens = prompt(1);
   const want = oracleLogits(setup, tokens);
-  const errorMax = setup.weightType === "f32" ? errorMaxExact : errorMaxQuantised;
-  await withModel(setup, attention, async (model) => {
+  // Devices compute with f16 in between.
+  const isExact = setup.weightType === "f32" && way.device === undefined;
+  const errorMax = isExact ? errorMaxExact : errorMaxQuantised;
+  await withModel(setup, way, async (model) => {
     for (const chunk of [promptTokens, 64, 7]) {
       const got = await ourLogits(model, tokens, { chunk });
       expect(relativeError(got, want), `chunks of ${chunk}`).toBeLessThanOrEqual(errorMax);
@@ -181,11 +181,11 @@ async function cachedPrefixLogits(model: LoadedModel, tokens: Int32Array): Promi
   });
 }
 
-describe.each(ways)("%s attention", (attention) => {
+describe.each(cpuWays)("%s attention", (_name, way) => {
   describe.each(randomModelArchitectures)("%s", (architecture) => {
     test.each(weightTypes)("%s weights, %s cache", async (weightType, cacheType) => {
       const shape = weightType.endsWith("_K") ? { layers: kQuantLayers } : {};
-      await expectEqualLogits({ architecture, weightType, cacheType, shape }, attention);
+      await expectEqualLogits({ architecture, weightType, cacheType, shape }, way);
     });
   });
 
@@ -196,14 +196,14 @@ describe.each(ways)("%s attention", (attention) => {
   ] as const)("rotation scaled by $type", async (ropeScaling) => {
     const shape = { ropeScaling };
     const setup = { architecture: "llama", weightType: "f32", cacheType: "f32", shape } as const;
-    await expectEqualLogits(setup, attention);
+    await expectEqualLogits(setup, way);
   });
 
   test("one token at a time", async () => {
     const setup = { architecture: "llama", weightType: "f32", cacheType: "f32" } as const;
     const tokens = prompt(2);
     const want = oracleLogits(setup, tokens);
-    await withModel(setup, attention, async (model) => {
+    await withModel(setup, way, async (model) => {
       const got = await ourLogits(model, tokens, { chunk: 1 });
       expect(relativeError(got, want)).toBeLessThanOrEqual(errorMaxExact);
     });
@@ -213,6 +213,22 @@ describe.each(ways)("%s attention", (attention) => {
     const ropeScaling = { type: "longrope", contextTokensOriginal: original } as const;
     const shape = { ropeScaling };
     const setup = { architecture: "phi3", weightType: "f32", cacheType: "f32", shape } as const;
-    await expectEqualLogits(setup, attention);
+    await expectEqualLogits(setup, way);
   });
+});
+
+// Every architecture once, and every type with one of them: a software driver takes its time.
+describe.each(deviceWays({ exact: false }))("%s", (_name, way) => {
+  test.each(randomModelArchitectures)("%s", async (architecture) => {
+    const setup = { architecture, weightType: "f32", cacheType: "f32" } as const;
+    await expectEqualLogits(setup, way);
+  });
+
+  test.each([...weightTypes.slice(1), ["f32", "q8_0"] as const])(
+    "%s weights, %s cache",
+    async (weightType, cacheType) => {
+      const shape = weightType.endsWith("_K") ? { layers: kQuantLayers } : {};
+      await expectEqualLogits({ architecture: "qwen2", weightType, cacheType, shape }, way);
+    },
+  );
 });

@@ -10,6 +10,7 @@ import type { QuerySlice, StepBatch } from "@loci/engine";
 import { type BlockMove, NativeMemory, checksumBytes, createBlockTransfer } from "@loci/ggml";
 import { type LoadedModel, loadModel } from "./load-model.ts";
 import { writeRandomModel } from "./testing/random-model.ts";
+import { type Way, cpuWays, deviceWays } from "./testing/ways.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "loci-gates-"));
 const path = join(directory, "model.gguf");
@@ -17,6 +18,8 @@ beforeAll(() => {
   writeRandomModel(path, { architecture: "qwen2", weightType: "f32", seed: 5 });
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const ways = [...cpuWays, ...deviceWays({ exact: true })];
 
 const blockTokens = 32;
 const historyBlocks = 3;
@@ -43,8 +46,8 @@ class RestoreRig implements AsyncDisposable {
     }));
   }
 
-  static async open(attention: "native" | "portable"): Promise<RestoreRig> {
-    const options = { attention, cacheType: "f32", blockTokens, threads: 2 } as const;
+  static async open(way: Way): Promise<RestoreRig> {
+    const options = { ...way, cacheType: "f32", blockTokens, threads: 2 } as const;
     const kvMemoryBytes = 16 * 1024 ** 2;
     const model = await loadModel({ path, clock: systemClock, kvMemoryBytes, ...options });
     const rig = new RestoreRig(model);
@@ -108,8 +111,8 @@ class RestoreRig implements AsyncDisposable {
   }
 
   #transfer(delayMs = 0): ReturnType<typeof createBlockTransfer> {
-    const { gates } = this.model.kvPool;
-    return createBlockTransfer({ gates, mode: "auto", layerDelayMs: delayMs });
+    const { gates, allocateHost } = this.model.kvPool;
+    return createBlockTransfer({ gates, allocateHost, mode: "auto", layerDelayMs: delayMs });
   }
 
   #slice(tokens: Int32Array, positionStart: number): QuerySlice {
@@ -118,47 +121,44 @@ class RestoreRig implements AsyncDisposable {
   }
 }
 
-describe.each(["native", "portable"] as const)(
-  "a step that overtakes a restore, %s",
-  (attention) => {
-    test("has the logits of one whose blocks were there", async () => {
-      await using rig = await RestoreRig.open(attention);
-      const { runner } = rig.model;
-      const [expected] = await runner.computeLogits(rig.turn([]));
-      await rig.spoil();
-      const [spoiled] = await runner.computeLogits(rig.turn([]));
-      expect(spoiled).not.toEqual(expected);
-      await rig.spoil();
-      const restored = rig.restore();
-      const [logits] = await runner.computeLogits(rig.turn([gate]));
-      expect(logits).toEqual(expected);
-      expect(await restored).toEqual(["moved", "moved", "moved"]);
-    });
+describe.each(ways)("a step that overtakes a restore, %s", (_name, way) => {
+  test("has the logits of one whose blocks were there", async () => {
+    await using rig = await RestoreRig.open(way);
+    const { runner } = rig.model;
+    const [expected] = await runner.computeLogits(rig.turn([]));
+    await rig.spoil();
+    const [spoiled] = await runner.computeLogits(rig.turn([]));
+    expect(spoiled).not.toEqual(expected);
+    await rig.spoil();
+    const restored = rig.restore();
+    const [logits] = await runner.computeLogits(rig.turn([gate]));
+    expect(logits).toEqual(expected);
+    expect(await restored).toEqual(["moved", "moved", "moved"]);
+  });
 
-    test("is thrown away when the restore fails in the middle", async () => {
-      await using rig = await RestoreRig.open(attention);
-      const { runner } = rig.model;
-      const clean = await runner.execute(rig.turn([]));
-      rig.damage();
-      const restored = rig.restore();
-      const result = await runner.execute(rig.turn([gate]));
-      expect(result).toMatchObject({ samples: [], restoreFailed: true });
-      expect(await restored).toEqual(["moved", "corrupt", "moved"]);
-      // The gate serves the next restore, and sampling goes on where it was.
-      rig.model.kvPool.gates.close(gate);
-      rig.model.kvPool.gates.advance(gate, rig.model.kvPool.layers);
-      const again = await runner.execute(rig.turn([gate]));
-      expect(again.restoreFailed).toBe(undefined);
-      expect(again.samples).toHaveLength(clean.samples.length);
-    });
+  test("is thrown away when the restore fails in the middle", async () => {
+    await using rig = await RestoreRig.open(way);
+    const { runner } = rig.model;
+    const clean = await runner.execute(rig.turn([]));
+    rig.damage();
+    const restored = rig.restore();
+    const result = await runner.execute(rig.turn([gate]));
+    expect(result).toMatchObject({ samples: [], restoreFailed: true });
+    expect(await restored).toEqual(["moved", "corrupt", "moved"]);
+    // The gate serves the next restore, and sampling goes on where it was.
+    rig.model.kvPool.gates.close(gate);
+    rig.model.kvPool.gates.advance(gate, rig.model.kvPool.layers);
+    const again = await runner.execute(rig.turn([gate]));
+    expect(again.restoreFailed).toBe(undefined);
+    expect(again.samples).toHaveLength(clean.samples.length);
+  });
 
-    test("is thrown away when nothing moves any more", async () => {
-      await using rig = await RestoreRig.open(attention);
-      const { gates } = rig.model.kvPool;
-      gates.stallMsMax = 50;
-      gates.close(gate);
-      const result = await rig.model.runner.execute(rig.turn([gate]));
-      expect(result).toMatchObject({ samples: [], restoreFailed: true });
-    });
-  },
-);
+  test("is thrown away when nothing moves any more", async () => {
+    await using rig = await RestoreRig.open(way);
+    const { gates } = rig.model.kvPool;
+    gates.stallMsMax = 50;
+    gates.close(gate);
+    const result = await rig.model.runner.execute(rig.turn([gate]));
+    expect(result).toMatchObject({ samples: [], restoreFailed: true });
+  });
+});

@@ -15,6 +15,7 @@ export function nativeChecks(config: Config): readonly Check[] {
   return [
     { name: "ggml", look: checkGgml },
     { name: "kernel", look: checkKernel },
+    { name: "devices", look: () => checkDevices(config) },
     { name: "bundled model", look: checkModelFile },
     { name: "model loads", look: () => checkModelLoads(config) },
   ];
@@ -34,6 +35,20 @@ async function checkKernel(): Promise<Finding> {
     "not built: the slower portable attention is used",
     "Install g++ or clang, then run npm ci.",
   );
+}
+
+/** The one that `--device` means comes first. */
+async function checkDevices(config: Config): Promise<Finding> {
+  const { chooseDevice, listDevices, loadInstalledLibraries } = await import("@loci/ggml");
+  loadInstalledLibraries(config.devicePackages);
+  const chosen = chooseDevice(config.device, config.devicePackages);
+  const others = listDevices().filter(({ name }) => name !== chosen.name);
+  const texts = [chosen, ...others].map((device) => {
+    const { freeBytes, totalBytes } = device.memory();
+    const memory = `${approximateBytes(freeBytes)} of ${approximateBytes(totalBytes)} free`;
+    return `${device.name} (${device.kind}, ${device.description}, ${memory})`;
+  });
+  return ok(`used: ${texts[0]}${texts.length > 1 ? `; also: ${texts.slice(1).join(", ")}` : ""}`);
 }
 
 async function checkModelFile(): Promise<Finding> {

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { formatLook } from "./format-look.ts";
 
 const service: LiveView["service"] = {
+  device: "CPU",
   requestsRunning: 1,
   requestsWaiting: 2,
   kvBlocksTotal: 100,
@@ -31,8 +32,8 @@ const look: LiveView = {
 
 test("a server, and nothing that its names could do to the terminal", () => {
   expect(formatLook(look, null)).toBe(
-    `MODEL    CONTEXT  RUNNING  WAITING  MEMORY              CACHED  UP         VERSION
-tiny[2J  2048     1        2        75% of 1600 tokens  25%     2 min 5 s  0.1.0
+    `MODEL    CONTEXT  DEVICE  RUNNING  WAITING  MEMORY              CACHED  UP         VERSION
+tiny[2J  2048     CPU     1        2        75% of 1600 tokens  25%     2 min 5 s  0.1.0
 `,
   );
 });

@@ -22,6 +22,7 @@ function serverTable(look: LiveView, columns: number | null): string {
   const row = [
     model.id,
     `${model.contextTokens}`,
+    service.device ?? "-",
     `${service.requestsRunning}`,
     `${service.requestsWaiting}`,
     `${formatShare(all - free, all)} of ${all * service.kvBlockTokens} tokens`,
@@ -29,7 +30,7 @@ function serverTable(look: LiveView, columns: number | null): string {
     formatSeconds(uptimeSeconds),
     version,
   ];
-  const head = ["MODEL", "CONTEXT", "RUNNING", "WAITING", "MEMORY", "CACHED", "UP", "VERSION"];
+  const head = "MODEL CONTEXT DEVICE RUNNING WAITING MEMORY CACHED UP VERSION".split(" ");
   return textTable(head, [row], columns);
 }
 

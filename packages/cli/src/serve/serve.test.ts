@@ -48,6 +48,7 @@ test("the ready block names the address, the model and a command that can be pas
     toolCallFormat: null,
   };
   const facts = modelFacts(model, {
+    device: { name: "CPU", kind: "cpu", description: "a processor" },
     attention: "native (avx2)",
     threads: 4,
     fileBytes: 5 * 2 ** 20,

@@ -24,7 +24,9 @@ export function addSnapshots(
   const devices = listOf(all, ({ kvDevice }) => kvDevice);
   const tiers = listOf(present, ({ kvTiers }) => kvTiers).flat();
   const [only] = present;
+  const names = new Set(listOf(present, ({ device }) => device));
   return {
+    ...(names.size > 0 && { device: [...names].toSorted().join(", ") }),
     requestsRunning: now((one) => one.requestsRunning),
     requestsWaiting: now((one) => one.requestsWaiting),
     kvBlocksTotal: now((one) => one.kvBlocksTotal),

@@ -73,6 +73,7 @@ export function decodeSnapshot(fields: Fields): ServiceSnapshot {
   const tiers = fields.has("kvTiers");
   return {
     ...fields.numbers(snapshotCounts),
+    ...(fields.has("device") && { device: fields.text("device", nameCharsMax) }),
     ...(fields.has("kvBlockBytes") && { kvBlockBytes: fields.number("kvBlockBytes") }),
     ...(fields.has("latency") && { latency: decodeLatency(fields.object("latency")) }),
     ...(lengths && { lengths: decodeLengths(fields.object("lengths")) }),

@@ -86,6 +86,23 @@ const ownSettings = {
     min: 1,
     max: 512,
   },
+  device: {
+    flag: "device",
+    kind: "text",
+    default: "auto",
+    group: "Computation",
+    description:
+      "cpu, vulkan, cuda, metal or a name that loci doctor lists; auto: a GPU whose package was installed, else the CPU",
+    aliases: ["-dev"],
+  },
+  devicePackages: {
+    flag: "device-packages",
+    kind: "text",
+    default: null,
+    group: "Computation",
+    description: "folder in whose node_modules the package of a device is; by default loci's own",
+    aliases: [],
+  },
   attention: {
     flag: "attention",
     kind: "choice",
@@ -102,7 +119,7 @@ const ownSettings = {
     default: null,
     group: "Cache",
     description:
-      "memory for keys and values; by default 40% of what is available, at most 16GiB or 32,768 blocks",
+      "memory of the device for keys and values; by default 40% of what is available, at most 16GiB or 32,768 blocks, of a GPU 90%",
     aliases: ["--kv-cache-memory-bytes"],
     min: 1_048_576,
   },
@@ -148,9 +165,10 @@ const ownSettings = {
   kvHostMemory: {
     flag: "kv-host-memory",
     kind: "memory",
-    default: "0",
+    default: null,
     group: "Cache",
-    description: "host memory for blocks that leave the device; 0 keeps none there",
+    description:
+      "host memory for blocks that leave the device; by default none, with a GPU 4 times its pool within 25% of what is available",
     aliases: [],
     min: 0,
   },

@@ -1,0 +1,28 @@
+// The ways to compute that a model is tested with: the CPU's two ways to attend, and Vulkan where the
+// machine has it.
+
+import { test } from "vitest";
+import type { Device } from "@loci/ggml";
+import { vulkanForTests } from "@loci/ggml/vulkan-for-tests";
+import type { AttentionChoice } from "../attention/create-kv-memory.ts";
+
+export interface Way {
+  readonly attention: AttentionChoice;
+  readonly device?: Device;
+}
+
+/** With its name for the test's. */
+export type NamedWay = readonly [name: string, way: Way];
+
+export const cpuWays: readonly NamedWay[] = [
+  ["native", { attention: "native" }],
+  ["portable", { attention: "portable" }],
+];
+
+/** Vulkan, or none and a skipped test that says why; `exact` as for `vulkanForTests`. */
+export function deviceWays(options: { readonly exact: boolean }): readonly NamedWay[] {
+  const { device, note } = vulkanForTests(options);
+  if (device !== null) return [[`Vulkan (${note})`, { attention: "auto", device }]];
+  test.skip(`Vulkan (${note})`);
+  return [];
+}
