@@ -43,12 +43,12 @@ export async function openKvTiers(config: Config, model: LoadedModel): Promise<K
   return { tiers, forService: { mover: tiers.mover, hasher, blockBytes: pool.blockBytes } };
 }
 
-/** Without a device of its own, host memory is the pool's own memory: blocks would gain nothing there. */
-export function hostBytesDefault(
+/** Where the pool is host memory itself, blocks gain nothing beside it. */
+function hostBytesDefault(
   { device, kvMemoryBytes }: Pick<ModelFacts, "device" | "kvMemoryBytes">,
   availableBytes: number,
 ): number {
-  if (device.kind === "cpu") return 0;
+  if (device.kind === "cpu" || device.kind === "metal") return 0;
   return Math.min(poolsInHostMemory * kvMemoryBytes, Math.floor(hostShareMax * availableBytes));
 }
 

@@ -27,6 +27,7 @@ import { GgmlRunner } from "./ggml-runner.ts";
 import { type Hyperparameters, readHyperparameters } from "./hyperparameters.ts";
 import { describeModel } from "./describe-model.ts";
 import { ModelCodec } from "./model-codec.ts";
+import { checkDevice } from "./check-device.ts";
 import { cacheFingerprint } from "./cache-fingerprint.ts";
 import { guardModelFile } from "./guard-model-file.ts";
 import { makeTemplate } from "./make-template.ts";
@@ -126,15 +127,19 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
   const kv = opening.use(
     createKvMemory(options.attention ?? "auto", { ...shape, threads: backend.threads }, backend),
   );
+  const graphs = {
+    architecture: loaded,
+    kv,
+    backend,
+    layers: params.layers,
+    vocabularySize: params.vocabularySize,
+    hiddenLayer: chooseHiddenLayer(options, params),
+  };
+  checkDevice(graphs);
   const runner = opening.use(
     new GgmlRunner({
-      architecture: loaded,
-      kv,
-      layers: params.layers,
-      vocabularySize: params.vocabularySize,
-      hiddenLayer: chooseHiddenLayer(options, params),
+      ...graphs,
       limits,
-      backend,
       work: stepWork(file),
       vocabulary,
       endTokens: findEndTokens(vocabulary),

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { defined } from "@loci/core";
+import { vulkanForTests } from "@loci/ggml/vulkan-for-tests";
 import { afterAll, expect, test } from "vitest";
 
 import { arms, spoilingArm } from "./arms.ts";
@@ -27,6 +28,18 @@ test.each(subjects)("$name answers alike from every memory", async (subject) => 
   const count = subject.bundled ? 40 : 8;
   await using opened = await openSubject(subject, folder, count);
   const reports = await measureEquivalence({ ...opened, setSize: subject.setSize, folder });
+  expect(reports).toHaveLength(arms.length);
+  expect(reports.flatMap(findProblems)).toEqual([]);
+});
+
+const { device, note } = vulkanForTests({ exact: true });
+
+test.skipIf(device === null)(`on Vulkan, too (${note})`, async () => {
+  const subject = defined(
+    subjects.find(({ architecture, bundled }) => architecture === "qwen2" && !bundled),
+  );
+  await using opened = await openSubject(subject, folder, 8, device ?? undefined);
+  const reports = await measureEquivalence({ ...opened, setSize: 8, folder });
   expect(reports).toHaveLength(arms.length);
   expect(reports.flatMap(findProblems)).toEqual([]);
 });

@@ -4,11 +4,14 @@
 //
 //   --prompts N   chats for the bundled model
 //   --model TEXT  only models whose name has it
+//   --device NAME what computes, with --device-packages as for loci serve
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+
+import { chooseDevice } from "@loci/model";
 
 import { findProblems, measureEquivalence } from "./measure-equivalence.ts";
 import type { ArmReport } from "./measure-equivalence.ts";
@@ -19,9 +22,12 @@ const { values } = parseArgs({
   options: {
     prompts: { type: "string", default: "1000" },
     model: { type: "string", default: "" },
+    device: { type: "string", default: "cpu" },
+    "device-packages": { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
+const device = chooseDevice(values.device, values["device-packages"] ?? null);
 const folder = await mkdtemp(join(tmpdir(), "loci-equivalence-"));
 try {
   const reports: ArmReport[] = [];
@@ -36,7 +42,7 @@ try {
 async function measure(subject: Subject): Promise<readonly ArmReport[]> {
   const prompts = Number(values.prompts);
   const count = subject.bundled ? prompts : Math.ceil((prompts * 6) / 100);
-  await using opened = await openSubject(subject, folder, count);
+  await using opened = await openSubject(subject, folder, count, device);
   const onSet = (done: number): void => {
     process.stderr.write(`${subject.name}: ${done} of ${count}\n`);
   };

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { systemClock } from "@loci/core";
 import { bundledModelName, bundledModelPath } from "@loci/host";
 import { loadModel, writeRandomModel } from "@loci/model";
-import type { LoadedModel, RandomModelArchitecture } from "@loci/model";
+import type { Device, LoadedModel, RandomModelArchitecture } from "@loci/model";
 
 import { chatConversations, randomConversations } from "./conversations.ts";
 import type { Conversation } from "./conversations.ts";
@@ -53,6 +53,7 @@ export async function openSubject(
   subject: Subject,
   folder: string,
   count: number,
+  device?: Device,
 ): Promise<OpenSubject> {
   const { name, architecture, bundled, setSize } = subject;
   const path = bundled ? bundledModelPath() : join(folder, `${architecture}.gguf`);
@@ -64,6 +65,7 @@ export async function openSubject(
   const model = await loadModel({
     path,
     clock: systemClock,
+    device,
     threads: 1,
     blockTokens,
     kvMemoryBytes: blocks * blockBytesMax,
