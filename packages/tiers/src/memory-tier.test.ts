@@ -5,10 +5,11 @@ import { MemoryTier, createHostTier } from "./memory-tier.ts";
 import { TierRig, identityOf } from "./testing/tier-rig.ts";
 import { describeTier } from "./tier.suite.ts";
 
-for (const mode of ["auto", "portable"] as const) {
+for (const mode of ["auto", "portable", "staged"] as const) {
   describeTier(`host memory, ${mode}`, { mode }, (rig) => {
-    const tier = createHostTier({ ...rig.parts, bytesMax: 8 * rig.pool.blockBytes });
-    return defined(tier, "there is room");
+    const { allocateHost } = rig.pool;
+    const bytesMax = 8 * rig.pool.blockBytes;
+    return defined(createHostTier({ ...rig.parts, bytesMax, allocateHost }), "there is room");
   });
 
   describeTier(`a device pool in ordinary memory, ${mode}`, { mode }, (rig) => {

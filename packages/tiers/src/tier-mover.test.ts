@@ -21,7 +21,7 @@ class MoverRig extends TierRig {
       hostBytes: this.pool.blockBytes * 8,
       disk: { path: this.folder, bytesMax: 1024 ** 2, fsync: "never", freeBytesMin: 0 },
       clock: systemClock,
-      transfer: this.options.mode ?? "auto",
+      transfer: this.options.mode === "portable" ? "portable" : "auto",
       layerDelayMs: this.options.layerDelayMs ?? 0,
       ...options,
     });
@@ -65,7 +65,7 @@ class MoverRig extends TierRig {
 
 type WithoutId = MoveOrder extends infer O ? (O extends MoveOrder ? Omit<O, "id"> : never) : never;
 
-describe.each(["auto", "portable"] as const)("TierMover, %s", (mode) => {
+describe.each(["auto", "portable", "staged"] as const)("TierMover, %s", (mode) => {
   test("stores, demotes, restores and erases", async () => {
     using rig = new MoverRig({ mode });
     await rig.open();

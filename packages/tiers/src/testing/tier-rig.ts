@@ -3,10 +3,13 @@
 import { rmSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { type Clock, systemClock } from "@loci/core";
 import type { BlockIdentity } from "@loci/engine";
 import {
+  type BlockMemory,
   type BlockTransfer,
+  type DeviceBlock,
   type KvPool,
   type Pointer,
   NativeMemory,
@@ -22,7 +25,8 @@ import { type SlotShape, slotLayout } from "../disk/slot-header.ts";
 import { MissCounts } from "../miss-counts.ts";
 import type { DiskTierOptions } from "../tier-options.ts";
 
-export type TransferMode = "auto" | "portable";
+/** `staged`: as if the pool were in a device's memory, which only the device reads and writes. */
+export type TransferMode = "auto" | "portable" | "staged";
 
 export interface TierRigOptions {
   readonly mode?: TransferMode;
@@ -42,6 +46,7 @@ export class TierRig implements Disposable {
   readonly layout: TransferLayout;
   readonly transfer: BlockTransfer;
   readonly #memory: NativeMemory;
+  readonly #blockAt: (block: number) => Pointer;
   #folder: string | null = null;
 
   constructor(options: TierRigOptions = {}) {
@@ -50,12 +55,22 @@ export class TierRig implements Disposable {
     const blockBytes = layers * layerBytes;
     this.#memory = new NativeMemory(blockCount * blockBytes);
     const { gates } = this;
-    const blockAt = hostBlockAt(this.#memory.address, { blockBytes, blockCount });
     const size = { blockCount, blockBytes, layers, blockTokens };
-    this.pool = { ...size, gates, blockAt, allocateHost: null };
+    this.#blockAt = hostBlockAt(this.#memory.address, size);
+    this.pool =
+      mode === "staged"
+        ? {
+            ...size,
+            gates,
+            blockAt: (block) => deviceBlock(this.bytes(block)),
+            allocateHost: (bytes) => new NativeMemory(bytes),
+          }
+        : { ...size, gates, blockAt: this.#blockAt, allocateHost: null };
     this.shape = { fingerprint, layers, blockBytes, blockTokens };
     this.layout = slotLayout(this.shape);
-    this.transfer = createBlockTransfer({ gates, mode, layerDelayMs });
+    const { allocateHost } = this.pool;
+    const inner = mode === "staged" ? "auto" : mode;
+    this.transfer = createBlockTransfer({ gates, allocateHost, mode: inner, layerDelayMs });
   }
 
   /** A folder of its own, made when it is first asked for. */
@@ -74,12 +89,12 @@ export class TierRig implements Disposable {
     return { layout, transfer, gates };
   }
 
-  address(block: number): Pointer {
-    return this.#memory.address + BigInt(block * this.pool.blockBytes);
+  address(block: number): BlockMemory {
+    return this.pool.blockAt(block);
   }
 
   bytes(block: number): Uint8Array {
-    return memoryView(this.address(block), this.pool.blockBytes);
+    return memoryView(this.#blockAt(block), this.pool.blockBytes);
   }
 
   /** Fills a block with what `seed` stands for. */
@@ -112,10 +127,25 @@ export class TierRig implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.transfer[Symbol.dispose]();
     this.#memory[Symbol.dispose]();
     this.gates[Symbol.dispose]();
     if (this.#folder !== null) rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** Copies in a later turn, as a device does. */
+function deviceBlock(bytes: Uint8Array): DeviceBlock {
+  return {
+    read: async (target) => {
+      await setImmediate();
+      memoryView(target, bytes.length).set(bytes);
+    },
+    write: async (source) => {
+      await setImmediate();
+      bytes.set(memoryView(source, bytes.length));
+    },
+  };
 }
 
 /** A block's identity made from a number; equal numbers are equal blocks. */
