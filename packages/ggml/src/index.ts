@@ -7,7 +7,6 @@ export {
   DeviceTensors,
   readTensor,
   writeTensor,
-  type DeviceTensorsOptions,
   type TensorRange,
 } from "./device/device-tensors.ts";
 export { DeviceWeights } from "./device/device-weights.ts";
@@ -17,8 +16,6 @@ export {
   listDevices,
   loadInstalledLibraries,
   type Device,
-  type DeviceKind,
-  type DeviceMemory,
 } from "./device/device.ts";
 export { Graph, tensorBytes, type CustomOperator, type RopeParams } from "./graph.ts";
 export { loadGgml, type Ggml } from "./load-ggml.ts";
