@@ -22,15 +22,13 @@ const prompts = [40, 75, 120, 120, 200].map((length, index) =>
   Array.from({ length }, (_, place) => 300 + ((place * 37 + (place > 60 ? index : 0)) % 1000)),
 );
 const memory = ["--kv-memory", "1MiB", "--kv-disk-path", join(folder, "kv")];
+const onVulkan = ["--device", "vulkan", "--device-packages", packages];
 const words = ["serve", "--port", "0", ...memory, "--kv-disk-free-floor", "0"];
 
 test.skipIf(device === null)(`answers on Vulkan as on the CPU (${note})`, async () => {
   const expected = await referenceAnswers(prompts, answerTokens);
   for (const isRestarted of [false, true]) {
-    await using loci = new LociProcess([
-      ...words,
-      ...["--device", "vulkan", "--device-packages", packages],
-    ]);
+    await using loci = new LociProcess([...words, ...onVulkan]);
     const url = await loci.url();
     const client = new TokenClient(url);
     let cached = 0;

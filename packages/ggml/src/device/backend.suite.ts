@@ -91,7 +91,9 @@ export function backendConformance(name: string, open: () => Backend): void {
         });
       const turns = await Promise.allSettled([0, 1, 2, 3].map(turn));
       expect(turns.map(({ status }) => status === "rejected")).toEqual([false, false, true, false]);
-      if (!backend.device.isHost) expect(ended).toEqual([0, 1, 2, 3]);
+      // Memory of the process needs no turns.
+      const order = backend.device.isHost ? ended.toSorted() : ended;
+      expect(order).toEqual([0, 1, 2, 3]);
     });
 
     test("its memory can be asked for", () => {

@@ -95,7 +95,7 @@ export async function readTensor(range: TensorRange, target: Pointer): Promise<v
 
 /** ggml aborts on a range outside of its tensor. */
 function checked(range: TensorRange): TensorRange {
-  const size = Number(loadGgml().base.nbytes(range.tensor));
+  const size = loadGgml().base.nbytes(range.tensor);
   assert(range.offset >= 0 && range.offset + range.bytes <= size, "a range of the tensor");
   return range;
 }
@@ -123,5 +123,5 @@ export function copyTensorParts(pairs: readonly (readonly [TensorRange, TensorRa
 function elementsOf(tensor: Pointer, bytes: number): number {
   const { base } = loadGgml();
   const type = koffi.decode(tensor, typeFieldOffset, "int") as number;
-  return (bytes / base.typeSize(type)) * Number(base.blockSize(type));
+  return (bytes / base.typeSize(type)) * base.blockSize(type);
 }

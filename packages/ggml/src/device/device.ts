@@ -43,7 +43,7 @@ let cpu: Device | null = null;
 /** All devices of the libraries that were loaded, the CPU among them. */
 export function listDevices(): Device[] {
   const { base, registry } = loadGgml();
-  const pointers = Array.from({ length: Number(registry.deviceCount()) }, (_, index) =>
+  const pointers = Array.from({ length: registry.deviceCount() }, (_, index) =>
     registry.device(index),
   );
   return pointers
@@ -84,8 +84,8 @@ export function chooseDevice(choice: string, folder: string | null = null): Devi
   if (kind !== undefined) loadDeviceLibrary(kind, folder);
   else loadInstalledLibraries(folder);
   const devices = listDevices();
-  if (wanted === "auto") return devices.find(({ kind }) => isPackaged(kind)) ?? cpuDevice();
-  const found = devices.find(({ name, kind }) => kind === wanted || name.toLowerCase() === wanted);
+  if (wanted === "auto") return devices.find(isPackaged) ?? cpuDevice();
+  const found = devices.find((one) => one.kind === wanted || one.name.toLowerCase() === wanted);
   if (found !== undefined) return found;
   const names = devices.map(({ name }) => name).join(", ");
   throw new LociError("config_invalid", `There is no device ${choice}; there are ${names}.`, {
@@ -104,7 +104,7 @@ export function loadInstalledLibraries(folder: string | null): void {
   }
 }
 
-function isPackaged(kind: DeviceKind): boolean {
+function isPackaged({ kind }: Device): boolean {
   return packagedKinds.some((known) => known === kind);
 }
 

@@ -28,7 +28,7 @@ export class TensorMirror implements Disposable {
   constructor(device: Device, inputs: readonly Pointer[], outputs: readonly Pointer[]) {
     let end = 0;
     const place = (tensor: Pointer): Place => {
-      const made = { tensor, offset: 0, bytes: Number(loadGgml().base.nbytes(tensor)), at: end };
+      const made = { tensor, offset: 0, bytes: loadGgml().base.nbytes(tensor), at: end };
       end += Math.ceil(made.bytes / alignment) * alignment;
       this.#places.set(tensor, made);
       return made;
