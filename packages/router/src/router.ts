@@ -74,6 +74,7 @@ export class Router {
   readonly #wanted = new WorkersWanted();
   readonly #live: LiveRequests;
   readonly #explanations: Explanations;
+  readonly #speculationMs: number;
   readonly #hot = new HotPrefixes();
   /** Mean length of recent answers, for want of a prediction. */
   #answerTokens = answerTokensBefore;
@@ -84,6 +85,7 @@ export class Router {
     const counts = this.#counts;
     const { seed } = parts;
     this.#lengths = parts.lengths ?? null;
+    this.#speculationMs = all.speculationMs;
     this.#live = new LiveRequests(all, counts);
     this.#directory = new BlockDirectory({ blocksMax: all.blocksMax, workersMax: all.workersMax });
     const slots = { opened: this.#slotOpened.bind(this), closed: this.#slotClosed.bind(this) };
@@ -158,7 +160,7 @@ export class Router {
     const worker = this.#members.get(workerId);
     if (worker === null || worker.health === "dead") return;
     worker.others.add(missedTokens, now);
-    this.#directory.speculate(worker.slot, names, now + this.#options.speculationMs);
+    this.#directory.speculate(worker.slot, names, now + this.#speculationMs);
   }
 
   /** Lets time pass: health, gaps in events, what was expected in vain. Every 100 ms or so. */

@@ -1,4 +1,5 @@
-// The mover of the server by the engine's conformance suite, natively and with Node alone.
+// The mover of the server by the engine's conformance suite: natively, with Node alone, and over a pool
+// that only its device reads and writes.
 
 import { systemClock } from "@loci/core";
 import { blockMoverConformance } from "@loci/engine/block-mover.suite";
@@ -8,7 +9,7 @@ import type { Tiers } from "./open-tiers.ts";
 import { TierRig } from "./testing/tier-rig.ts";
 import type { TransferMode } from "./testing/tier-rig.ts";
 
-const modes: readonly TransferMode[] = ["auto", "portable"];
+const modes: readonly TransferMode[] = ["auto", "portable", "staged"];
 
 for (const mode of modes) blockMoverConformance(`TierMover (${mode})`, () => makeFixture(mode));
 
@@ -21,7 +22,7 @@ async function makeFixture(mode: TransferMode): Promise<BlockMoverFixture> {
       hostBytes: rig.pool.blockBytes * 8,
       disk: { path: rig.folder, bytesMax: 1024 ** 2, fsync: "never", freeBytesMin: 0 },
       clock: systemClock,
-      transfer: mode,
+      transfer: mode === "staged" ? "auto" : mode,
     });
   let tiers = await open();
   return {
