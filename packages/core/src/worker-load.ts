@@ -25,6 +25,8 @@ export interface WorkerLoad {
   readonly latency: LatencyCoefficients | null;
   /** What bringing a block back takes, by memory that it has. */
   readonly restoreSecondsPerBlock: Partial<Readonly<Record<Exclude<KvTierName, "device">, number>>>;
+  /** What taking a block from another worker took lately; absent before it took any. */
+  readonly fetchSecondsPerBlock?: number;
   /** Mean tokens of recent answers; null before the first. */
   readonly answerTokensMean: number | null;
 }

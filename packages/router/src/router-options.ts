@@ -46,7 +46,10 @@ export interface RouterOptions {
   readonly sessionsMax: number;
   /** Blocks of a placed prompt are believed to be there for so long without an event. */
   readonly speculationMs: number;
-  /** What fetching a block from another worker takes; null: blocks are not moved. */
+  /**
+   * What fetching a block from another worker takes, until a worker has done so and says it; null:
+   * blocks are not moved.
+   */
   readonly fetchSecondsPerBlock: number | null;
   /** Placements kept for `explain`. */
   readonly explanationsMax: number;

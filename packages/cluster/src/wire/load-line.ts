@@ -45,6 +45,9 @@ export function decodeLoad(fields: Fields): WorkerLoad {
     evictionSecondsPerBlock: fields.number("evictionSecondsPerBlock", 0, priceSecondsMax),
     latency: fields.has("latency") ? decodeLatency(fields.object("latency")) : null,
     restoreSecondsPerBlock: restore.numbers(below, 0, priceSecondsMax),
+    ...(fields.has("fetchSecondsPerBlock") && {
+      fetchSecondsPerBlock: fields.number("fetchSecondsPerBlock", 0, priceSecondsMax),
+    }),
     answerTokensMean: answerTokens ? fields.number("answerTokensMean", 0, amountMax) : null,
   };
 }

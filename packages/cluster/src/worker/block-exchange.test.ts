@@ -2,15 +2,17 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Server, ServerResponse } from "node:http";
 import { defined } from "@loci/core";
-import type { GenerationRequest } from "@loci/core";
+import type { GenerationRequest, WorkerLoad } from "@loci/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { clusterRequest, testKey, TestWorker } from "../testing/test-cluster.ts";
 import { testBlockBytes, TestExchange } from "../testing/test-exchange.ts";
 import { answerTo, testBlockTokens } from "../testing/token-service.ts";
 import { blockFrameHead, lastBlockFrame } from "../wire/block-frames.ts";
+import { Fields } from "../wire/fields.ts";
 import { decodeAnswerLine } from "../wire/generation-lines.ts";
 import { encodeGenerationBody } from "../wire/generation-body.ts";
 import type { GenerationBody } from "../wire/generation-body.ts";
+import { decodeLoad } from "../wire/load-line.ts";
 import type { FetchOrder } from "../link/worker-link.ts";
 
 let source: TestWorker;
@@ -41,6 +43,21 @@ async function send(body: GenerationBody): Promise<readonly number[]> {
     );
 }
 
+/** The next report of who fetches. */
+async function nextLoad(): Promise<WorkerLoad> {
+  const { feed } = target.worker;
+  return await new Promise((resolve) => {
+    const end = feed.listen({
+      onBatch: () => undefined,
+      onDrain: () => undefined,
+      onLoad: (load) => {
+        end();
+        resolve(load);
+      },
+    });
+  });
+}
+
 /** The answer is the same whether anything was fetched or not. */
 async function ask(request: GenerationRequest, fetchOrder: FetchOrder): Promise<void> {
   expect(await send({ request, fetch: fetchOrder })).toEqual(answerTo(request));
@@ -55,6 +72,15 @@ describe("blocks of another worker", () => {
       firstByte: defined(request.promptTokens[index * testBlockTokens]) % 256,
     }));
     expect(received?.imported).toEqual(expected);
+  });
+
+  it("tell what it takes to have them, which the next report says", async () => {
+    await ask(clusterRequest(), { url: "http://127.0.0.1:1", blockStart: 0, blockEnd: 5 });
+    expect(await nextLoad()).not.toHaveProperty("fetchSecondsPerBlock");
+    await ask(clusterRequest(), { url: source.url, blockStart: 0, blockEnd: 5 });
+    const load = await nextLoad();
+    expect(load.fetchSecondsPerBlock).toBeGreaterThan(0);
+    expect(decodeLoad(new Fields(JSON.parse(JSON.stringify(load))))).toEqual(load);
   });
 
   it("are those of the answer so far, too, where a request goes on", async () => {

@@ -10,6 +10,7 @@ import { openPool } from "../link/open-pool.ts";
 import type { FetchOrder } from "../link/worker-link.ts";
 import { readBlockFrames } from "../wire/block-frames.ts";
 import { encodeBlocksBody } from "../wire/blocks-body.ts";
+import { TransferPace } from "./transfer-pace.ts";
 
 /** Other workers with open connections; the one unused for longest is closed for a new one. */
 const peersMax = 64;
@@ -31,6 +32,7 @@ export interface BlockFetcherParts {
 export class BlockFetcher {
   readonly #parts: BlockFetcherParts;
   readonly #pools = new Map<string, Pool>();
+  readonly #pace = new TransferPace();
   #fetchedBlocks = 0;
   #failedFetches = 0;
 
@@ -43,14 +45,22 @@ export class BlockFetcher {
     return { fetchedBlocks: this.#fetchedBlocks, failedFetches: this.#failedFetches };
   }
 
+  /** As transfers went lately; null before the first. */
+  get secondsPerBlock(): number | null {
+    return this.#pace.secondsPerBlock;
+  }
+
   /** Resolves with the number of blocks that are in the cache now because of it. Never rejects. */
   async fetch(prompt: FetchedPrompt, order: FetchOrder, signal: AbortSignal): Promise<number> {
     const controller = new AbortController();
     const abort = (): void => controller.abort();
-    const cancelTimer = this.#parts.clock.after(this.#parts.fetchMsMax, abort);
+    const { clock, fetchMsMax } = this.#parts;
+    const cancelTimer = clock.after(fetchMsMax, abort);
+    const sinceMs = clock.nowMs();
     signal.addEventListener("abort", abort, { once: true });
     try {
       const blocks = await this.#import(prompt, order, controller.signal);
+      this.#pace.moved(blocks, (clock.nowMs() - sinceMs) / 1000);
       this.#fetchedBlocks += blocks;
       if (blocks === 0) this.#failedFetches++;
       return blocks;

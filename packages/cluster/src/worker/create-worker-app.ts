@@ -133,20 +133,22 @@ function createContext(options: WorkerAppOptions): WorkerContext {
   const { service, facts, clock, key, peers = null } = options;
   const limits = { ...workerLimitDefaults, ...options.limits };
   const answers = new LiveStreams(limits.answersMax);
+  const { fetchMsMax } = limits;
+  const { fingerprint } = facts;
+  const fetcher = new BlockFetcher({ service, fingerprint, peers, key, clock, fetchMsMax });
   const reporter = new WorkerReporter({
     ...limits,
     service,
     facts,
     clock,
+    fetchSecondsPerBlock: () => fetcher.secondsPerBlock,
     onStuck: () => {
       // Routers take these answers elsewhere.
       answers.destroyAll();
       options.onStuck?.();
     },
   });
-  const { fetchMsMax } = limits;
   const isReady = options.ready ?? ((): boolean => true);
-  const { fingerprint } = facts;
   return {
     service,
     facts,
@@ -155,7 +157,7 @@ function createContext(options: WorkerAppOptions): WorkerContext {
     reporter,
     answers,
     eventStreams: new LiveStreams(limits.eventStreamsMax),
-    fetcher: new BlockFetcher({ service, fingerprint, peers, key, clock, fetchMsMax }),
+    fetcher,
     exports: new ExportActivity(clock),
     check: options.check ?? ((): undefined => undefined),
     ready: () => isReady() && !reporter.isStuck,

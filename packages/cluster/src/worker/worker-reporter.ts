@@ -26,6 +26,8 @@ export interface ReporterParts {
   readonly reportMs: number;
   readonly reportMsMin: number;
   readonly stuckMsMax: number;
+  /** What taking a block from another worker takes; null where that is not known. */
+  readonly fetchSecondsPerBlock: () => number | null;
   /** The engine stands still; told once. */
   readonly onStuck: () => void;
 }
@@ -81,7 +83,13 @@ export class WorkerReporter implements WorkerFeed {
   /** The load of this moment. */
   numbers(): { readonly load: WorkerLoad; readonly snapshot: ServiceSnapshot } {
     const { service } = this.#parts;
-    return { load: service.load(), snapshot: service.snapshot() };
+    const load = service.load();
+    const fetchSecondsPerBlock = this.#parts.fetchSecondsPerBlock();
+    const isKnown = fetchSecondsPerBlock !== null;
+    return {
+      load: isKnown ? { ...load, fetchSecondsPerBlock } : load,
+      snapshot: service.snapshot(),
+    };
   }
 
   drain(): void {

@@ -81,6 +81,7 @@ const load: WorkerLoad = {
   },
   restoreSecondsPerBlock: { host: 0.0001, disk: 0.002 },
   answerTokensMean: 77.5,
+  fetchSecondsPerBlock: 0.0004,
 };
 
 const isPart = (part: RepairPart | null): part is RepairPart => part !== null;
@@ -178,7 +179,8 @@ describe("repairs", () => {
 describe("reports", () => {
   test("come back as they were", () => {
     expect(decodeLoad(encodeReport(load))).toEqual(load);
-    const bare = { ...load, latency: null, answerTokensMean: null, restoreSecondsPerBlock: {} };
+    const { fetchSecondsPerBlock: _none, ...rest } = load;
+    const bare = { ...rest, latency: null, answerTokensMean: null, restoreSecondsPerBlock: {} };
     expect(decodeLoad(encodeReport(bare))).toEqual(bare);
     const member = { url: "http://10.0.0.7:8081", state: "up", sequence: 4 } as const;
     expect(decodeMember(encodeReport(member))).toEqual(member);
@@ -192,6 +194,7 @@ describe("reports", () => {
     { ...load, restoreSecondsPerBlock: null },
     { ...load, restoreSecondsPerBlock: { disk: "fast" } },
     { ...load, answerTokensMean: "many" },
+    { ...load, fetchSecondsPerBlock: -1 },
     { ...load, padding: "x".repeat(9000) },
     [],
     null,

@@ -90,6 +90,14 @@ describe("seconds", () => {
     const dear = policyOf("seconds", 1);
     dear.score(bench.view({ promptTokens: prompt }));
     expect(dear.fetch?.(1)).toBeNull();
+    // Who has fetched before knows better than the setting.
+    const taker = defined(bench.workers[1]);
+    taker.load = workerLoad({ latency: price, fetchSecondsPerBlock: 1e-5 });
+    dear.score(bench.view({ promptTokens: prompt }));
+    expect(dear.fetch?.(1)).toEqual(advice);
+    taker.load = workerLoad({ latency: price, fetchSecondsPerBlock: 1 });
+    cheap.score(bench.view({ promptTokens: prompt }));
+    expect(cheap.fetch?.(1)).toBeNull();
   });
 
   test("moves nothing between workers that may not understand each other's blocks", () => {

@@ -58,9 +58,11 @@ export class PeerCopies {
     if (blocks < fetchBlocksMin) return null;
     const freeAtMs = Math.max(nowMs, best.worker.lineFreeAtMs, worker.lineFreeAtMs);
     const waitSeconds = (freeAtMs - nowMs) / 1000;
+    // By the worker's own word where it has fetched before.
+    const secondsPerBlock = worker.load?.fetchSecondsPerBlock ?? this.#secondsPerBlock;
     return {
       advice: { fromWorkerId: best.worker.id, blockStart, blockEnd: best.blocks },
-      seconds: fetchSecondsFixed + waitSeconds + blocks * this.#secondsPerBlock,
+      seconds: fetchSecondsFixed + waitSeconds + blocks * secondsPerBlock,
     };
   }
 }
