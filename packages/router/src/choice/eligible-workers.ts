@@ -1,6 +1,7 @@
 // The filter that all policies share: who could take a request at all.
 
 import { LociError } from "@loci/core";
+import type { Members } from "../members/members.ts";
 import type { RoutedWorker } from "../members/routed-worker.ts";
 import type { LiveRequest } from "../requests/live-request.ts";
 
@@ -13,7 +14,32 @@ const retryAfterSeconds = 2;
  * `context_length_exceeded` for a prompt that no worker can hold.
  */
 export function eligibleWorkers(
-  workers: Iterable<RoutedWorker>,
+  members: Members,
+  live: LiveRequest,
+  nowMs: number,
+): RoutedWorker[] {
+  const best: RoutedWorker[] = [];
+  for (const worker of members.all()) if (isBest(worker, live, nowMs)) best.push(worker);
+  return best.length > 0 ? best : secondBest([...members.all()], live, nowMs);
+}
+
+/** Nothing speaks against it. Nearly always there are such workers, and then only they count. */
+function isBest(worker: RoutedWorker, live: LiveRequest, nowMs: number): boolean {
+  const { facts, health } = worker;
+  const { model, onlyWorkerId = null } = live.request;
+  return (
+    health === "alive" &&
+    isReady(worker, nowMs) &&
+    (model === undefined || facts.model === model) &&
+    (onlyWorkerId === null || facts.id === onlyWorkerId) &&
+    (live.delivered === 0 || facts.continuesAnswers) &&
+    fits(worker, live) &&
+    !live.failedOn.has(facts.id)
+  );
+}
+
+function secondBest(
+  workers: readonly RoutedWorker[],
   live: LiveRequest,
   nowMs: number,
 ): RoutedWorker[] {
@@ -34,10 +60,9 @@ export function nobodyReady(): LociError {
 }
 
 /** Those that could compute it, well or not. */
-function ableWorkers(workers: Iterable<RoutedWorker>, live: LiveRequest): RoutedWorker[] {
+function ableWorkers(known: readonly RoutedWorker[], live: LiveRequest): RoutedWorker[] {
   const { request } = live;
   const { onlyWorkerId = null } = request;
-  const known = [...workers];
   const serving = known.filter(
     ({ facts }) => request.model === undefined || facts.model === request.model,
   );

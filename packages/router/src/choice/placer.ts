@@ -11,10 +11,10 @@ import type { CandidateCost, FetchAdvice, Placement } from "../placement.ts";
 import type { PlacementPolicy, PlacementView } from "../policy/placement-policy.ts";
 import type { LiveRequest } from "../requests/live-request.ts";
 import type { RouterOptions } from "../router-options.ts";
-import { presentWork } from "../price/present-work.ts";
+import { PresentWork } from "../price/present-work.ts";
 import type { WorkersWanted } from "../price/workers-wanted.ts";
 import { joinSeconds, promptSeconds } from "../price/work-seconds.ts";
-import { workerPrices } from "../price/worker-prices.ts";
+import { loneWorkerPrice, workerPrices } from "../price/worker-prices.ts";
 import type { SessionHomes } from "../sessions/session-homes.ts";
 import { eligibleWorkers } from "./eligible-workers.ts";
 import { lowestFew, pickLowest } from "./pick-lowest.ts";
@@ -52,7 +52,7 @@ export class Placer {
    * ever could.
    */
   place(live: LiveRequest, tokens: Int32Array, nowMs: number): Placement | null {
-    const workers = eligibleWorkers(this.#parts.members.all(), live, nowMs);
+    const workers = eligibleWorkers(this.#parts.members, live, nowMs);
     if (workers.length === 0) return null;
     this.#hits.lookUp(live.request.tenant, tokens, workers);
     const view = { live, tokens, hits: this.#hits, nowMs, workers, scores: this.#scores };
@@ -66,19 +66,21 @@ export class Placer {
   waitSeconds(nowMs: number): number {
     const workers = [...this.#parts.members.all()].filter(({ health }) => health === "alive");
     const prices = workerPrices(workers);
+    const work = new PresentWork();
     let least = Number.POSITIVE_INFINITY;
     for (const [index, worker] of workers.entries()) {
-      const work = presentWork(worker, defined(prices[index]), nowMs);
+      work.measure(worker, defined(prices[index]), nowMs);
       least = Math.min(least, work.pendingSeconds * work.stretch + work.placeSeconds);
     }
     return Number.isFinite(least) ? least : 0;
   }
 
-  #choose({ workers, scores, ...rest }: PlacementView): number {
+  #choose(view: PlacementView): number {
     const { policy, seed } = this.#parts;
+    const { workers, scores } = view;
     this.#decisions++;
     if (workers.length === 1) scores[0] = 0;
-    policy.score({ workers, scores, ...rest });
+    policy.score(view);
     const draw = uniformAt(seed, this.#decisions);
     return pickLowest(scores, workers.length, policy.tieWidth, draw);
   }
@@ -158,7 +160,7 @@ export class Placer {
 
 /** Of the worker's device: the prompt, and the answer with its share of the steps it takes part in. */
 function deviceSeconds(worker: RoutedWorker, live: LiveRequest, tokens: number): number {
-  const price = defined(workerPrices([worker])[0]);
+  const price = loneWorkerPrice(worker);
   const step = price.secondsPerStep / Math.max(1, worker.own.decoding);
   const answer = live.expectedTokens * (step + joinSeconds(price, tokens));
   return promptSeconds(price, live.missedTokens, tokens) + answer;

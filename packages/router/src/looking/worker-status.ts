@@ -3,7 +3,7 @@
 import type { LatencyCoefficients, WorkerLoad } from "@loci/core";
 import type { BreakerState } from "../members/circuit-breaker.ts";
 import type { RoutedWorker } from "../members/routed-worker.ts";
-import { presentWork } from "../price/present-work.ts";
+import { PresentWork } from "../price/present-work.ts";
 import type { WorkerHealth } from "../router-events.ts";
 import type { WorkerFacts } from "../worker-facts.ts";
 
@@ -48,7 +48,11 @@ export function statusOf(
 
 /** Prompts at the pace they have beside those who decode; then answers, all who decode together. */
 function loadSeconds(worker: RoutedWorker, price: LatencyCoefficients, nowMs: number): number {
-  const { pendingSeconds, stretch, decoding, stepSeconds } = presentWork(worker, price, nowMs);
+  const { pendingSeconds, stretch, decoding, stepSeconds } = new PresentWork().measure(
+    worker,
+    price,
+    nowMs,
+  );
   const { answerTokens } = worker.own;
   const expected = Math.max(answerTokens, worker.load?.decodeTokensExpected ?? 0);
   return pendingSeconds * stretch + (expected / Math.max(1, decoding)) * stepSeconds;

@@ -28,6 +28,8 @@ export class RoutedWorker {
   readonly facts: WorkerFacts;
   /** Its number in the directory of blocks. */
   readonly slot: number;
+  /** Equal for workers whose blocks are interchangeable, if they are known to be at all. */
+  readonly blockKind: string;
   health: WorkerHealth = "starting";
   lastHeardMs: number;
   /** A connection to it broke at this time; cleared when it is heard again. */
@@ -56,6 +58,7 @@ export class RoutedWorker {
     this.facts = facts;
     this.breaker = breaker ?? new CircuitBreaker();
     this.slot = slot;
+    this.blockKind = `${facts.blockTokens} ${facts.fingerprint}`;
     this.lastHeardMs = nowMs;
   }
 

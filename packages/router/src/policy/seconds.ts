@@ -17,9 +17,9 @@ import type { CostTerms, FetchAdvice, Placement } from "../placement.ts";
 import { ArrivalRates } from "../price/arrival-rates.ts";
 import { BlockWorth } from "../price/block-worth.ts";
 import type { PeerCopies } from "../price/peer-copies.ts";
-import { presentWork, type PresentWork } from "../price/present-work.ts";
+import { PresentWork } from "../price/present-work.ts";
 import { holderOf, replicaSeconds } from "../price/replica-value.ts";
-import { workerPrices } from "../price/worker-prices.ts";
+import { priorPrice, workerPrices } from "../price/worker-prices.ts";
 import { joinSeconds, promptSeconds } from "../price/work-seconds.ts";
 import type { SessionHomes } from "../sessions/session-homes.ts";
 import type { PlacementPolicy, PlacementView } from "./placement-policy.ts";
@@ -49,32 +49,34 @@ const homeShare = 0.1;
 /** Costs this close are equal: the error of any estimate is larger. */
 const tieSeconds = 0.000_5;
 
-/** One way to have a whole prompt in a worker's memory. */
+/** One way to have a whole prompt in a worker's memory, and what it takes there. */
 interface Way {
   /** Tokens that get new blocks there. */
-  readonly missedTokens: number;
+  missedTokens: number;
   /** Of the device. */
-  readonly promptSeconds: number;
-  /** What the worker's own blocks save of it. */
-  readonly savedSeconds: number;
+  promptSeconds: number;
   /** From the worker's lower memories. */
-  readonly bringSeconds: number;
-  readonly fetch: FetchAdvice | null;
-  readonly fetchSeconds: number;
-}
-
-interface PricedWay {
-  readonly way: Way;
+  bringSeconds: number;
+  fetch: FetchAdvice | null;
+  fetchSeconds: number;
   /** Seconds until the prompt is computed, without and with what has to come first. */
-  readonly prompt: number;
-  readonly wait: number;
+  prompt: number;
+  wait: number;
   /** Requests that wait for it, too: those who come meanwhile. */
-  readonly behind: number;
+  behind: number;
 }
 
+/** What a worker offers for the request at hand; written anew in each decision. */
 interface Offer {
-  readonly terms: CostTerms;
-  readonly way: Way;
+  readonly terms: { -readonly [Term in keyof CostTerms]: number };
+  queueSeconds: number;
+  /** What the worker's own blocks save of the prompt. */
+  savedSeconds: number;
+  /** From the worker's own memories, and with a peer's help. */
+  readonly own: Way;
+  readonly fetched: Way;
+  /** The cheaper of these. */
+  way: Way;
 }
 
 /** What is the same for all workers in one decision. */
@@ -89,8 +91,8 @@ interface Circumstances {
 /** What a prompt meets at one worker. */
 interface Surroundings {
   readonly work: PresentWork;
-  readonly queue: number;
-  readonly price: LatencyCoefficients;
+  queue: number;
+  price: LatencyCoefficients;
 }
 
 export class Seconds implements PlacementPolicy {
@@ -100,7 +102,9 @@ export class Seconds implements PlacementPolicy {
   readonly #peers: PeerCopies;
   readonly #rates = new ArrivalRates();
   readonly #worth = new BlockWorth();
-  #offers: Offer[] = [];
+  /** By index in the decision's workers; kept, so that a decision makes none. */
+  readonly #offers: Offer[] = [];
+  readonly #here: Surroundings = { work: new PresentWork(), queue: 0, price: priorPrice };
   #home: RoutedWorker | null = null;
 
   constructor(homes: SessionHomes, peers: PeerCopies) {
@@ -112,7 +116,7 @@ export class Seconds implements PlacementPolicy {
     const { live, workers, hits, nowMs, scores } = view;
     const count = workers.length;
     const homeId = this.#homes.homeOf(live.request);
-    this.#home = workers.find(({ id }) => id === homeId) ?? null;
+    this.#home = homeId === null ? null : (workers.find(({ id }) => id === homeId) ?? null);
     const circumstances: Circumstances = {
       view,
       home: this.#home,
@@ -121,35 +125,39 @@ export class Seconds implements PlacementPolicy {
     };
     const prices = workerPrices(workers);
     this.#peers.lookUp(workers, hits);
-    this.#offers = workers.map((worker, index) =>
-      this.#offer(circumstances, worker, defined(prices[index])),
-    );
+    while (this.#offers.length < count) this.#offers.push(emptyOffer());
+    for (let index = 0; index < count; index++) {
+      this.#here.price = defined(prices[index]);
+      this.#write(this.#offer(index), defined(workers[index]), circumstances);
+    }
     this.#addReplicas(view);
-    for (const [index, { terms }] of this.#offers.entries()) scores[index] = sumOf(terms);
+    for (let index = 0; index < count; index++) scores[index] = sumOf(this.#offer(index).terms);
   }
 
   terms(index: number): CostTerms {
-    return defined(this.#offers[index]).terms;
+    return { ...this.#offer(index).terms };
   }
 
   fetch(index: number): FetchAdvice | null {
-    return defined(this.#offers[index]).way.fetch;
+    return this.#offer(index).way.fetch;
   }
 
   reason(index: number, view: PlacementView): Placement["reason"] | null {
     if (view.workers[index] === this.#home) return "session_home";
-    return this.terms(index).replica > 0 ? "replicated" : null;
+    return this.#offer(index).terms.replica > 0 ? "replicated" : null;
   }
 
   placed({ live, nowMs, workers }: PlacementView): void {
     const worker = defined(live.worker);
-    const { way } = defined(this.#offers[workers.indexOf(worker)]);
+    const { way, savedSeconds } = this.#offer(workers.indexOf(worker));
     this.#rates.arrived(way.promptSeconds, nowMs);
     const newBlocks = way.missedTokens / worker.facts.blockTokens;
-    this.#worth.placed(worker, way.savedSeconds, newBlocks);
-    const source = workers.find(({ id }) => id === way.fetch?.fromWorkerId);
+    this.#worth.placed(worker, savedSeconds, newBlocks);
+    const { fetch, fetchSeconds } = way;
+    if (fetch === null) return;
+    const source = workers.find(({ id }) => id === fetch.fromWorkerId);
     if (source === undefined) return;
-    const endMs = nowMs + 1000 * way.fetchSeconds;
+    const endMs = nowMs + 1000 * fetchSeconds;
     source.lineFreeAtMs = Math.max(source.lineFreeAtMs, endMs);
     worker.lineFreeAtMs = Math.max(worker.lineFreeAtMs, endMs);
   }
@@ -163,55 +171,53 @@ export class Seconds implements PlacementPolicy {
     this.#worth.checkIntegrity();
   }
 
-  /** Copies of hot beginnings are worth something beyond this request. */
-  #addReplicas({ workers, hits, nowMs }: PlacementView): void {
-    const places = this.#offers.map(({ terms, way }) => ({
-      queueSeconds: terms.queue,
-      savedSeconds: way.savedSeconds,
-    }));
-    const best = holderOf(places);
-    const holder = defined(places[best]);
-    if (holder.savedSeconds === 0) return;
-    const rate = hits.sharingPerSecond(defined(workers[best]), nowMs);
-    this.#offers = this.#offers.map(({ terms, way }, index) => {
-      const replica = replicaSeconds(defined(places[index]), holder, rate);
-      return replica === 0 ? { terms, way } : { terms: { ...terms, replica }, way };
-    });
+  #offer(index: number): Offer {
+    return defined(this.#offers[index]);
   }
 
-  #offer(circumstances: Circumstances, worker: RoutedWorker, price: LatencyCoefficients): Offer {
+  /** Copies of hot beginnings are worth something beyond this request. */
+  #addReplicas({ workers, hits, nowMs }: PlacementView): void {
+    const best = holderOf(this.#offers, workers.length);
+    const holder = this.#offer(best);
+    if (holder.savedSeconds === 0) return;
+    const rate = hits.sharingPerSecond(defined(workers[best]), nowMs);
+    for (let index = 0; index < workers.length; index++) {
+      const offer = this.#offer(index);
+      offer.terms.replica = replicaSeconds(offer, holder, rate);
+    }
+  }
+
+  #write(offer: Offer, worker: RoutedWorker, circumstances: Circumstances): void {
     const { view, home } = circumstances;
-    const { live, tokens } = view;
-    const work = presentWork(worker, price, view.nowMs);
+    const { live, tokens, nowMs } = view;
+    const { price } = this.#here;
+    const work = this.#here.work.measure(worker, price, nowMs);
     const queue = work.pendingSeconds * work.stretch + work.stepSeconds / 2 + work.placeSeconds;
-    const surroundings = { ...circumstances, work, queue, price };
-    const ways = this.#ways(view, worker, price).map((way) => pricedWay(way, surroundings));
-    const own = defined(ways[0]);
-    const fetched = ways[1];
-    const best = fetched !== undefined && costOf(fetched) < costOf(own) ? fetched : own;
+    this.#here.queue = queue;
+    this.#writeWays(offer, worker, circumstances);
+    const best = offer.way;
     const answer = live.expectedTokens;
     const join = joinSeconds(price, tokens.length + answer / 2);
     const stretched = answer * join + best.prompt;
     const texts = answer * (work.stepSeconds + join) + stretched * work.decoding;
-    const blocks = Math.ceil((best.way.missedTokens + answer) / worker.facts.blockTokens);
-    return {
-      way: best.way,
-      terms: {
-        queue,
-        prefill: best.prompt + best.wait,
-        slowdown: best.prompt * best.behind + streamingWeight * texts,
-        // Whoever comes for what is gone computes it again, in front of as many.
-        eviction: (1 + best.behind) * this.#evictionSeconds(worker, blocks),
-        memory: memorySeconds(worker, work, blocks),
-        replica: 0,
-        move: home === null || home === worker ? 0 : this.#moveSeconds(home, view, price),
-      },
-    };
+    const blocks = Math.ceil((best.missedTokens + answer) / worker.facts.blockTokens);
+    const { terms } = offer;
+    offer.queueSeconds = queue;
+    terms.queue = queue;
+    terms.prefill = best.prompt + best.wait;
+    terms.slowdown = best.prompt * best.behind + streamingWeight * texts;
+    // Whoever comes for what is gone computes it again, in front of as many.
+    terms.eviction = (1 + best.behind) * this.#evictionSeconds(worker, blocks);
+    terms.memory = memorySeconds(worker, work, blocks);
+    terms.replica = 0;
+    terms.move = home === null || home === worker ? 0 : this.#moveSeconds(home, view, price);
   }
 
   /** How the prompt could come into the worker's memory: from its own, or with a peer's help. */
-  #ways(view: PlacementView, worker: RoutedWorker, price: LatencyCoefficients): Way[] {
-    const { hits, nowMs, tokens } = view;
+  #writeWays(offer: Offer, worker: RoutedWorker, circumstances: Circumstances): void {
+    const { own, fetched } = offer;
+    const { hits, nowMs, tokens } = circumstances.view;
+    const { price } = this.#here;
     const { blockTokens } = worker.facts;
     const { device, host, disk } = hits.blocks(worker);
     const rates = worker.load?.restoreSecondsPerBlock ?? {};
@@ -221,26 +227,22 @@ export class Seconds implements PlacementPolicy {
     const missedTokens = hits.missedBeside(worker, device + host + disk);
     const missed = promptSeconds(price, missedTokens, tokens.length);
     const whole = promptSeconds(price, tokens.length, tokens.length);
-    const own: Way = {
-      missedTokens,
-      promptSeconds: missed,
-      savedSeconds: whole - missed,
-      bringSeconds: hostSeconds + diskSeconds,
-      fetch: null,
-      fetchSeconds: 0,
-    };
+    offer.savedSeconds = whole - missed;
+    own.missedTokens = missedTokens;
+    own.promptSeconds = missed;
+    own.bringSeconds = hostSeconds + diskSeconds;
+    priceWay(own, circumstances, this.#here);
+    offer.way = own;
     const copy = this.#peers.for(worker, hits, nowMs);
-    if (copy === null) return [own];
+    if (copy === null) return;
     const left = Math.min(missedTokens, hits.missedBeside(worker, copy.advice.blockEnd));
-    return [
-      own,
-      {
-        ...own,
-        promptSeconds: promptSeconds(price, left, tokens.length),
-        fetch: copy.advice,
-        fetchSeconds: copy.seconds,
-      },
-    ];
+    fetched.missedTokens = missedTokens;
+    fetched.promptSeconds = promptSeconds(price, left, tokens.length);
+    fetched.bringSeconds = own.bringSeconds;
+    fetched.fetch = copy.advice;
+    fetched.fetchSeconds = copy.seconds;
+    priceWay(fetched, circumstances, this.#here);
+    if (costOf(fetched) < costOf(own)) offer.way = fetched;
   }
 
   /** Cached blocks go only for what has no free block. */
@@ -263,20 +265,48 @@ export class Seconds implements PlacementPolicy {
   }
 }
 
-function pricedWay(
-  way: Way,
-  { work, queue, price, arrivals, busy }: Circumstances & Surroundings,
-): PricedWay {
-  const prompt = (way.promptSeconds + price.secondsPerStep) * work.stretch;
-  // Who comes until the queue is empty waits for this prompt too; so does about everyone who came
-  // since the queue was.
-  const behind = (arrivals / (1 - busy)) * (queue + prompt / 2) + work.pendingRequests;
-  // Blocks come while the request stands in the queue.
-  const wait = way.bringSeconds + Math.max(0, way.fetchSeconds - queue);
-  return { way, prompt, wait, behind };
+function emptyOffer(): Offer {
+  const own = emptyWay();
+  const terms = {
+    queue: 0,
+    prefill: 0,
+    slowdown: 0,
+    eviction: 0,
+    memory: 0,
+    replica: 0,
+    move: 0,
+  };
+  return { terms, queueSeconds: 0, savedSeconds: 0, own, fetched: emptyWay(), way: own };
 }
 
-function costOf({ prompt, wait, behind }: PricedWay): number {
+function emptyWay(): Way {
+  return {
+    missedTokens: 0,
+    promptSeconds: 0,
+    bringSeconds: 0,
+    fetch: null,
+    fetchSeconds: 0,
+    prompt: 0,
+    wait: 0,
+    behind: 0,
+  };
+}
+
+function priceWay(
+  way: Way,
+  { arrivals, busy }: Circumstances,
+  { work, queue, price }: Surroundings,
+): void {
+  const prompt = (way.promptSeconds + price.secondsPerStep) * work.stretch;
+  way.prompt = prompt;
+  // Blocks come while the request stands in the queue.
+  way.wait = way.bringSeconds + Math.max(0, way.fetchSeconds - queue);
+  // Who comes until the queue is empty waits for this prompt too; so does about everyone who came
+  // since the queue was.
+  way.behind = (arrivals / (1 - busy)) * (queue + prompt / 2) + work.pendingRequests;
+}
+
+function costOf({ prompt, wait, behind }: Way): number {
   return wait + prompt * (1 + behind);
 }
 

@@ -24,7 +24,7 @@ interface Holder {
 
 export class PeerCopies {
   readonly #secondsPerBlock: number | null;
-  /** By fingerprint and size of blocks: who has most of the present prompt. */
+  /** By kind of blocks: who has most of the present prompt. */
   readonly #best = new Map<string, Holder>();
 
   /** `secondsPerBlock`: null where no blocks are moved. */
@@ -39,8 +39,8 @@ export class PeerCopies {
     const groups = new Map<string, RoutedWorker[]>();
     for (const worker of workers) {
       if (worker.facts.fingerprint === "") continue;
-      const group = groups.get(kindOf(worker));
-      if (group === undefined) groups.set(kindOf(worker), [worker]);
+      const group = groups.get(worker.blockKind);
+      if (group === undefined) groups.set(worker.blockKind, [worker]);
       else group.push(worker);
     }
     for (const [kind, group] of groups) {
@@ -51,8 +51,9 @@ export class PeerCopies {
 
   /** What the worker would fetch; null when there is nothing to fetch. */
   for(worker: RoutedWorker, hits: PromptHits, nowMs: number): PeerCopy | null {
-    const best = this.#best.get(kindOf(worker));
-    if (best === undefined || best.worker === worker || this.#secondsPerBlock === null) return null;
+    if (this.#secondsPerBlock === null) return null;
+    const best = this.#best.get(worker.blockKind);
+    if (best === undefined || best.worker === worker) return null;
     const blockStart = hits.blocksFromStart(worker);
     const blocks = best.blocks - blockStart;
     if (blocks < fetchBlocksMin) return null;
@@ -96,8 +97,4 @@ function holderAmong(group: readonly RoutedWorker[], hits: PromptHits): Holder |
 function isBetter(one: Holder, other: Holder): boolean {
   if (one.blocks !== other.blocks) return one.blocks > other.blocks;
   return one.worker.lineFreeAtMs < other.worker.lineFreeAtMs;
-}
-
-function kindOf({ facts }: RoutedWorker): string {
-  return `${facts.blockTokens} ${facts.fingerprint}`;
 }

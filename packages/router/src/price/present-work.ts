@@ -6,23 +6,6 @@ import type { LatencyCoefficients } from "@loci/core";
 import type { RoutedWorker } from "../members/routed-worker.ts";
 import { decodeStepSeconds } from "./work-seconds.ts";
 
-export interface PresentWork {
-  /** Requests that wait for their first token. */
-  readonly pendingRequests: number;
-  /** Seconds of prompts that are not computed. */
-  readonly pendingSeconds: number;
-  /** Sequences that decode. */
-  readonly decoding: number;
-  /** Seconds of a step in which nobody's prompt is computed. */
-  readonly stepSeconds: number;
-  /** Prompts take so many times longer than alone, for those who decode meanwhile. */
-  readonly stretch: number;
-  /** Seconds until there is a place for one more sequence. */
-  readonly placeSeconds: number;
-  /** Blocks that all are expected to hold in the end. */
-  readonly peakBlocks: number;
-}
-
 /**
  * Progress within prompts is not seen before their first token, and comes in steps: of the time
  * since something was heard of it, half is taken for progress.
@@ -31,29 +14,43 @@ const progressShare = 0.5;
 /** Seconds of a step that computes prompts while nobody decodes; engines aim at such steps. */
 const promptStepSeconds = 0.5;
 
-export function presentWork(
-  worker: RoutedWorker,
-  price: LatencyCoefficients,
-  nowMs: number,
-): PresentWork {
-  const { own, load, ownAtReport: before } = worker;
-  let { decoding, contextTokens, answerTokens, newBlocks: peakBlocks } = own;
-  if (load !== null) {
-    decoding += over(load.requestsRunning, worker.requestsAtReport);
-    contextTokens += over(load.contextTokens, before.contextTokens + before.pendingTokens);
-    answerTokens += over(load.decodeTokensExpected, before.answerTokens);
-    peakBlocks = Math.max(0, load.kvBlocksPeak + own.newBlocks - before.newBlocks);
+/** Made once and measured anew for each worker: a decision asks for that of all. */
+export class PresentWork {
+  /** Requests that wait for their first token. */
+  pendingRequests = 0;
+  /** Seconds of prompts that are not computed. */
+  pendingSeconds = 0;
+  /** Sequences that decode. */
+  decoding = 0;
+  /** Seconds of a step in which nobody's prompt is computed. */
+  stepSeconds = 0;
+  /** Prompts take so many times longer than alone, for those who decode meanwhile. */
+  stretch = 1;
+  /** Seconds until there is a place for one more sequence. */
+  placeSeconds = 0;
+  /** Blocks that all are expected to hold in the end. */
+  peakBlocks = 0;
+
+  /** Of this worker, at its prices; returns itself. */
+  measure(worker: RoutedWorker, price: LatencyCoefficients, nowMs: number): this {
+    const { own, load, ownAtReport: before } = worker;
+    let { decoding, contextTokens, answerTokens, newBlocks: peakBlocks } = own;
+    if (load !== null) {
+      decoding += over(load.requestsRunning, worker.requestsAtReport);
+      contextTokens += over(load.contextTokens, before.contextTokens + before.pendingTokens);
+      answerTokens += over(load.decodeTokensExpected, before.answerTokens);
+      peakBlocks = Math.max(0, load.kvBlocksPeak + own.newBlocks - before.newBlocks);
+    }
+    const stepSeconds = decodeStepSeconds(price, decoding, contextTokens);
+    this.pendingRequests = worker.pendingPresent;
+    this.pendingSeconds = pendingSeconds(worker, price, nowMs);
+    this.decoding = decoding;
+    this.stepSeconds = stepSeconds;
+    this.stretch = decoding === 0 ? 1 : stretchOf(stepSeconds);
+    this.placeSeconds = placeSeconds(worker, decoding, answerTokens) * stepSeconds;
+    this.peakBlocks = peakBlocks;
+    return this;
   }
-  const stepSeconds = decodeStepSeconds(price, decoding, contextTokens);
-  return {
-    pendingRequests: worker.pendingPresent,
-    pendingSeconds: pendingSeconds(worker, price, nowMs),
-    decoding,
-    stepSeconds,
-    stretch: decoding === 0 ? 1 : stretchOf(stepSeconds),
-    placeSeconds: placeSeconds(worker, decoding, answerTokens) * stepSeconds,
-    peakBlocks,
-  };
 }
 
 function pendingSeconds(worker: RoutedWorker, price: LatencyCoefficients, nowMs: number): number {

@@ -3,6 +3,8 @@
 // computing it again would have taken, or the difference of the queues if that is less; on the mean
 // half of it, as the difference shrinks.
 
+import { defined } from "@loci/core";
+
 /** A worker as a place for a copy. */
 export interface CopyPlace {
   readonly queueSeconds: number;
@@ -22,11 +24,12 @@ export function replicaSeconds(
   return (requestsPerSecond * quieter * Math.min(saved, quieter)) / 2;
 }
 
-/** Index of the place that saves most; of as much, the quietest. */
-export function holderOf(places: readonly CopyPlace[]): number {
+/** Of the first `count` places, the index of the one that saves most; of as much, the quietest. */
+export function holderOf(places: readonly CopyPlace[], count: number): number {
   let best = 0;
-  for (const [index, { savedSeconds, queueSeconds }] of places.entries()) {
-    const other = places[best] ?? { savedSeconds: 0, queueSeconds: 0 };
+  for (let index = 1; index < count; index++) {
+    const { savedSeconds, queueSeconds } = defined(places[index]);
+    const other = defined(places[best]);
     const isQuieter = queueSeconds < other.queueSeconds;
     if (savedSeconds > other.savedSeconds) best = index;
     else if (savedSeconds === other.savedSeconds && isQuieter) best = index;

@@ -1,11 +1,12 @@
 // What work costs on each worker: by its own word once it has answered a few requests; until then as
 // on the others, so that a new worker is neither shunned nor flooded for what it does not know yet.
 
-import type { LatencyCoefficients } from "@loci/core";
+import { defined, type LatencyCoefficients } from "@loci/core";
 import type { RoutedWorker } from "../members/routed-worker.ts";
+import { lowerMedian } from "./lower-median.ts";
 
 /** The engine's own prior: believed when nobody knows better. */
-const priorPrice: LatencyCoefficients = {
+export const priorPrice: LatencyCoefficients = {
   secondsPerStep: 0.01,
   secondsPerToken: 0.001,
   secondsPerAttended: 2e-8,
@@ -33,13 +34,24 @@ export function workerPrices(workers: readonly RoutedWorker[]): LatencyCoefficie
   return known.map((own) => (own === null ? usual : atLeast(own, usual)));
 }
 
+/** By its own word, for want of others to compare with. */
+export function loneWorkerPrice({ load }: RoutedWorker): LatencyCoefficients {
+  return load?.latency ?? priorPrice;
+}
+
 function atLeast(own: LatencyCoefficients, usual: LatencyCoefficients): LatencyCoefficients {
-  const of = (key: keyof LatencyCoefficients): number => Math.max(own[key], usual[key] / fasterMax);
+  const { secondsPerStep, secondsPerToken, secondsPerAttended, secondsPerSequence } = usual;
+  const isPlausible =
+    own.secondsPerStep >= secondsPerStep / fasterMax &&
+    own.secondsPerToken >= secondsPerToken / fasterMax &&
+    own.secondsPerAttended >= secondsPerAttended / fasterMax &&
+    own.secondsPerSequence >= secondsPerSequence / fasterMax;
+  if (isPlausible) return own;
   return {
-    secondsPerStep: of("secondsPerStep"),
-    secondsPerToken: of("secondsPerToken"),
-    secondsPerAttended: of("secondsPerAttended"),
-    secondsPerSequence: of("secondsPerSequence"),
+    secondsPerStep: Math.max(own.secondsPerStep, secondsPerStep / fasterMax),
+    secondsPerToken: Math.max(own.secondsPerToken, secondsPerToken / fasterMax),
+    secondsPerAttended: Math.max(own.secondsPerAttended, secondsPerAttended / fasterMax),
+    secondsPerSequence: Math.max(own.secondsPerSequence, secondsPerSequence / fasterMax),
   };
 }
 
@@ -55,9 +67,10 @@ function firstPrice(workers: readonly RoutedWorker[]): LatencyCoefficients {
 
 /** Coefficient by coefficient; of an even number the faster one. */
 function median(prices: readonly LatencyCoefficients[]): LatencyCoefficients {
+  const values = new Float64Array(prices.length);
   const of = (key: keyof LatencyCoefficients): number => {
-    const sorted = Float64Array.from(prices, (price) => price[key]).toSorted();
-    return sorted[(sorted.length - 1) >> 1] ?? 0;
+    for (let index = 0; index < values.length; index++) values[index] = defined(prices[index])[key];
+    return lowerMedian(values);
   };
   return {
     secondsPerStep: of("secondsPerStep"),
