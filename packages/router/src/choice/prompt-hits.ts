@@ -15,11 +15,22 @@ const sharingWindowMs = 0.75 * 180_000;
 /** Blocks of a prompt that a worker need not compute, by the fastest memory that has each. */
 export type HitBlocks = Readonly<Record<KvTierName, number>>;
 
+/** A prompt cut into blocks of one size. */
+interface CutPrompt {
+  readonly names: Float64Array;
+  readonly matches: PrefixMatches;
+}
+
 export class PromptHits {
   readonly #directory: BlockDirectory;
   readonly #workersMax: number;
+  /** By size of blocks: counts that were in use for an earlier prompt. */
   readonly #matches = new Map<number, PrefixMatches>();
-  readonly #names = new Map<number, Float64Array>();
+  /** By size of blocks, for the present prompt. */
+  readonly #cuts = new Map<number, CutPrompt>();
+  /** The size asked for last, which is nearly always the one asked for next. */
+  #lastSize = 0;
+  #lastCut: CutPrompt | null = null;
   #tokens: Int32Array = new Int32Array(0);
 
   constructor(directory: BlockDirectory, workersMax: number) {
@@ -30,31 +41,40 @@ export class PromptHits {
   /** Looks a prompt up for these workers; the answers below are about it until the next one. */
   lookUp(tenant: string, tokens: Int32Array, workers: readonly RoutedWorker[]): void {
     this.#tokens = tokens;
-    this.#names.clear();
+    this.#cuts.clear();
+    this.#lastSize = 0;
     for (const { facts } of workers) {
       const { blockTokens } = facts;
-      if (this.#names.has(blockTokens) || this.#names.size >= sizesMax) continue;
+      if (blockTokens === this.#lastSize) continue;
+      this.#lastSize = blockTokens;
+      if (this.#cuts.has(blockTokens) || this.#cuts.size >= sizesMax) continue;
       const names = blockNames(tenant, tokens, blockTokens);
-      this.#names.set(blockTokens, names);
-      this.#directory.match(names, this.#matchesOf(blockTokens));
+      const matches = this.#matchesOf(blockTokens);
+      this.#directory.match(names, matches);
+      this.#cuts.set(blockTokens, { names, matches });
     }
+    this.#lastCut = this.#cuts.get(this.#lastSize) ?? null;
     for (const size of this.#matches.keys()) {
-      if (!this.#names.has(size)) this.#matches.delete(size);
+      if (!this.#cuts.has(size)) this.#matches.delete(size);
     }
   }
 
   /** Names of the prompt's full blocks as this worker cuts them; null beyond the known sizes. */
   names(worker: RoutedWorker): Float64Array | null {
-    return this.#names.get(worker.facts.blockTokens) ?? null;
+    return this.#cutFor(worker)?.names ?? null;
+  }
+
+  /** What the directory found for these names. */
+  matches(worker: RoutedWorker): PrefixMatches | null {
+    return this.#cutFor(worker)?.matches ?? null;
   }
 
   /** Blocks that the worker can use: without gaps unless it can live with them. */
   blocks(worker: RoutedWorker): HitBlocks {
-    const { blockTokens, toleratesGaps } = worker.facts;
     const { slot } = worker;
-    if (!this.#names.has(blockTokens)) return { device: 0, host: 0, disk: 0 };
-    const found = this.#matchesOf(blockTokens);
-    return toleratesGaps
+    const found = this.matches(worker);
+    if (found === null) return { device: 0, host: 0, disk: 0 };
+    return worker.facts.toleratesGaps
       ? { device: at(found.device, slot), host: at(found.host, slot), disk: at(found.disk, slot) }
       : {
           device: at(found.devicePrefix, slot),
@@ -65,8 +85,7 @@ export class PromptHits {
 
   /** Blocks from the prompt's start that the worker holds in any memory, none missing between. */
   blocksFromStart(worker: RoutedWorker): number {
-    const { blockTokens } = worker.facts;
-    return this.#names.has(blockTokens) ? this.#matchesOf(blockTokens).prefix(worker.slot) : 0;
+    return this.matches(worker)?.prefix(worker.slot) ?? 0;
   }
 
   /** Requests per second, lately, with the same beginning as the worker holds of the prompt. */
@@ -79,10 +98,9 @@ export class PromptHits {
 
   /** Of these, the ones in memory, whether they are there or expected soon. */
   blocksInMemory(worker: RoutedWorker): number {
-    const { blockTokens } = worker.facts;
-    if (!this.#names.has(blockTokens)) return 0;
-    const { devicePrefix, hostPrefix } = this.#matchesOf(blockTokens);
-    return at(devicePrefix, worker.slot) + at(hostPrefix, worker.slot);
+    const found = this.matches(worker);
+    if (found === null) return 0;
+    return at(found.devicePrefix, worker.slot) + at(found.hostPrefix, worker.slot);
   }
 
   /** Slots of those that said that they hold the prompt's block `index`, as the worker cuts it. */
@@ -100,6 +118,14 @@ export class PromptHits {
   /** As `missedTokens`, where `blocks` need not be computed. */
   missedBeside(worker: RoutedWorker, blocks: number): number {
     return Math.max(1, this.#tokens.length - blocks * worker.facts.blockTokens);
+  }
+
+  #cutFor({ facts }: RoutedWorker): CutPrompt | null {
+    if (facts.blockTokens !== this.#lastSize) {
+      this.#lastSize = facts.blockTokens;
+      this.#lastCut = this.#cuts.get(facts.blockTokens) ?? null;
+    }
+    return this.#lastCut;
   }
 
   #matchesOf(blockTokens: number): PrefixMatches {

@@ -63,6 +63,8 @@ export class BlockDirectory {
   readonly #hashes = new Int32Array(hashedTogether + 1);
   #hashedFrom = 0;
   #hashedTo = 0;
+  /** Of the entries before it, the places were read for the hand. */
+  #peekedTo = 0;
 
   constructor(options: BlockDirectoryOptions) {
     assert(options.blocksMax >= 1, "the directory holds at least one block");
@@ -122,9 +124,14 @@ export class BlockDirectory {
   /**
    * A prompt goes to a worker: those of its blocks that the worker does not hold in its device memory
    * count as held there until an event says so, or until `untilMs`. `names` are all the prompt's,
-   * kept until then; times of one worker may not go back.
+   * kept until then; times of one worker may not go back. `found`: as for `touch`.
    */
-  speculate(slot: number, names: Float64Array, untilMs: number): void {
+  speculate(
+    slot: number,
+    names: Float64Array,
+    untilMs: number,
+    found: PrefixMatches | null = null,
+  ): void {
     this.#assertWorker(slot);
     if (!this.#expected.tryAdd(slot, names, untilMs)) return;
     const table = this.#table;
@@ -133,7 +140,8 @@ export class BlockDirectory {
     this.#hashedTo = 0;
     let entry = 0;
     for (let index = 0; index < names.length; index++) {
-      entry = this.#enter(names, index, entry);
+      const hint = found?.entries[index] ?? 0;
+      entry = this.#isAt(hint, names, index) ? hint : this.#enter(names, index, entry);
       const at = 4 * entry + holdersWord;
       const word = table.words[at] ?? 0;
       const set = word & setMask;
@@ -164,7 +172,7 @@ export class BlockDirectory {
   /** Counts what each worker holds of a prompt; `into` has room for all slots. */
   match(names: Float64Array, into: PrefixMatches): void {
     assert(into.device.length >= this.workersMax, "there is a count for every slot");
-    into.reset();
+    into.reset(names.length);
     this.#unbroken.fill(-1);
     this.#hashedTo = 0;
     let run = 0;
@@ -172,6 +180,7 @@ export class BlockDirectory {
     let entry = 0;
     for (let index = 0; index < names.length; index++) {
       entry = this.#find(names, index, entry);
+      into.entries[index] = entry;
       const set = entry === 0 ? 0 : (this.#table.words[4 * entry + holdersWord] ?? 0) & setMask;
       if (set !== runSet) {
         this.#count(runSet, run, into);
@@ -183,14 +192,16 @@ export class BlockDirectory {
     this.#count(runSet, run, into);
   }
 
-  /** A request used the blocks of its prompt. */
-  touch(names: Float64Array, nowMs: number): void {
+  /** A request used the blocks of its prompt. `found`: what `match` found for the same names. */
+  touch(names: Float64Array, nowMs: number, found: PrefixMatches | null = null): void {
     const half = halfAt(nowMs, this.#halfMs);
     const table = this.#table;
     this.#hashedTo = 0;
     let entry = 0;
     for (let index = 0; index < names.length; index++) {
-      entry = this.#enter(names, index, entry);
+      const hint = found?.entries[index] ?? 0;
+      entry = this.#isAt(hint, names, index) ? hint : this.#enter(names, index, entry);
+      if (found !== null) found.entries[index] = entry;
       if (entry === 0) continue;
       const { words } = table;
       const at = 4 * entry;
@@ -246,10 +257,19 @@ export class BlockDirectory {
 
   /** The same, and it is added where it is not known; 0 for what cannot be a name. */
   #enter(names: Float64Array, index: number, before: number): number {
-    const entry = this.#find(names, index, before);
-    if (entry !== 0 || !isName(names[index] ?? 0)) return entry;
-    if (this.#table.count >= this.blocksMax) this.#evict(lookedAtMax);
-    return this.#table.insert(names, index, this.#hashAt(names, index));
+    const name = names[index] ?? 0;
+    if (!isName(name)) return 0;
+    const table = this.#table;
+    if (table.names[2 * before + 2] === name) return before + 1;
+    const hash = this.#hashAt(names, index);
+    const entry = table.enter(names, index, hash);
+    if (entry !== 0) return entry;
+    this.#evict(lookedAtMax);
+    return table.enter(names, index, hash);
+  }
+
+  #isAt(entry: number, names: Float64Array, index: number): boolean {
+    return entry !== 0 && this.#table.names[2 * entry] === names[index];
   }
 
   /**
@@ -353,6 +373,7 @@ export class BlockDirectory {
     for (let lookedAt = 0; ; this.#hand++) {
       if (this.#hand >= table.end) this.#hand = 1;
       if (!table.isUsed(this.#hand)) continue;
+      this.#peekAhead();
       const at = 4 * this.#hand + holdersWord;
       const word = table.words[at] ?? 0;
       lookedAt++;
@@ -362,6 +383,20 @@ export class BlockDirectory {
       }
       table.words[at] = word & setMask;
     }
+  }
+
+  /** Those at the hand go soon: their places are read together, as for the names of a prompt. */
+  #peekAhead(): void {
+    const hand = this.#hand;
+    if (hand < this.#peekedTo && hand >= this.#peekedTo - hashedTogether) return;
+    const table = this.#table;
+    const end = Math.min(table.end, hand + hashedTogether);
+    let peeked = 0;
+    for (let entry = hand; entry < end; entry++) {
+      peeked ^= table.peek(table.hashAt(table.names, 2 * entry));
+    }
+    this.#hashes[hashedTogether] = peeked;
+    this.#peekedTo = end;
   }
 
   #remove(entry: number): void {

@@ -37,8 +37,12 @@ test("equals a map", () => {
       if (known !== undefined && !wantsMore) {
         table.remove(found);
         entries.delete(name);
-      } else if (known === undefined && wantsMore && entries.size < entriesMax) {
-        const entry = table.insert(one, 0, hash);
+      } else if (wantsMore) {
+        const entry = table.enter(one, 0, hash);
+        expect(entry === 0).toBe(known === undefined && entries.size === entriesMax);
+        if (known !== undefined) expect(entry).toBe(known.entry);
+        if (known !== undefined || entry === 0) continue;
+        expect(table.words[4 * entry + 2]).toBe(0);
         table.words[4 * entry + 2] = step;
         entries.set(name, { entry, word: step });
       }
@@ -51,9 +55,9 @@ test("equals a map", () => {
 test("takes freed entries again in the order in which they were freed", () => {
   const table = new BlockTable(entriesMax, 1);
   const names = Float64Array.from({ length: 10 }, (_, name) => name);
-  const insert = (name: number): number => table.insert(names, name, table.hashAt(names, name));
-  const entries = [1, 2, 3, 4, 5].map(insert);
+  const enter = (name: number): number => table.enter(names, name, table.hashAt(names, name));
+  const entries = [1, 2, 3, 4, 5].map(enter);
   for (const index of [3, 0, 2]) table.remove(defined(entries[index]));
-  expect([6, 7, 8, 9].map(insert)).toEqual([entries[3], entries[0], entries[2], 6]);
+  expect([6, 7, 8, 9].map(enter)).toEqual([entries[3], entries[0], entries[2], 6]);
   table.checkIntegrity();
 });

@@ -99,15 +99,32 @@ export class BlockTable {
     }
   }
 
-  /** Adds `names[index]`, which is not there, with zero words; returns its entry's number. */
-  insert(names: Float64Array, index: number, hash: number): number {
-    assert(this.#count < this.#entriesMax, "the caller makes room first");
-    if (16 * (this.#count + 1) > loadMax16ths * this.#places.length) this.#growPlaces();
+  /**
+   * The same, and `names[index]` is added with zero words where it is not known; 0 when that takes an
+   * entry more than there may be.
+   */
+  enter(names: Float64Array, index: number, hash: number): number {
+    const after = Math.min(this.#count + 1, this.#entriesMax);
+    if (16 * after > loadMax16ths * this.#places.length) this.#growPlaces();
+    const name = names[index] ?? 0;
+    const places = this.#places;
+    const mask = this.#mask;
+    const tag = this.#tagOf(hash);
+    const home = hash & mask;
+    let at = home;
+    for (; ; at = (at + 1) & mask) {
+      const place = places[at] ?? 0;
+      if (place === 0) break;
+      if ((place & this.#tagMask) !== tag) continue;
+      const entry = place & this.#numberMask;
+      if (this.names[2 * entry] === name) return entry;
+    }
+    if (this.#count === this.#entriesMax) return 0;
     const entry = this.#takeFree();
-    this.names[2 * entry] = names[index] ?? 0;
+    this.names[2 * entry] = name;
     this.words[4 * entry + 2] = 0;
     this.words[4 * entry + 3] = 0;
-    this.#place(entry, hash);
+    places[at] = entry | tag | distanceBitsOf((at - home) & mask);
     this.#count++;
     return entry;
   }

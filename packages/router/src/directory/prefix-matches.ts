@@ -1,6 +1,8 @@
 // What each worker holds of one prompt, counted in blocks. Reused from decision to decision, so that
 // a decision allocates nothing for it.
 
+const entriesFirst = 1024;
+
 /** Blocks of a prompt by worker slot and memory; each block counted in the fastest that has it. */
 export class PrefixMatches {
   /** By slot: blocks held in the device memory, or expected there soon; anywhere in the prompt. */
@@ -11,6 +13,11 @@ export class PrefixMatches {
   readonly devicePrefix: Int32Array;
   readonly hostPrefix: Int32Array;
   readonly diskPrefix: Int32Array;
+  /**
+   * Where the directory found each of the prompt's blocks, 0 for nowhere: spares whoever goes through
+   * the same names next the search. Only a hint; blocks come and go.
+   */
+  entries: Int32Array = new Int32Array(entriesFirst);
 
   constructor(workersMax: number) {
     this.device = new Int32Array(workersMax);
@@ -28,7 +35,9 @@ export class PrefixMatches {
     );
   }
 
-  reset(): void {
+  /** For the next prompt, of so many blocks. */
+  reset(blocks: number): void {
+    if (this.entries.length < blocks) this.entries = new Int32Array(2 * blocks);
     this.device.fill(0);
     this.host.fill(0);
     this.disk.fill(0);

@@ -31,7 +31,8 @@ export class NodeNames {
     for (let index = 0; index < names.length; index++) {
       if (!isName(names[index] ?? 0)) continue;
       entry = this.#find(names, index, entry);
-      if (entry === 0) entry = this.#table.insert(names, index, this.#table.hashAt(names, index));
+      if (entry === 0) entry = this.#table.enter(names, index, this.#table.hashAt(names, index));
+      assert(entry !== 0, "the forest makes room first");
       this.#table.words[4 * entry + nodeWord] = number;
     }
   }
