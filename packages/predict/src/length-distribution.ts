@@ -66,19 +66,31 @@ export class LengthDistribution {
    * outside [0, 1] and rises are smoothed away.
    */
   static fromSurvival(survivalAt: (tokens: number) => number): LengthDistribution {
-    const values = new Float64Array(edgeCount);
+    return LengthDistribution.#falling(edges.map(survivalAt));
+  }
+
+  /** The same by its values at the edges of the grid, which are kept and may be changed. */
+  static fromEdges(values: Float64Array): LengthDistribution {
+    assert(values.length === edgeCount, "each edge has a value");
+    return LengthDistribution.#falling(values);
+  }
+
+  static #falling(values: Float64Array): LengthDistribution {
     values[0] = 1;
     let lowest = 1;
+    /** Last edge that nearly every answer passes, first one that none does. */
+    let sure = 0;
+    let ended = edgeCount;
     for (let i = 1; i < edgeCount; i++) {
-      const value = survivalAt(defined(edges[i]));
+      const value = at64(values, i);
       assert(!Number.isNaN(value), "a survival probability is a number");
       lowest = Math.max(0, Math.min(lowest, value));
       values[i] = lowest;
+      if (lowest === 1) sure = i;
+      if (lowest === 0 && ended === edgeCount) ended = i;
     }
-    const sure = values.findLastIndex((value) => value === 1);
-    const ended = values.indexOf(0);
-    const low = Math.min(defined(edges[sure]) + 1, lengthMax);
-    return new LengthDistribution(values, low, ended < 0 ? lengthMax : defined(edges[ended]));
+    const low = Math.min(at64(edges, sure) + 1, lengthMax);
+    return new LengthDistribution(values, low, ended < edgeCount ? at64(edges, ended) : lengthMax);
   }
 
   /** Lengths as seen, all alike or by weight; at least one with a weight above 0. */
@@ -139,27 +151,45 @@ export class LengthDistribution {
       total += weight;
     }
     if (low === high) return first;
-    return LengthDistribution.#cut(low, high, (tokens) => {
+    const values = new Float64Array(edgeCount);
+    for (const { weight, distribution } of used) distribution.#addTo(values, weight, low, high);
+    for (let i = 0; i < edgeCount; i++) values[i] = at64(values, i) / total;
+    return LengthDistribution.#cut(values, low, high, (tokens) => {
       let sum = 0;
       for (const { weight, distribution } of used) sum += weight * distribution.survival(tokens);
       return sum / total;
     });
   }
 
+  /** Adds `weight` times P(L > edge) to the value of each edge in [low, high). */
+  #addTo(values: Float64Array, weight: number, low: number, high: number): void {
+    const lastBin = binOf(high - 1);
+    for (let bin = binOf(low) + 1; bin <= lastBin; bin++) {
+      values[bin] = at64(values, bin) + weight * this.#survivalAtEdge(bin);
+    }
+  }
+
+  /** `survival` of an edge, where no line needs to be drawn. */
+  #survivalAtEdge(bin: number): number {
+    const edge = at64(edges, bin);
+    if (edge < this.low) return 1;
+    return edge >= this.high || this.#values === null ? 0 : at64(this.#values, bin);
+  }
+
   /**
-   * From P(L > tokens) within a cut, exact at both of its ends: `survivalAt` is read at edges in
-   * [low, high) and at the ends, and the lines of the bins that the cut ends in are drawn through.
+   * From P(L > tokens) within a cut, exact at both of its ends: `values` has it at the edges in
+   * (low, high), `survivalAt` is read at the ends, and the lines of the bins that the cut ends in
+   * are drawn through.
    */
   static #cut(
+    values: Float64Array,
     low: number,
     high: number,
     survivalAt: (tokens: number) => number,
   ): LengthDistribution {
-    const values = new Float64Array(edgeCount);
     const last = high - 1;
     const firstBin = binOf(low);
     const lastBin = binOf(last);
-    for (let bin = firstBin + 1; bin <= lastBin; bin++) values[bin] = survivalAt(at64(edges, bin));
     const start = { tokens: low, survival: survivalAt(low) };
     const end = { tokens: last, survival: survivalAt(last) };
     const inside = { tokens: at64(edges, firstBin + 1), survival: at64(values, firstBin + 1) };
@@ -263,7 +293,13 @@ export class LengthDistribution {
    */
   mapped(levelOf: (level: number) => number): LengthDistribution {
     if (this.#values === null) return this;
+    const values = new Float64Array(edgeCount);
+    const lastBin = binOf(this.high - 1);
+    for (let bin = binOf(this.low) + 1; bin <= lastBin; bin++) {
+      values[bin] = 1 - levelOf(1 - at64(this.#values, bin));
+    }
     return LengthDistribution.#cut(
+      values,
       this.low,
       this.high,
       (tokens) => 1 - levelOf(1 - this.survival(tokens)),

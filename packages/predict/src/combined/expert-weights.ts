@@ -2,6 +2,7 @@
 // a forecast, over all requests and over each tenant's own.
 
 import { assert } from "@loci/core";
+import { at64 } from "../at.ts";
 import { RecentMap } from "../state/recent-map.ts";
 import type { StateReader, StateWriter } from "../state/state-bytes.ts";
 import { nameHash } from "../text-hash.ts";
@@ -35,9 +36,11 @@ export class ExpertWeights {
   of(tenant: string, stage: Stage): Float64Array {
     const all = sumsOf(this.#ofAll, stage);
     const own = this.#ofTenants.peek(String(nameHash(tenant)));
-    const sums = own === undefined ? all : added(all, sumsOf(own, stage));
-    const best = Math.min(...sums);
-    return sums.map((sum) => Math.exp(-sharpness * (sum - best)));
+    const sums = own === undefined ? all.slice() : added(all, sumsOf(own, stage));
+    let best = Number.POSITIVE_INFINITY;
+    for (const sum of sums) best = Math.min(best, sum);
+    for (let i = 0; i < sums.length; i++) sums[i] = Math.exp(-sharpness * (at64(sums, i) - best));
+    return sums;
   }
 
   learn(tenant: string, stage: Stage, losses: Float64Array): void {

@@ -32,13 +32,15 @@ const stateVersion = 1;
 export class HistoryPredictor implements HastyPredictor {
   readonly name = "history";
   #everything = new LengthWindow(windowSamples);
+  /** What `#everything` says. */
+  #common: LengthDistribution = broadBelief;
   #levels: readonly RecentMap<LengthWindow>[] = newLevels();
 
   open(query: LengthQuery): LengthForecast {
     const certain = certainForecast(query);
     if (certain !== null) return certain;
     const keys = classKeys(query);
-    let belief = blend(this.#everything, broadBelief);
+    let belief = this.#common;
     for (const [i, key] of keys.entries()) {
       const found = this.#levels[i]?.peek(key);
       if (found !== undefined) belief = blend(found, belief);
@@ -51,6 +53,7 @@ export class HistoryPredictor implements HastyPredictor {
   /** Traffic has changed: the recent answers of each class count, older ones are forgotten. */
   hasten(): void {
     this.#everything.keepRecent(recentSamples);
+    this.#common = blend(this.#everything, broadBelief);
     for (const level of this.#levels) {
       for (const [, window] of level.entries()) window.keepRecent(recentSamples);
     }
@@ -84,6 +87,7 @@ export class HistoryPredictor implements HastyPredictor {
     }
     if (!reader.isWhole()) return false;
     this.#everything = everything;
+    this.#common = blend(everything, broadBelief);
     this.#levels = levels;
     return true;
   }
@@ -96,10 +100,14 @@ export class HistoryPredictor implements HastyPredictor {
     }
   }
 
+  /** The estimates are made here: an answer that has ended waits for nothing, a new request does. */
   #learn(keys: readonly string[], outcome: LengthOutcome): void {
     this.#everything.add(outcome);
+    this.#common = blend(this.#everything, broadBelief);
     for (const [i, key] of keys.entries()) {
-      this.#levels[i]?.use(key, () => new LengthWindow(windowSamples)).add(outcome);
+      const window = this.#levels[i]?.use(key, () => new LengthWindow(windowSamples));
+      window?.add(outcome);
+      window?.distribution();
     }
   }
 }

@@ -92,7 +92,7 @@ export class LengthWindow {
         values[bin + 1] = left * ratio * ratio;
       }
     }
-    return LengthDistribution.fromSurvival((tokens) => at64(values, binOf(tokens)));
+    return LengthDistribution.fromEdges(values);
   }
 
   #sample(index: number): number {
