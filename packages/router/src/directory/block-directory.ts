@@ -14,6 +14,7 @@ import { assert, type BlockName, type KvEvent, type KvSnapshot } from "@loci/cor
 import { BlockTable } from "./block-table.ts";
 import { ExpectedPrompts } from "./expected-prompts.ts";
 import { expectedGroup, groupOf, HolderSets } from "./holder-sets.ts";
+import { isName, NameWalk } from "./name-walk.ts";
 import type { PrefixMatches } from "./prefix-matches.ts";
 import { halfAt, usedOnce, usesAt } from "./use-counts.ts";
 
@@ -38,8 +39,8 @@ const setMask = freshBit - 1;
 const roomShift = 5;
 /** Blocks that the hand looks at in a decision for one that can go; then any goes. */
 const lookedAtMax = 64;
-/** Names of a prompt whose places are read together. */
-const hashedTogether = 32;
+/** Blocks at the hand whose places are read together. */
+const readTogether = 32;
 /** Entries that one `expire` looks at for blocks that nobody holds or uses. */
 const sweptEntries = 8192;
 /** Names of prompts that are expected at most, over all workers: 8 MiB. */
@@ -59,12 +60,10 @@ export class BlockDirectory {
   #broom = 1;
   /** Workers that have held all blocks of the prompt so far; used by `match`. */
   readonly #unbroken: Int32Array;
-  /** Hashes of a prompt's names [#hashedFrom, #hashedTo), and what reading their places gave. */
-  readonly #hashes = new Int32Array(hashedTogether + 1);
-  #hashedFrom = 0;
-  #hashedTo = 0;
-  /** Of the entries before it, the places were read for the hand. */
-  #peekedTo = 0;
+  readonly #walk: NameWalk;
+  /** Hashes of the blocks before the entry `#handReadTo`, whose places were read for the hand. */
+  readonly #handHashes = new Int32Array(readTogether);
+  #handReadTo = 0;
 
   constructor(options: BlockDirectoryOptions) {
     assert(options.blocksMax >= 1, "the directory holds at least one block");
@@ -74,6 +73,7 @@ export class BlockDirectory {
     this.#halfMs = (options.windowMs ?? 180_000) / 2;
     this.#workers = new Uint8Array(options.workersMax);
     this.#table = new BlockTable(options.blocksMax, options.seed ?? 0);
+    this.#walk = new NameWalk(this.#table);
     this.#sets = new HolderSets(options.workersMax);
     this.#unbroken = new Int32Array(this.#sets.groupWords);
   }
@@ -137,11 +137,9 @@ export class BlockDirectory {
     const table = this.#table;
     const device = this.#sets.bitOf(0, slot);
     const expected = this.#sets.bitOf(expectedGroup, slot);
-    this.#hashedTo = 0;
-    let entry = 0;
+    this.#walk.start(names, found?.entries ?? null);
     for (let index = 0; index < names.length; index++) {
-      const hint = found?.entries[index] ?? 0;
-      entry = this.#isAt(hint, names, index) ? hint : this.#enter(names, index, entry);
+      const entry = this.#enter(names, index);
       const at = 4 * entry + holdersWord;
       const word = table.words[at] ?? 0;
       const set = word & setMask;
@@ -174,12 +172,11 @@ export class BlockDirectory {
     assert(into.device.length >= this.workersMax, "there is a count for every slot");
     into.reset(names.length);
     this.#unbroken.fill(-1);
-    this.#hashedTo = 0;
+    this.#walk.start(names, null);
     let run = 0;
     let runSet = 0;
-    let entry = 0;
     for (let index = 0; index < names.length; index++) {
-      entry = this.#find(names, index, entry);
+      const entry = this.#walk.find(index);
       into.entries[index] = entry;
       const set = entry === 0 ? 0 : (this.#table.words[4 * entry + holdersWord] ?? 0) & setMask;
       if (set !== runSet) {
@@ -196,11 +193,9 @@ export class BlockDirectory {
   touch(names: Float64Array, nowMs: number, found: PrefixMatches | null = null): void {
     const half = halfAt(nowMs, this.#halfMs);
     const table = this.#table;
-    this.#hashedTo = 0;
-    let entry = 0;
+    this.#walk.start(names, found?.entries ?? null);
     for (let index = 0; index < names.length; index++) {
-      const hint = found?.entries[index] ?? 0;
-      entry = this.#isAt(hint, names, index) ? hint : this.#enter(names, index, entry);
+      const entry = this.#enter(names, index);
       if (found !== null) found.entries[index] = entry;
       if (entry === 0) continue;
       const { words } = table;
@@ -248,52 +243,12 @@ export class BlockDirectory {
     return entry === 0 ? 0 : (this.#table.words[4 * entry + word] ?? 0);
   }
 
-  /** The entry of a name, 0 when there is none; `before` is that of the name before. */
-  #find(names: Float64Array, index: number, before: number): number {
-    const name = names[index] ?? 0;
-    if (name !== 0 && this.#table.names[2 * before + 2] === name) return before + 1;
-    return this.#table.find(names, index, this.#hashAt(names, index));
-  }
-
-  /** The same, and it is added where it is not known; 0 for what cannot be a name. */
-  #enter(names: Float64Array, index: number, before: number): number {
-    const name = names[index] ?? 0;
-    if (!isName(name)) return 0;
-    const table = this.#table;
-    if (table.names[2 * before + 2] === name) return before + 1;
-    const hash = this.#hashAt(names, index);
-    const entry = table.enter(names, index, hash);
-    if (entry !== 0) return entry;
+  /** The walk's entry of a name, which is added where it is not known; 0 for what is no name. */
+  #enter(names: Float64Array, index: number): number {
+    const entry = this.#walk.enter(index);
+    if (entry !== 0 || !isName(names[index] ?? 0)) return entry;
     this.#evict(lookedAtMax);
-    return table.enter(names, index, hash);
-  }
-
-  #isAt(entry: number, names: Float64Array, index: number): boolean {
-    return entry !== 0 && this.#table.names[2 * entry] === names[index];
-  }
-
-  /**
-   * Hash of a name, for going through names from the first on (`#hashedTo` is 0 then). The
-   * places of the next few names are read together: their cache misses are waited for at once.
-   */
-  #hashAt(names: Float64Array, index: number): number {
-    if (index >= this.#hashedTo) this.#hashFrom(names, index);
-    return this.#hashes[index - this.#hashedFrom] ?? 0;
-  }
-
-  #hashFrom(names: Float64Array, start: number): void {
-    const table = this.#table;
-    const hashes = this.#hashes;
-    const count = Math.min(hashedTogether, names.length - start);
-    for (let index = 0; index < count; index++) {
-      hashes[index] = table.hashAt(names, start + index);
-    }
-    let peeked = 0;
-    for (let index = 0; index < count; index++) peeked ^= table.peek(hashes[index] ?? 0);
-    // Used, so that no compiler drops the reading.
-    hashes[hashedTogether] = peeked;
-    this.#hashedFrom = start;
-    this.#hashedTo = start + count;
+    return this.#walk.enter(index);
   }
 
   /** Sets a worker's bits; what is in the device memory is expected there no more. */
@@ -301,10 +256,9 @@ export class BlockDirectory {
     const table = this.#table;
     const bit = this.#sets.bitOf(group, slot);
     const expected = group === 0 ? this.#sets.bitOf(expectedGroup, slot) : -1;
-    this.#hashedTo = 0;
-    let entry = 0;
+    this.#walk.start(names, null);
     for (let index = 0; index < names.length; index++) {
-      entry = this.#enter(names, index, entry);
+      const entry = this.#enter(names, index);
       if (entry === 0) continue;
       const at = 4 * entry + holdersWord;
       let set = (table.words[at] ?? 0) & setMask;
@@ -317,10 +271,9 @@ export class BlockDirectory {
 
   #unsetAll(names: Float64Array, bit: number): void {
     const { words } = this.#table;
-    this.#hashedTo = 0;
-    let entry = 0;
+    this.#walk.start(names, null);
     for (let index = 0; index < names.length; index++) {
-      entry = this.#find(names, index, entry);
+      const entry = this.#walk.find(index);
       const at = 4 * entry + holdersWord;
       const word = words[at] ?? 0;
       const set = word & setMask;
@@ -373,7 +326,7 @@ export class BlockDirectory {
     for (let lookedAt = 0; ; this.#hand++) {
       if (this.#hand >= table.end) this.#hand = 1;
       if (!table.isUsed(this.#hand)) continue;
-      this.#peekAhead();
+      this.#readAhead();
       const at = 4 * this.#hand + holdersWord;
       const word = table.words[at] ?? 0;
       lookedAt++;
@@ -386,17 +339,16 @@ export class BlockDirectory {
   }
 
   /** Those at the hand go soon: their places are read together, as for the names of a prompt. */
-  #peekAhead(): void {
+  #readAhead(): void {
     const hand = this.#hand;
-    if (hand < this.#peekedTo && hand >= this.#peekedTo - hashedTogether) return;
+    if (hand < this.#handReadTo && hand >= this.#handReadTo - readTogether) return;
     const table = this.#table;
-    const end = Math.min(table.end, hand + hashedTogether);
-    let peeked = 0;
-    for (let entry = hand; entry < end; entry++) {
-      peeked ^= table.peek(table.hashAt(table.names, 2 * entry));
+    const count = Math.min(table.end - hand, readTogether);
+    for (let index = 0; index < count; index++) {
+      this.#handHashes[index] = table.hashAt(table.names, 2 * (hand + index));
     }
-    this.#hashes[hashedTogether] = peeked;
-    this.#peekedTo = end;
+    table.readPlaces(this.#handHashes, count);
+    this.#handReadTo = hand + count;
   }
 
   #remove(entry: number): void {
@@ -415,10 +367,6 @@ export class BlockDirectory {
       if (((table.words[at + holdersWord] ?? 0) & setMask) === 0) this.#remove(this.#broom);
     }
   }
-}
-
-function isName(name: BlockName): boolean {
-  return name > 0 && Number.isSafeInteger(name);
 }
 
 /** Adds `run` to the counts of the slots whose bits are set; `slot` is the lowest bit's. */

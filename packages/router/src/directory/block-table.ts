@@ -41,6 +41,7 @@ export class BlockTable {
   /** Free entries before that, first freed first; each holds the number of the next. */
   #freeFirst = 0;
   #freeLast = 0;
+  #lastRead = 0;
 
   constructor(entriesMax: number, seed: number) {
     this.#entriesMax = entriesMax;
@@ -76,9 +77,14 @@ export class BlockTable {
     return hash ^ (hash >>> 16);
   }
 
-  /** Reads where a search for this hash begins, so that it is in the cache when the search comes. */
-  peek(hash: number): number {
-    return this.#places[hash & this.#mask] ?? 0;
+  /** Reads where searches for these hashes begin, so that it is in the cache when they come. */
+  readPlaces(hashes: Int32Array, count: number): void {
+    let read = 0;
+    for (let index = 0; index < count; index++) {
+      read ^= this.#places[(hashes[index] ?? 0) & this.#mask] ?? 0;
+    }
+    // Kept, so that no compiler drops the reading.
+    this.#lastRead = read;
   }
 
   /**

@@ -3,6 +3,7 @@
 
 import { assert, defined, type BlockName } from "@loci/core";
 import { BlockTable } from "../directory/block-table.ts";
+import { isName } from "../directory/name-walk.ts";
 import type { Node } from "./forest-node.ts";
 
 /** Of an entry's words: the node's number. */
@@ -89,9 +90,4 @@ export class NodeNames {
     }
     return node.number;
   }
-}
-
-/** What the table cannot hold does not come from a prompt. */
-function isName(name: BlockName): boolean {
-  return name > 0 && Number.isSafeInteger(name);
 }
