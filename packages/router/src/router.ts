@@ -159,7 +159,7 @@ export class Router {
     const now = this.#at(nowMs);
     const worker = this.#members.get(workerId);
     if (worker === null || worker.health === "dead") return;
-    worker.others.add(missedTokens, now);
+    worker.sentByOther(missedTokens, now);
     this.#directory.speculate(worker.slot, names, now + this.#speculationMs);
   }
 

@@ -9,6 +9,7 @@ import type { RouterOptions } from "../router-options.ts";
 import type { RouterNews, WorkerHealth } from "../router-events.ts";
 import type { WorkerFacts } from "../worker-facts.ts";
 import type { CountsNow } from "../looking/router-counts.ts";
+import { PresentColumns } from "./present-columns.ts";
 import { RoutedWorker } from "./routed-worker.ts";
 
 /** A tick that comes later than this after the one before was held up. */
@@ -27,6 +28,7 @@ export class Members {
   readonly #slots: SlotListener;
   readonly #counts: CountsNow;
   readonly #byId = new Map<string, RoutedWorker>();
+  readonly #present: PresentColumns;
   readonly #freeSlots: number[] = [];
   #slotsUsed = 0;
   #news: RouterNews[] = [];
@@ -36,6 +38,7 @@ export class Members {
     this.#options = options;
     this.#slots = slots;
     this.#counts = counts;
+    this.#present = new PresentColumns(options.workersMax);
   }
 
   get size(): number {
@@ -72,7 +75,8 @@ export class Members {
     if (known === undefined) this.#makeRoom();
     else this.#end(known);
     const slot = this.#freeSlots.pop() ?? this.#slotsUsed++;
-    const worker = new RoutedWorker(facts, slot, nowMs, known?.breaker ?? null);
+    const place = { slot, present: this.#present };
+    const worker = new RoutedWorker(facts, place, nowMs, known?.breaker ?? null);
     this.#byId.set(facts.id, worker);
     this.#slots.opened(worker);
   }
@@ -120,7 +124,7 @@ export class Members {
     for (const worker of this.#byId.values()) {
       worker.lastHeardMs = Math.min(nowMs, worker.lastHeardMs + lateMs);
       if (worker.health === "dead") continue;
-      worker.others.expire(nowMs);
+      worker.tick(nowMs);
       this.#askForSnapshot(worker, nowMs);
       const silentMs = nowMs - worker.lastHeardMs;
       if (silentMs >= this.#options.deadAfterMs) this.#die(worker);
@@ -167,6 +171,7 @@ export class Members {
   /** This life of the worker is over; its requests, if any, have to go elsewhere. */
   #end(worker: RoutedWorker): void {
     if (worker.health !== "dead") this.#die(worker);
+    worker.leavePlace();
     this.#freeSlots.push(worker.slot);
   }
 

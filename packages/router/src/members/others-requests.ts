@@ -41,9 +41,12 @@ export class OthersRequests {
     this.#pendingTokens = this.#said.reduce((sum, { missedTokens }) => sum + missedTokens, 0);
   }
 
-  expire(nowMs: number): void {
+  /** Whether that changed anything. */
+  expire(nowMs: number): boolean {
     const [oldest] = this.#said;
-    if (oldest !== undefined && nowMs - oldest.atMs > believedMs) this.reported(nowMs - believedMs);
+    const isOver = oldest !== undefined && nowMs - oldest.atMs > believedMs;
+    if (isOver) this.reported(nowMs - believedMs);
+    return isOver;
   }
 
   checkIntegrity(): void {

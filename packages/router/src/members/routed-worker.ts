@@ -8,6 +8,7 @@ import type { WorkerHealth } from "../router-events.ts";
 import type { WorkerFacts } from "../worker-facts.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { OthersRequests } from "./others-requests.ts";
+import type { PresentColumns } from "./present-columns.ts";
 import type { WorkerBlocks } from "./worker-blocks.ts";
 
 /** A report may have been made before a request sent so long ago had arrived. */
@@ -24,10 +25,18 @@ export interface OwnWork {
   decoding: number;
 }
 
+/** Where a worker is kept. */
+export interface WorkerPlace {
+  /** Its number in the directory of blocks, and its place in the columns. */
+  readonly slot: number;
+  readonly present: PresentColumns;
+}
+
 export class RoutedWorker {
   readonly facts: WorkerFacts;
-  /** Its number in the directory of blocks. */
   readonly slot: number;
+  /** What it has to do now, among that of all workers. */
+  readonly present: PresentColumns;
   /** Equal for workers whose blocks are interchangeable, if they are known to be at all. */
   readonly blockKind: string;
   health: WorkerHealth = "starting";
@@ -37,8 +46,6 @@ export class RoutedWorker {
   drainsUntilMs: number | null = null;
   readonly breaker: CircuitBreaker;
   load: WorkerLoad | null = null;
-  /** Since when its unfinished prompts are as far as `own` says; later ones it works on unseen. */
-  prefillSeenAtMs = 0;
   /** What this router had there when the last report came. */
   ownAtReport: OwnWork = emptyWork();
   requestsAtReport = 0;
@@ -52,18 +59,33 @@ export class RoutedWorker {
   /** What it holds; null while it is dead. */
   blocks: WorkerBlocks | null = null;
   readonly requests: Set<LiveRequest> = new Set();
+  /** Its place is another's. */
+  #isGone = false;
 
   /** `breaker`: of an earlier life of the worker. */
-  constructor(facts: WorkerFacts, slot: number, nowMs: number, breaker: CircuitBreaker | null) {
+  constructor(
+    facts: WorkerFacts,
+    { slot, present }: WorkerPlace,
+    nowMs: number,
+    breaker: CircuitBreaker | null,
+  ) {
     this.facts = facts;
     this.breaker = breaker ?? new CircuitBreaker();
     this.slot = slot;
+    this.present = present;
     this.blockKind = `${facts.blockTokens} ${facts.fingerprint}`;
     this.lastHeardMs = nowMs;
+    this.prefillSeenAtMs = 0;
+    this.#changed();
   }
 
   get id(): string {
     return this.facts.id;
+  }
+
+  /** Its place is given away; its requests will yet be taken from it. */
+  leavePlace(): void {
+    this.#isGone = true;
   }
 
   /** The request comes here. */
@@ -74,6 +96,7 @@ export class RoutedWorker {
     live.work = workOf(live, this.facts.blockTokens);
     this.requests.add(live);
     addWork(this.own, live, 1);
+    this.#changed();
   }
 
   remove(live: LiveRequest): void {
@@ -82,41 +105,48 @@ export class RoutedWorker {
     this.requests.delete(live);
     live.worker = null;
     if (this.requests.size === 0) Object.assign(this.own, emptyWork());
+    this.#changed();
   }
 
   /** The request's numbers change by `change`. */
   update(live: LiveRequest, change: () => void): void {
-    assert(live.worker === this, "the request is here");
-    addWork(this.own, live, -1);
-    change();
-    live.work = workOf(live, this.facts.blockTokens);
-    addWork(this.own, live, 1);
+    this.#rework(live, change);
+    this.#changed();
   }
 
   /** Requests here: ours as they are, others' as its last report shows them, and as they told. */
   get requestsPresent(): number {
-    const { load } = this;
-    const known = this.requests.size + this.others.count;
-    if (load === null) return known;
-    const reported = load.requestsRunning + load.requestsWaiting;
-    return known + Math.max(0, reported - this.requestsAtReport);
+    return this.present.requests[this.slot] ?? 0;
   }
 
   /** Of these, requests that wait for their first token. */
   get pendingPresent(): number {
-    const { load, requests, own, ownAtReport } = this;
-    const pending = requests.size - own.decoding + this.others.count;
-    if (load === null) return pending;
-    const before = this.requestsAtReport - ownAtReport.decoding;
-    return pending + Math.max(0, load.requestsWaiting - before);
+    return this.present.pendingRequests[this.slot] ?? 0;
   }
 
   /** Prompt tokens that are to be computed here, by the last report and what was sent since. */
   get pendingTokensPresent(): number {
-    const { load, own, ownAtReport } = this;
-    const known = own.pendingTokens + this.others.pendingTokens;
-    if (load === null) return known;
-    return known + Math.max(0, load.prefillTokensPending - ownAtReport.pendingTokens);
+    return this.present.pendingTokens[this.slot] ?? 0;
+  }
+
+  /** Another router sent a request whose prompt misses so many tokens. */
+  sentByOther(missedTokens: number, nowMs: number): void {
+    this.others.add(missedTokens, nowMs);
+    this.#changed();
+  }
+
+  /** Time passes. */
+  tick(nowMs: number): void {
+    if (this.others.expire(nowMs)) this.#changed();
+  }
+
+  get requestCount(): number {
+    return this.requests.size;
+  }
+
+  /** Its unfinished prompts are as far as `own` says at this time. */
+  set prefillSeenAtMs(nowMs: number) {
+    if (!this.#isGone) this.present.prefillSeenAtMs[this.slot] = nowMs;
   }
 
   reported(load: WorkerLoad, nowMs: number): void {
@@ -126,6 +156,7 @@ export class RoutedWorker {
     this.#believePrefill(load.prefillTokensPending, nowMs);
     this.ownAtReport = { ...this.own };
     this.requestsAtReport = this.requests.size;
+    this.#changed();
   }
 
   /**
@@ -143,10 +174,22 @@ export class RoutedWorker {
     if (known <= left || known === 0) return;
     for (const live of this.requests) {
       if (live.work.pendingTokens === 0 || nowMs - live.placedAtMs < reportDelayMs) continue;
-      this.update(live, () => {
+      this.#rework(live, () => {
         live.missedTokens = Math.max(1, Math.round((live.missedTokens * left) / known));
       });
     }
+  }
+
+  #rework(live: LiveRequest, change: () => void): void {
+    assert(live.worker === this, "the request is here");
+    addWork(this.own, live, -1);
+    change();
+    live.work = workOf(live, this.facts.blockTokens);
+    addWork(this.own, live, 1);
+  }
+
+  #changed(): void {
+    if (!this.#isGone) this.present.write(this.slot, this);
   }
 
   checkIntegrity(): void {
@@ -163,6 +206,7 @@ export class RoutedWorker {
       assert(difference <= 1e-6 * (1 + naive[key]), `the worker's ${key} add up`);
     }
     this.others.checkIntegrity();
+    this.present.checkIntegrity(this.slot, this);
     this.breaker.checkIntegrity();
     this.blocks?.checkIntegrity();
     assert((this.blocks === null) === (this.health === "dead"), "the living hold blocks");

@@ -220,10 +220,10 @@ export class Seconds implements PlacementPolicy {
     const { price } = this.#here;
     const { blockTokens } = worker.facts;
     const { device, host, disk } = hits.blocks(worker);
-    const rates = worker.load?.restoreSecondsPerBlock ?? {};
+    const { present, slot } = worker;
     const blockSeconds = promptSeconds(price, blockTokens, tokens.length / 2);
-    const hostSeconds = host * Math.min(blockSeconds, rates.host ?? 0);
-    const diskSeconds = disk * Math.min(blockSeconds, rates.disk ?? 0);
+    const hostSeconds = host * Math.min(blockSeconds, at(present.hostSecondsPerBlock, slot));
+    const diskSeconds = disk * Math.min(blockSeconds, at(present.diskSecondsPerBlock, slot));
     const missedTokens = hits.missedBeside(worker, device + host + disk);
     const missed = promptSeconds(price, missedTokens, tokens.length);
     const whole = promptSeconds(price, tokens.length, tokens.length);
@@ -247,12 +247,11 @@ export class Seconds implements PlacementPolicy {
 
   /** Cached blocks go only for what has no free block. */
   #evictionSeconds(worker: RoutedWorker, blocks: number): number {
-    const { load, own, ownAtReport } = worker;
-    if (load === null) return 0;
-    const taken = Math.max(0, own.newBlocks - ownAtReport.newBlocks);
-    const free = Math.max(0, load.kvBlocksFree - load.kvBlocksCached - taken);
-    const worth = Math.max(load.evictionSecondsPerBlock, this.#worth.secondsPerBlock(worker));
-    return Math.max(0, blocks - free) * worth;
+    const { present, slot } = worker;
+    const excess = blocks - at(present.blocksFree, slot);
+    if (excess <= 0) return 0;
+    const own = this.#worth.secondsPerBlock(worker);
+    return excess * Math.max(at(present.evictionSecondsPerBlock, slot), own);
   }
 
   #moveSeconds(
@@ -321,4 +320,8 @@ function memorySeconds(
 ): number {
   const use = Math.min(memoryUseMax, (peakBlocks + blocks) / facts.kvBlocksTotal);
   return (memorySecondsAtHalf * use) / (1 - use);
+}
+
+function at(column: Float64Array, slot: number): number {
+  return column[slot] ?? 0;
 }

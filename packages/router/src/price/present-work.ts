@@ -1,5 +1,5 @@
-// What a worker has to do now: what this router sent there, known to the token, and what its last
-// report shows beyond that (other routers' requests). A report alone is too old: all requests of a
+// What a worker has to do now, in seconds of its device: what this router sent there, known to the
+// token, and what its last report shows beyond that. A report alone is too old: all requests of a
 // burst would see the same idle worker.
 
 import type { LatencyCoefficients } from "@loci/core";
@@ -33,30 +33,28 @@ export class PresentWork {
 
   /** Of this worker, at its prices; returns itself. */
   measure(worker: RoutedWorker, price: LatencyCoefficients, nowMs: number): this {
-    const { own, load, ownAtReport: before } = worker;
-    let { decoding, contextTokens, answerTokens, newBlocks: peakBlocks } = own;
-    if (load !== null) {
-      decoding += over(load.requestsRunning, worker.requestsAtReport);
-      contextTokens += over(load.contextTokens, before.contextTokens + before.pendingTokens);
-      answerTokens += over(load.decodeTokensExpected, before.answerTokens);
-      peakBlocks = Math.max(0, load.kvBlocksPeak + own.newBlocks - before.newBlocks);
-    }
-    const stepSeconds = decodeStepSeconds(price, decoding, contextTokens);
-    this.pendingRequests = worker.pendingPresent;
+    const { present, slot } = worker;
+    const decoding = at(present.decoding, slot);
+    const stepSeconds = decodeStepSeconds(price, decoding, at(present.contextTokens, slot));
+    this.pendingRequests = at(present.pendingRequests, slot);
     this.pendingSeconds = pendingSeconds(worker, price, nowMs);
     this.decoding = decoding;
     this.stepSeconds = stepSeconds;
     this.stretch = decoding === 0 ? 1 : stretchOf(stepSeconds);
-    this.placeSeconds = placeSeconds(worker, decoding, answerTokens) * stepSeconds;
-    this.peakBlocks = peakBlocks;
+    this.placeSeconds = placeSteps(worker) * stepSeconds;
+    this.peakBlocks = at(present.peakBlocks, slot);
     return this;
   }
 }
 
-function pendingSeconds(worker: RoutedWorker, price: LatencyCoefficients, nowMs: number): number {
-  const attended = worker.own.pendingAttended * price.secondsPerAttended;
-  const all = worker.pendingTokensPresent * price.secondsPerToken + attended;
-  const sinceSeconds = Math.max(0, nowMs - worker.prefillSeenAtMs) / 1000;
+function pendingSeconds(
+  { present, slot }: RoutedWorker,
+  price: LatencyCoefficients,
+  nowMs: number,
+): number {
+  const attended = at(present.pendingAttended, slot) * price.secondsPerAttended;
+  const all = at(present.pendingTokens, slot) * price.secondsPerToken + attended;
+  const sinceSeconds = Math.max(0, nowMs - at(present.prefillSeenAtMs, slot)) / 1000;
   return Math.max(0, all - progressShare * sinceSeconds);
 }
 
@@ -71,14 +69,15 @@ function stretchOf(stepSeconds: number): number {
 }
 
 /** Steps until a sequence that runs has ended, where all places are taken. */
-function placeSeconds(worker: RoutedWorker, decoding: number, answerTokens: number): number {
-  const waiting = worker.requestsPresent + 1 - worker.facts.sequencesMax;
+function placeSteps({ present, slot, facts }: RoutedWorker): number {
+  const requests = at(present.requests, slot);
+  const decoding = at(present.decoding, slot);
+  const waiting = requests + 1 - facts.sequencesMax;
   if (waiting <= 0 || decoding === 0) return 0;
-  const tokensLeft = answerTokens / Math.max(1, worker.requestsPresent);
+  const tokensLeft = at(present.answerTokens, slot) / Math.max(1, requests);
   return (waiting / decoding) * tokensLeft;
 }
 
-/** What a report shows beyond what is this router's own. */
-function over(reported: number, own: number): number {
-  return Math.max(0, reported - own);
+function at(column: Float64Array, slot: number): number {
+  return column[slot] ?? 0;
 }

@@ -3,6 +3,7 @@
 import { blockNames, Random } from "@loci/core";
 import { PromptHits } from "../choice/prompt-hits.ts";
 import { BlockDirectory } from "../directory/block-directory.ts";
+import { PresentColumns } from "../members/present-columns.ts";
 import { RoutedWorker } from "../members/routed-worker.ts";
 import { WorkerBlocks } from "../members/worker-blocks.ts";
 import type { RouteRequest } from "../placement.ts";
@@ -19,9 +20,10 @@ export class PlacementBench {
   #requests = 0;
 
   constructor(workers: number) {
+    const present = new PresentColumns(workersMax);
     this.workers = Array.from({ length: workers }, (_, slot) => {
       const facts = workerFacts(String.fromCodePoint(97 + slot));
-      const worker = new RoutedWorker(facts, slot, 0, null);
+      const worker = new RoutedWorker(facts, { slot, present }, 0, null);
       worker.health = "alive";
       worker.blocks = new WorkerBlocks(this.directory, slot, { facts, losses: null });
       worker.reported(workerLoad(), 0);
