@@ -18,10 +18,11 @@ import { ArrivalRates } from "../price/arrival-rates.ts";
 import { BlockWorth } from "../price/block-worth.ts";
 import type { PeerCopies } from "../price/peer-copies.ts";
 import { PresentWork } from "../price/present-work.ts";
-import { holderOf, replicaSeconds } from "../price/replica-value.ts";
-import { priorPrice, workerPrices } from "../price/worker-prices.ts";
+import { replicaSeconds } from "../price/replica-value.ts";
+import { WorkerPrices } from "../price/worker-prices.ts";
 import { joinSeconds, promptSeconds } from "../price/work-seconds.ts";
 import type { SessionHomes } from "../sessions/session-homes.ts";
+import { Offers } from "./offers.ts";
 import type { PlacementPolicy, PlacementView } from "./placement-policy.ts";
 
 /**
@@ -51,8 +52,6 @@ const tieSeconds = 0.000_5;
 
 /** One way to have a whole prompt in a worker's memory, and what it takes there. */
 interface Way {
-  /** Tokens that get new blocks there. */
-  missedTokens: number;
   /** Of the device. */
   promptSeconds: number;
   /** From the worker's lower memories. */
@@ -64,19 +63,6 @@ interface Way {
   wait: number;
   /** Requests that wait for it, too: those who come meanwhile. */
   behind: number;
-}
-
-/** What a worker offers for the request at hand; written anew in each decision. */
-interface Offer {
-  readonly terms: { -readonly [Term in keyof CostTerms]: number };
-  queueSeconds: number;
-  /** What the worker's own blocks save of the prompt. */
-  savedSeconds: number;
-  /** From the worker's own memories, and with a peer's help. */
-  readonly own: Way;
-  readonly fetched: Way;
-  /** The cheaper of these. */
-  way: Way;
 }
 
 /** What is the same for all workers in one decision. */
@@ -102,9 +88,12 @@ export class Seconds implements PlacementPolicy {
   readonly #peers: PeerCopies;
   readonly #rates = new ArrivalRates();
   readonly #worth = new BlockWorth();
-  /** By index in the decision's workers; kept, so that a decision makes none. */
-  readonly #offers: Offer[] = [];
-  readonly #here: Surroundings = { work: new PresentWork(), queue: 0, price: priorPrice };
+  readonly #prices = new WorkerPrices();
+  readonly #offers = new Offers();
+  // Rewritten for each worker: a decision over many makes no objects for them.
+  readonly #here: Surroundings = { work: new PresentWork(), queue: 0, price: this.#prices.at(0) };
+  readonly #own = emptyWay();
+  readonly #fetched = emptyWay();
   #home: RoutedWorker | null = null;
 
   constructor(homes: SessionHomes, peers: PeerCopies) {
@@ -123,41 +112,41 @@ export class Seconds implements PlacementPolicy {
       arrivals: this.#rates.requestsPerSecond(nowMs) / count,
       busy: Math.min(busyMax, this.#rates.secondsPerSecond(nowMs) / count),
     };
-    const prices = workerPrices(workers);
+    this.#prices.look(workers);
     this.#peers.lookUp(workers, hits);
-    while (this.#offers.length < count) this.#offers.push(emptyOffer());
+    this.#offers.begin(count);
     for (let index = 0; index < count; index++) {
-      this.#here.price = defined(prices[index]);
-      this.#write(this.#offer(index), defined(workers[index]), circumstances);
+      this.#here.price = this.#prices.at(index);
+      this.#offer(index, defined(workers[index]), circumstances);
     }
     this.#addReplicas(view);
-    for (let index = 0; index < count; index++) scores[index] = sumOf(this.#offer(index).terms);
+    for (let index = 0; index < count; index++) scores[index] = this.#offers.cost(index);
   }
 
   terms(index: number): CostTerms {
-    return { ...this.#offer(index).terms };
+    return this.#offers.terms(index);
   }
 
   fetch(index: number): FetchAdvice | null {
-    return this.#offer(index).way.fetch;
+    return this.#offers.fetch[index] ?? null;
   }
 
   reason(index: number, view: PlacementView): Placement["reason"] | null {
     if (view.workers[index] === this.#home) return "session_home";
-    return this.#offer(index).terms.replica > 0 ? "replicated" : null;
+    return at(this.#offers.replica, index) > 0 ? "replicated" : null;
   }
 
   placed({ live, nowMs, workers }: PlacementView): void {
     const worker = defined(live.worker);
-    const { way, savedSeconds } = this.#offer(workers.indexOf(worker));
-    this.#rates.arrived(way.promptSeconds, nowMs);
-    const newBlocks = way.missedTokens / worker.facts.blockTokens;
-    this.#worth.placed(worker, savedSeconds, newBlocks);
-    const { fetch, fetchSeconds } = way;
-    if (fetch === null) return;
-    const source = workers.find(({ id }) => id === fetch.fromWorkerId);
-    if (source === undefined) return;
-    const endMs = nowMs + 1000 * fetchSeconds;
+    const offers = this.#offers;
+    const index = workers.indexOf(worker);
+    this.#rates.arrived(at(offers.promptSeconds, index), nowMs);
+    const newBlocks = at(offers.missedTokens, index) / worker.facts.blockTokens;
+    this.#worth.placed(worker, at(offers.savedSeconds, index), newBlocks);
+    const fetch = this.fetch(index);
+    const source = fetch === null ? null : workers.find(({ id }) => id === fetch.fromWorkerId);
+    if (source === null || source === undefined) return;
+    const endMs = nowMs + 1000 * at(offers.fetchSeconds, index);
     source.lineFreeAtMs = Math.max(source.lineFreeAtMs, endMs);
     worker.lineFreeAtMs = Math.max(worker.lineFreeAtMs, endMs);
   }
@@ -171,78 +160,77 @@ export class Seconds implements PlacementPolicy {
     this.#worth.checkIntegrity();
   }
 
-  #offer(index: number): Offer {
-    return defined(this.#offers[index]);
-  }
-
   /** Copies of hot beginnings are worth something beyond this request. */
   #addReplicas({ workers, hits, nowMs }: PlacementView): void {
-    const best = holderOf(this.#offers, workers.length);
-    const holder = this.#offer(best);
-    if (holder.savedSeconds === 0) return;
-    const rate = hits.sharingPerSecond(defined(workers[best]), nowMs);
+    const { queue, savedSeconds, replica } = this.#offers;
+    const holder = holderOf(this.#offers, workers.length);
+    const saved = at(savedSeconds, holder);
+    if (saved === 0) return;
+    const rate = hits.sharingPerSecond(defined(workers[holder]), nowMs);
     for (let index = 0; index < workers.length; index++) {
-      const offer = this.#offer(index);
-      offer.terms.replica = replicaSeconds(offer, holder, rate);
+      const quieter = at(queue, holder) - at(queue, index);
+      replica[index] = replicaSeconds(quieter, saved - at(savedSeconds, index), rate);
     }
   }
 
-  #write(offer: Offer, worker: RoutedWorker, circumstances: Circumstances): void {
+  #offer(index: number, worker: RoutedWorker, circumstances: Circumstances): void {
     const { view, home } = circumstances;
     const { live, tokens, nowMs } = view;
     const { price } = this.#here;
+    const offers = this.#offers;
     const work = this.#here.work.measure(worker, price, nowMs);
     const queue = work.pendingSeconds * work.stretch + work.stepSeconds / 2 + work.placeSeconds;
     this.#here.queue = queue;
-    this.#writeWays(offer, worker, circumstances);
-    const best = offer.way;
+    const best = this.#bestWay(index, worker, circumstances);
     const answer = live.expectedTokens;
     const join = joinSeconds(price, tokens.length + answer / 2);
     const stretched = answer * join + best.prompt;
     const texts = answer * (work.stepSeconds + join) + stretched * work.decoding;
-    const blocks = Math.ceil((best.missedTokens + answer) / worker.facts.blockTokens);
-    const { terms } = offer;
-    offer.queueSeconds = queue;
-    terms.queue = queue;
-    terms.prefill = best.prompt + best.wait;
-    terms.slowdown = best.prompt * best.behind + streamingWeight * texts;
+    const missedTokens = at(offers.missedTokens, index);
+    const blocks = Math.ceil((missedTokens + answer) / worker.facts.blockTokens);
+    offers.queue[index] = queue;
+    offers.prefill[index] = best.prompt + best.wait;
+    offers.slowdown[index] = best.prompt * best.behind + streamingWeight * texts;
     // Whoever comes for what is gone computes it again, in front of as many.
-    terms.eviction = (1 + best.behind) * this.#evictionSeconds(worker, blocks);
-    terms.memory = memorySeconds(worker, work, blocks);
-    terms.replica = 0;
-    terms.move = home === null || home === worker ? 0 : this.#moveSeconds(home, view, price);
+    offers.eviction[index] = (1 + best.behind) * this.#evictionSeconds(worker, blocks);
+    offers.memory[index] = memorySeconds(worker, work, blocks);
+    offers.replica[index] = 0;
+    offers.move[index] =
+      home === null || home === worker ? 0 : this.#moveSeconds(home, view, price);
+    offers.promptSeconds[index] = best.promptSeconds;
+    offers.fetchSeconds[index] = best.fetchSeconds;
+    offers.fetch[index] = best.fetch;
   }
 
   /** How the prompt could come into the worker's memory: from its own, or with a peer's help. */
-  #writeWays(offer: Offer, worker: RoutedWorker, circumstances: Circumstances): void {
-    const { own, fetched } = offer;
+  #bestWay(index: number, worker: RoutedWorker, circumstances: Circumstances): Way {
     const { hits, nowMs, tokens } = circumstances.view;
     const { price } = this.#here;
+    const { present, slot } = worker;
     const { blockTokens } = worker.facts;
     const { device, host, disk } = hits.blocks(worker);
-    const { present, slot } = worker;
     const blockSeconds = promptSeconds(price, blockTokens, tokens.length / 2);
     const hostSeconds = host * Math.min(blockSeconds, at(present.hostSecondsPerBlock, slot));
     const diskSeconds = disk * Math.min(blockSeconds, at(present.diskSecondsPerBlock, slot));
     const missedTokens = hits.missedBeside(worker, device + host + disk);
     const missed = promptSeconds(price, missedTokens, tokens.length);
     const whole = promptSeconds(price, tokens.length, tokens.length);
-    offer.savedSeconds = whole - missed;
-    own.missedTokens = missedTokens;
+    this.#offers.missedTokens[index] = missedTokens;
+    this.#offers.savedSeconds[index] = whole - missed;
+    const own = this.#own;
     own.promptSeconds = missed;
     own.bringSeconds = hostSeconds + diskSeconds;
     priceWay(own, circumstances, this.#here);
-    offer.way = own;
     const copy = this.#peers.for(worker, hits, nowMs);
-    if (copy === null) return;
+    if (copy === null) return own;
     const left = Math.min(missedTokens, hits.missedBeside(worker, copy.advice.blockEnd));
-    fetched.missedTokens = missedTokens;
+    const fetched = this.#fetched;
     fetched.promptSeconds = promptSeconds(price, left, tokens.length);
     fetched.bringSeconds = own.bringSeconds;
     fetched.fetch = copy.advice;
     fetched.fetchSeconds = copy.seconds;
     priceWay(fetched, circumstances, this.#here);
-    if (costOf(fetched) < costOf(own)) offer.way = fetched;
+    return costOf(fetched) < costOf(own) ? fetched : own;
   }
 
   /** Cached blocks go only for what has no free block. */
@@ -264,23 +252,8 @@ export class Seconds implements PlacementPolicy {
   }
 }
 
-function emptyOffer(): Offer {
-  const own = emptyWay();
-  const terms = {
-    queue: 0,
-    prefill: 0,
-    slowdown: 0,
-    eviction: 0,
-    memory: 0,
-    replica: 0,
-    move: 0,
-  };
-  return { terms, queueSeconds: 0, savedSeconds: 0, own, fetched: emptyWay(), way: own };
-}
-
 function emptyWay(): Way {
   return {
-    missedTokens: 0,
     promptSeconds: 0,
     bringSeconds: 0,
     fetch: null,
@@ -309,8 +282,14 @@ function costOf({ prompt, wait, behind }: Way): number {
   return wait + prompt * (1 + behind);
 }
 
-function sumOf({ queue, prefill, slowdown, eviction, memory, replica, move }: CostTerms): number {
-  return queue + prefill + slowdown + eviction + memory + move - replica;
+/** Index of the worker that saves most of the prompt; of those that save as much, the quietest. */
+function holderOf({ savedSeconds, queue }: Offers, count: number): number {
+  let best = 0;
+  for (let index = 1; index < count; index++) {
+    const more = at(savedSeconds, index) - at(savedSeconds, best);
+    if (more > 0 || (more === 0 && at(queue, index) < at(queue, best))) best = index;
+  }
+  return best;
 }
 
 function memorySeconds(

@@ -10,36 +10,46 @@ const newsWeight = 1 / 64;
 /** Hit rates grow about with the logarithm of memory: the last block is worth half of the mean. */
 const marginalShare = 0.5;
 
-interface Means {
-  savedSeconds: number;
-  newBlocks: number;
-}
-
 export class BlockWorth {
-  readonly #means = new Map<RoutedWorker, Means>();
+  /** Means, by the worker's slot. */
+  #savedSeconds = new Float64Array(0);
+  #newBlocks = new Float64Array(0);
 
   /** A request went there: what it found saved so much, and it needs so many blocks. */
-  placed(worker: RoutedWorker, savedSeconds: number, newBlocks: number): void {
-    const means = this.#means.get(worker) ?? { savedSeconds: 0, newBlocks: 0 };
-    means.savedSeconds += newsWeight * (savedSeconds - means.savedSeconds);
-    means.newBlocks += newsWeight * (newBlocks - means.newBlocks);
-    this.#means.set(worker, means);
+  placed({ slot }: RoutedWorker, savedSeconds: number, newBlocks: number): void {
+    this.#makeRoom(slot);
+    const savedMean = this.#savedSeconds[slot] ?? 0;
+    const blocksMean = this.#newBlocks[slot] ?? 0;
+    this.#savedSeconds[slot] = savedMean + newsWeight * (savedSeconds - savedMean);
+    this.#newBlocks[slot] = blocksMean + newsWeight * (newBlocks - blocksMean);
   }
 
   /** Seconds lost by giving up one cached block. */
-  secondsPerBlock(worker: RoutedWorker): number {
-    const means = this.#means.get(worker);
-    if (means === undefined || means.newBlocks <= 0) return 0;
-    return (marginalShare * means.savedSeconds) / means.newBlocks;
+  secondsPerBlock({ slot }: RoutedWorker): number {
+    const newBlocks = this.#newBlocks[slot] ?? 0;
+    return newBlocks <= 0 ? 0 : (marginalShare * (this.#savedSeconds[slot] ?? 0)) / newBlocks;
   }
 
-  forget(worker: RoutedWorker): void {
-    this.#means.delete(worker);
+  forget({ slot }: RoutedWorker): void {
+    this.#savedSeconds.fill(0, slot, slot + 1);
+    this.#newBlocks.fill(0, slot, slot + 1);
   }
 
   checkIntegrity(): void {
-    for (const { savedSeconds, newBlocks } of this.#means.values()) {
-      assert(savedSeconds >= 0 && newBlocks >= 0, "means of what is not negative");
+    for (const means of [this.#savedSeconds, this.#newBlocks]) {
+      assert(
+        means.every((mean) => mean >= 0),
+        "means of what is not negative",
+      );
     }
+  }
+
+  #makeRoom(slot: number): void {
+    if (slot < this.#newBlocks.length) return;
+    const [saved, blocks] = [this.#savedSeconds, this.#newBlocks];
+    this.#savedSeconds = new Float64Array(2 * (slot + 1));
+    this.#newBlocks = new Float64Array(2 * (slot + 1));
+    this.#savedSeconds.set(saved);
+    this.#newBlocks.set(blocks);
   }
 }

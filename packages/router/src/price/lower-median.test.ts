@@ -7,7 +7,8 @@ test("the middle of the sorted values, of an even number the lower", () => {
   fc.assert(
     fc.property(fc.array(value, { minLength: 1, maxLength: 300 }), (values) => {
       const sorted = Float64Array.from(values).toSorted();
-      expect(lowerMedian(Float64Array.from(values))).toBe(sorted[(values.length - 1) >> 1]);
+      const found = lowerMedian(Float64Array.of(...values, 0.5, 0), values.length);
+      expect(found).toBe(sorted[(values.length - 1) >> 1]);
     }),
     { seed: 5, numRuns: 300 },
   );

@@ -3,12 +3,15 @@
 
 import { assert } from "@loci/core";
 
-/** The middle value in order, of an even number the lower one; `values` are reordered. */
-export function lowerMedian(values: Float64Array): number {
-  assert(values.length > 0, "something has a median");
-  const wanted = (values.length - 1) >> 1;
+/**
+ * The middle one in order of the first `count` values, of an even number the lower; they are
+ * reordered.
+ */
+export function lowerMedian(values: Float64Array, count: number): number {
+  assert(count > 0 && count <= values.length, "something has a median");
+  const wanted = (count - 1) >> 1;
   let low = 0;
-  let high = values.length - 1;
+  let high = count - 1;
   // What is before `low` is at most, what is behind `high` at least what lies between.
   while (low < high) {
     const pivot = at(values, (low + high) >> 1);
