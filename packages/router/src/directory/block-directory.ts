@@ -62,7 +62,7 @@ export class BlockDirectory {
   readonly #unbroken: Int32Array;
   readonly #walk: NameWalk;
   /** Hashes of the blocks before the entry `#handReadTo`, whose places were read for the hand. */
-  readonly #handHashes = new Int32Array(readTogether);
+  readonly #handHashes = new Int32Array(readTogether + 1);
   #handReadTo = 0;
 
   constructor(options: BlockDirectoryOptions) {

@@ -23,32 +23,31 @@ test("equals a map", () => {
     const random = new Random(seed);
     const table = new BlockTable(entriesMax, seed);
     const names = crowdedNames(table, random, 150);
-    const entries = new Map<number, { readonly entry: number; readonly word: number }>();
+    /** By name: its entry, and the word that was written there. */
+    const known = new Map<number, readonly [number, number]>();
     for (let step = 0; step < 2000; step++) {
       const name = defined(names[random.integer(0, names.length - 1)]);
-      const known = entries.get(name);
+      const [entry, word] = known.get(name) ?? [0, 0];
       const one = Float64Array.of(name);
       const hash = table.hashAt(one, 0);
       const found = table.find(one, 0, hash);
-      const word = found === 0 ? 0 : table.words[4 * found + 2];
-      expect([found, word]).toEqual([known?.entry ?? 0, known?.word ?? 0]);
+      expect([found, found === 0 ? 0 : table.words[4 * found + 2]]).toEqual([entry, word]);
       // Full for a while, then nearly empty for a while.
       const wantsMore = step % 400 < 250;
-      if (known !== undefined && !wantsMore) {
-        table.remove(found);
-        entries.delete(name);
-      } else if (wantsMore) {
-        const entry = table.enter(one, 0, hash);
-        expect(entry === 0).toBe(known === undefined && entries.size === entriesMax);
-        if (known !== undefined) expect(entry).toBe(known.entry);
-        if (known !== undefined || entry === 0) continue;
-        expect(table.words[4 * entry + 2]).toBe(0);
-        table.words[4 * entry + 2] = step;
-        entries.set(name, { entry, word: step });
+      const hasRoom = entry !== 0 || known.size < entriesMax;
+      const entered = wantsMore ? table.enter(one, 0, hash) : entry;
+      expect(entered !== 0).toBe(wantsMore ? hasRoom : entry !== 0);
+      expect(entry === 0 || entered === entry).toBe(true);
+      if (wantsMore && entered !== 0) {
+        table.words[4 * entered + 2] = step;
+        known.set(name, [entered, step]);
+      } else if (entry !== 0) {
+        table.remove(entry);
+        known.delete(name);
       }
       if (step % 20 === 0) table.checkIntegrity();
     }
-    expect(table.count).toBe(entries.size);
+    expect(table.count).toBe(known.size);
   }
 });
 

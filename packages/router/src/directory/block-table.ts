@@ -41,7 +41,6 @@ export class BlockTable {
   /** Free entries before that, first freed first; each holds the number of the next. */
   #freeFirst = 0;
   #freeLast = 0;
-  #lastRead = 0;
 
   constructor(entriesMax: number, seed: number) {
     this.#entriesMax = entriesMax;
@@ -77,14 +76,16 @@ export class BlockTable {
     return hash ^ (hash >>> 16);
   }
 
-  /** Reads where searches for these hashes begin, so that it is in the cache when they come. */
+  /**
+   * Reads where searches for the first `count` hashes begin, so that it is in the cache when they
+   * come. What was read goes behind them, so that no compiler drops the reading.
+   */
   readPlaces(hashes: Int32Array, count: number): void {
     let read = 0;
     for (let index = 0; index < count; index++) {
       read ^= this.#places[(hashes[index] ?? 0) & this.#mask] ?? 0;
     }
-    // Kept, so that no compiler drops the reading.
-    this.#lastRead = read;
+    hashes[count] = read;
   }
 
   /**

@@ -5,7 +5,7 @@
 // A search waits for memory. The places of the next few names are read together before the first of
 // them is searched, so that their cache misses are waited for at once.
 
-import { type BlockName } from "@loci/core";
+import type { BlockName } from "@loci/core";
 import type { BlockTable } from "./block-table.ts";
 
 /** Names whose places are read together. */
@@ -15,12 +15,12 @@ const nobody = new Int32Array(0);
 
 export class NameWalk {
   readonly #table: BlockTable;
-  #names = new Float64Array(0);
+  #names: Float64Array = new Float64Array(0);
   #hints: Int32Array = nobody;
   /** The entry of the name before. */
   #before = 0;
   /** Hashes of the names [#hashedFrom, #hashedTo). */
-  readonly #hashes = new Int32Array(hashedTogether);
+  readonly #hashes = new Int32Array(hashedTogether + 1);
   #hashedFrom = 0;
   #hashedTo = 0;
 

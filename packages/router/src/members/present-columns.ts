@@ -118,7 +118,10 @@ export class PresentColumns {
     const fresh = new PresentColumns(1);
     fresh.write(0, sources);
     for (const name of columnNames) {
-      assert(Object.is(this[name][slot], fresh[name][0]), `the column of a worker's ${name} is up to date`);
+      assert(
+        Object.is(this[name][slot], fresh[name][0]),
+        `the column of a worker's ${name} is up to date`,
+      );
     }
   }
 }
