@@ -136,27 +136,28 @@ export class LengthDistribution {
 
   /** Weighted mean of distributions; at least one weight is above 0. */
   static mixture(parts: readonly LengthPart[]): LengthDistribution {
-    const used = parts.filter(({ weight }) => {
-      assert(weight >= 0 && Number.isFinite(weight), "a weight is a number from 0 on");
-      return weight > 0;
-    });
-    const first = defined(used[0], "a mixture has a part with weight").distribution;
-    if (used.length === 1) return first;
-    let low = first.low;
-    let high = first.high;
+    let only: LengthDistribution | null = null;
+    let used = 0;
+    let low = lengthMax;
+    let high = 1;
     let total = 0;
-    for (const { weight, distribution } of used) {
+    for (const { weight, distribution } of parts) {
+      assert(weight >= 0 && Number.isFinite(weight), "a weight is a number from 0 on");
+      if (weight === 0) continue;
+      only ??= distribution;
+      used++;
       low = Math.min(low, distribution.low);
       high = Math.max(high, distribution.high);
       total += weight;
     }
-    if (low === high) return first;
+    assert(only !== null, "a mixture has a part with weight");
+    if (used === 1 || low === high) return only;
     const values = new Float64Array(edgeCount);
-    for (const { weight, distribution } of used) distribution.#addTo(values, weight, low, high);
+    for (const { weight, distribution } of parts) distribution.#addTo(values, weight, low, high);
     for (let i = 0; i < edgeCount; i++) values[i] = at64(values, i) / total;
     return LengthDistribution.#cut(values, low, high, (tokens) => {
       let sum = 0;
-      for (const { weight, distribution } of used) sum += weight * distribution.survival(tokens);
+      for (const { weight, distribution } of parts) sum += weight * distribution.survival(tokens);
       return sum / total;
     });
   }

@@ -163,7 +163,7 @@ class CalibratedForecast implements LengthForecast {
   readonly #query: LengthQuery;
   readonly #inner: LengthForecast;
   readonly #hooks: CalibrationHooks;
-  readonly #judged: (Judged | null)[] = Array.from({ length: stageCount }, () => null);
+  readonly #judged: (Judged | null)[] = [null, null, null];
   #raw: LengthDistribution;
 
   constructor(query: LengthQuery, inner: LengthForecast, hooks: CalibrationHooks) {

@@ -13,7 +13,7 @@ import type {
 } from "../length-predictor.ts";
 import { StateReader, StateWriter } from "../state/state-bytes.ts";
 import { ExpertWeights } from "./expert-weights.ts";
-import { judgedTokens, stageAfter, stageCount, type Stage } from "./forecast-stage.ts";
+import { judgedTokens, stageAfter, type Stage } from "./forecast-stage.ts";
 import { pinballLoss } from "./pinball-loss.ts";
 
 const stateKind = 3;
@@ -96,7 +96,7 @@ class CombinedForecast implements LengthForecast {
   readonly #query: LengthQuery;
   readonly #forecasts: readonly LengthForecast[];
   readonly #weights: () => ExpertWeights;
-  readonly #judged: (Beliefs | null)[] = Array.from({ length: stageCount }, () => null);
+  readonly #judged: (Beliefs | null)[] = [null, null, null];
   #beliefs: Beliefs;
 
   constructor(

@@ -16,7 +16,8 @@ export class GramIndex {
   }
 
   add(place: number, grams: Uint16Array): void {
-    for (const [index, gram] of grams.entries()) {
+    for (let index = 0; index < grams.length; index++) {
+      const gram = grams[index] ?? 0;
       const link = place * gramsMax + index;
       this.#next[link] = this.#heads[gram] ?? none;
       this.#heads[gram] = link;
@@ -25,7 +26,8 @@ export class GramIndex {
 
   /** Takes out what `add` put in. */
   remove(place: number, grams: Uint16Array): void {
-    for (const [index, gram] of grams.entries()) {
+    for (let index = 0; index < grams.length; index++) {
+      const gram = grams[index] ?? 0;
       const link = place * gramsMax + index;
       const after = this.#next[link] ?? none;
       let before = this.#heads[gram] ?? none;

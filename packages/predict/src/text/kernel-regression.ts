@@ -150,8 +150,8 @@ export class KernelRegression {
     this.#targetSum += example.target;
     this.#weights[place] = 0;
     const { dense, grams } = example.features;
-    for (const [component, value] of dense.entries()) {
-      this.#dense[component * this.#options.examplesMax + place] = value;
+    for (let component = 0; component < denseCount; component++) {
+      this.#dense[component * this.#options.examplesMax + place] = at(dense, component);
     }
     this.#squares[place] = square(dense);
     this.#gramNorms[place] = gramNorm(example.features);

@@ -18,6 +18,7 @@ export class ResidualWindow {
   readonly #residuals: Float64Array;
   #count = 0;
   #next = 0;
+  #spread = 1;
 
   constructor(residualsMax: number) {
     assert(residualsMax >= 1, "a window has room");
@@ -32,6 +33,7 @@ export class ResidualWindow {
     this.#residuals[this.#next] = residual;
     this.#next = (this.#next + 1) % this.#residualsMax;
     this.#count = Math.min(this.#count + 1, this.#residualsMax);
+    this.#spread = this.#meanSquareRoot();
   }
 
   /** Possible outcomes around `fit` and their weights. */
@@ -52,6 +54,10 @@ export class ResidualWindow {
 
   /** Root mean square of the errors; of the made-up ones while there are few. */
   get spread(): number {
+    return this.#spread;
+  }
+
+  #meanSquareRoot(): number {
     let sum = madeUpWeight;
     for (let i = 0; i < this.#count; i++) sum += at64(this.#residuals, i) ** 2;
     return Math.sqrt(sum / (this.#count + madeUpWeight));
@@ -63,6 +69,7 @@ export class ResidualWindow {
     this.#count = 0;
     this.#next = 0;
     for (const [fit, residual] of kept) this.add(fit, residual);
+    this.#spread = this.#meanSquareRoot();
   }
 
   /** Oldest first. */

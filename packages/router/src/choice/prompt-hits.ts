@@ -13,7 +13,7 @@ const sizesMax = 4;
 const sharingWindowMs = 0.75 * 180_000;
 
 /** Blocks of a prompt that a worker need not compute, by the fastest memory that has each. */
-export type HitBlocks = Readonly<Record<KvTierName, number>>;
+type HitBlocks = Record<KvTierName, number>;
 
 /** A prompt cut into blocks of one size. */
 interface CutPrompt {
@@ -32,6 +32,7 @@ export class PromptHits {
   #lastSize = 0;
   #lastCut: CutPrompt | null = null;
   #tokens: Int32Array = new Int32Array(0);
+  readonly #blocks: HitBlocks = { device: 0, host: 0, disk: 0 };
 
   constructor(directory: BlockDirectory, workersMax: number) {
     this.#directory = directory;
@@ -69,18 +70,19 @@ export class PromptHits {
     return this.#cutFor(worker)?.matches ?? null;
   }
 
-  /** Blocks that the worker can use: without gaps unless it can live with them. */
-  blocks(worker: RoutedWorker): HitBlocks {
-    const { slot } = worker;
+  /**
+   * Blocks that the worker can use: without gaps unless it can live with them. Rewritten by the next
+   * call.
+   */
+  blocks(worker: RoutedWorker): Readonly<HitBlocks> {
+    const { slot, facts } = worker;
     const found = this.matches(worker);
-    if (found === null) return { device: 0, host: 0, disk: 0 };
-    return worker.facts.toleratesGaps
-      ? { device: at(found.device, slot), host: at(found.host, slot), disk: at(found.disk, slot) }
-      : {
-          device: at(found.devicePrefix, slot),
-          host: at(found.hostPrefix, slot),
-          disk: at(found.diskPrefix, slot),
-        };
+    const blocks = this.#blocks;
+    const { toleratesGaps } = facts;
+    blocks.device = at(toleratesGaps ? found?.device : found?.devicePrefix, slot);
+    blocks.host = at(toleratesGaps ? found?.host : found?.hostPrefix, slot);
+    blocks.disk = at(toleratesGaps ? found?.disk : found?.diskPrefix, slot);
+    return blocks;
   }
 
   /** Blocks from the prompt's start that the worker holds in any memory, none missing between. */
@@ -139,6 +141,6 @@ export class PromptHits {
   }
 }
 
-function at(counts: Int32Array, slot: number): number {
-  return counts[slot] ?? 0;
+function at(counts: Int32Array | undefined, slot: number): number {
+  return counts?.[slot] ?? 0;
 }

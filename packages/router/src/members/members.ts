@@ -28,6 +28,8 @@ export class Members {
   readonly #slots: SlotListener;
   readonly #counts: CountsNow;
   readonly #byId = new Map<string, RoutedWorker>();
+  /** The same, for those who go through all. */
+  #all: readonly RoutedWorker[] = [];
   readonly #present: PresentColumns;
   readonly #freeSlots: number[] = [];
   #slotsUsed = 0;
@@ -45,8 +47,9 @@ export class Members {
     return this.#byId.size;
   }
 
-  all(): IterableIterator<RoutedWorker> {
-    return this.#byId.values();
+  /** In order of joining. */
+  all(): readonly RoutedWorker[] {
+    return this.#all;
   }
 
   get(workerId: string): RoutedWorker | null {
@@ -78,6 +81,7 @@ export class Members {
     const place = { slot, present: this.#present };
     const worker = new RoutedWorker(facts, place, nowMs, known?.breaker ?? null);
     this.#byId.set(facts.id, worker);
+    this.#all = [...this.#byId.values()];
     this.#slots.opened(worker);
   }
 
@@ -86,6 +90,7 @@ export class Members {
     if (worker === undefined) return;
     this.#end(worker);
     this.#byId.delete(workerId);
+    this.#all = [...this.#byId.values()];
   }
 
   drain(workerId: string, nowMs: number): void {
@@ -152,6 +157,10 @@ export class Members {
       worker.checkIntegrity();
     }
     assert(slots.size === this.#slotsUsed, "every slot is used or free");
+    assert(this.#all.length === this.#byId.size, "all are listed");
+    for (const worker of this.#all) {
+      assert(this.#byId.get(worker.id) === worker, "who is listed is here");
+    }
     assert(this.#news.length <= newsMax, "news are bounded");
   }
 
