@@ -1,12 +1,14 @@
 // The last placement of each recent request, and when it was decided; bounded, the oldest go.
 
 import { assert } from "@loci/core";
+import { OldestKeys } from "../oldest-keys.ts";
 import type { Placement } from "../placement.ts";
 
 export class Explanations {
   readonly #placementsMax: number;
   /** In the order of decisions. */
   readonly #byRequest = new Map<string, { readonly placement: Placement; readonly atMs: number }>();
+  readonly #oldest = new OldestKeys(this.#byRequest);
 
   constructor(placementsMax: number) {
     this.#placementsMax = placementsMax;
@@ -15,11 +17,7 @@ export class Explanations {
   note(placement: Placement, atMs: number): void {
     this.#byRequest.delete(placement.requestId);
     this.#byRequest.set(placement.requestId, { placement, atMs });
-    if (this.#byRequest.size <= this.#placementsMax) return;
-    for (const oldest of this.#byRequest.keys()) {
-      this.#byRequest.delete(oldest);
-      break;
-    }
+    if (this.#byRequest.size > this.#placementsMax) this.#byRequest.delete(this.#oldest.take());
   }
 
   find(requestId: string): Placement | null {

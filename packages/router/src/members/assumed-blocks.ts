@@ -4,6 +4,7 @@
 
 import { assert, type BlockName } from "@loci/core";
 import type { BlockDirectory } from "../directory/block-directory.ts";
+import { OldestKeys } from "../oldest-keys.ts";
 
 /** Of the capacity: what is left after a wrong belief, gained by a right one, and left at least. */
 const shrink = 0.9;
@@ -19,6 +20,7 @@ export class AssumedBlocks {
   #capacity: number;
   /** In the order in which they would be given up. */
   readonly #held = new Map<BlockName, true>();
+  readonly #oldest = new OldestKeys(this.#held);
 
   constructor(directory: BlockDirectory, slot: number, blocksMax: number) {
     assert(blocksMax >= 1, "a worker holds a block");
@@ -56,12 +58,11 @@ export class AssumedBlocks {
 
   #giveUp(): void {
     const blocks: BlockName[] = [];
-    let excess = this.#held.size - Math.floor(this.#capacity);
-    for (const name of this.#held.keys()) {
-      if (excess-- <= 0) break;
+    while (this.#held.size > Math.floor(this.#capacity)) {
+      const name = this.#oldest.take();
+      this.#held.delete(name);
       blocks.push(name);
     }
-    for (const name of blocks) this.#held.delete(name);
     if (blocks.length === 0) return;
     this.#directory.apply(this.#slot, { type: "removed", tier: "device", blocks });
   }

@@ -1,12 +1,14 @@
 // Where each conversation was served last; bounded, the longest unused go.
 
 import { assert } from "@loci/core";
+import { OldestKeys } from "../oldest-keys.ts";
 import type { RouteRequest } from "../placement.ts";
 
 export class SessionHomes {
   readonly #sessionsMax: number;
   /** In order of last use. */
   readonly #homes = new Map<string, string>();
+  readonly #oldest = new OldestKeys(this.#homes);
 
   constructor(sessionsMax: number) {
     this.#sessionsMax = sessionsMax;
@@ -27,11 +29,7 @@ export class SessionHomes {
     if (key === null) return;
     this.#homes.delete(key);
     this.#homes.set(key, workerId);
-    if (this.#homes.size <= this.#sessionsMax) return;
-    for (const oldest of this.#homes.keys()) {
-      this.#homes.delete(oldest);
-      break;
-    }
+    if (this.#homes.size > this.#sessionsMax) this.#homes.delete(this.#oldest.take());
   }
 
   checkIntegrity(): void {
