@@ -8,8 +8,8 @@
 // Outside of the cut the values may be anything that falls: they only carry the line of their bin.
 
 import { assert, defined } from "@loci/core";
-import { at64 } from "./at.ts";
-import { binOf, edgeCount, edges, inverseWidths, lengthMax } from "./length-grid.ts";
+import { at64, atPlain } from "./at.ts";
+import { binOf, blankValues, edgeCount, edges, inverseWidths, lengthMax } from "./length-grid.ts";
 
 /** Below this much left, a condition says more than the distribution does: see `longerThan`. */
 const certaintyMin = 1e-9;
@@ -35,10 +35,10 @@ export class LengthDistribution {
   readonly low: number;
   readonly high: number;
   /** One value per edge; null for a point mass, which needs none. */
-  readonly #values: Float64Array | null;
+  readonly #values: readonly number[] | null;
   #mean = Number.NaN;
 
-  private constructor(values: Float64Array | null, low: number, high: number) {
+  private constructor(values: readonly number[] | null, low: number, high: number) {
     assert(low >= 1 && high <= lengthMax && low <= high, "a length distribution has bounds");
     this.low = low;
     this.high = high;
@@ -57,7 +57,8 @@ export class LengthDistribution {
     const first = clampLength(low);
     const last = clampLength(high);
     assert(first <= last, "a range has its ends in order");
-    const values = edges.map((edge) => (last - edge) / (last - first + 1));
+    const values = blankValues();
+    for (let i = 0; i < edgeCount; i++) values[i] = (last - at64(edges, i)) / (last - first + 1);
     return new LengthDistribution(values, first, last);
   }
 
@@ -66,23 +67,21 @@ export class LengthDistribution {
    * outside [0, 1] and rises are smoothed away.
    */
   static fromSurvival(survivalAt: (tokens: number) => number): LengthDistribution {
-    return LengthDistribution.#falling(edges.map(survivalAt));
+    const values = blankValues();
+    for (let i = 1; i < edgeCount; i++) values[i] = survivalAt(at64(edges, i));
+    return LengthDistribution.fromEdges(values);
   }
 
   /** The same by its values at the edges of the grid, which are kept and may be changed. */
-  static fromEdges(values: Float64Array): LengthDistribution {
+  static fromEdges(values: number[]): LengthDistribution {
     assert(values.length === edgeCount, "each edge has a value");
-    return LengthDistribution.#falling(values);
-  }
-
-  static #falling(values: Float64Array): LengthDistribution {
     values[0] = 1;
     let lowest = 1;
     /** Last edge that nearly every answer passes, first one that none does. */
     let sure = 0;
     let ended = edgeCount;
     for (let i = 1; i < edgeCount; i++) {
-      const value = at64(values, i);
+      const value = atPlain(values, i);
       assert(!Number.isNaN(value), "a survival probability is a number");
       lowest = Math.max(0, Math.min(lowest, value));
       values[i] = lowest;
@@ -93,13 +92,17 @@ export class LengthDistribution {
     return new LengthDistribution(values, low, ended < edgeCount ? at64(edges, ended) : lengthMax);
   }
 
-  /** Lengths as seen, all alike or by weight; at least one with a weight above 0. */
-  static fromSamples(samples: ArrayLike<number>, weights?: ArrayLike<number>): LengthDistribution {
-    const values = new Float64Array(edgeCount);
+  /** The first `count` lengths as seen, all alike or by weight; at least one with a weight above 0. */
+  static fromSamples(
+    samples: ArrayLike<number>,
+    weights?: ArrayLike<number>,
+    count: number = samples.length,
+  ): LengthDistribution {
+    const values = blankValues();
     let low = lengthMax;
     let high = 1;
     let total = 0;
-    for (let i = 0; i < samples.length; i++) {
+    for (let i = 0; i < count; i++) {
       const weight = weights === undefined ? 1 : defined(weights[i]);
       assert(weight >= 0 && Number.isFinite(weight), "a weight is a number from 0 on");
       if (weight === 0) continue;
@@ -152,9 +155,9 @@ export class LengthDistribution {
     }
     assert(only !== null, "a mixture has a part with weight");
     if (used === 1 || low === high) return only;
-    const values = new Float64Array(edgeCount);
+    const values = blankValues();
     for (const { weight, distribution } of parts) distribution.#addTo(values, weight, low, high);
-    for (let i = 0; i < edgeCount; i++) values[i] = at64(values, i) / total;
+    for (let i = 0; i < edgeCount; i++) values[i] = atPlain(values, i) / total;
     return LengthDistribution.#cut(values, low, high, (tokens) => {
       let sum = 0;
       for (const { weight, distribution } of parts) sum += weight * distribution.survival(tokens);
@@ -163,10 +166,10 @@ export class LengthDistribution {
   }
 
   /** Adds `weight` times P(L > edge) to the value of each edge in [low, high). */
-  #addTo(values: Float64Array, weight: number, low: number, high: number): void {
+  #addTo(values: number[], weight: number, low: number, high: number): void {
     const lastBin = binOf(high - 1);
     for (let bin = binOf(low) + 1; bin <= lastBin; bin++) {
-      values[bin] = at64(values, bin) + weight * this.#survivalAtEdge(bin);
+      values[bin] = atPlain(values, bin) + weight * this.#survivalAtEdge(bin);
     }
   }
 
@@ -174,7 +177,7 @@ export class LengthDistribution {
   #survivalAtEdge(bin: number): number {
     const edge = at64(edges, bin);
     if (edge < this.low) return 1;
-    return edge >= this.high || this.#values === null ? 0 : at64(this.#values, bin);
+    return edge >= this.high || this.#values === null ? 0 : atPlain(this.#values, bin);
   }
 
   /**
@@ -183,7 +186,7 @@ export class LengthDistribution {
    * are drawn through.
    */
   static #cut(
-    values: Float64Array,
+    values: number[],
     low: number,
     high: number,
     survivalAt: (tokens: number) => number,
@@ -193,10 +196,10 @@ export class LengthDistribution {
     const lastBin = binOf(last);
     const start = { tokens: low, survival: survivalAt(low) };
     const end = { tokens: last, survival: survivalAt(last) };
-    const inside = { tokens: at64(edges, firstBin + 1), survival: at64(values, firstBin + 1) };
+    const inside = { tokens: at64(edges, firstBin + 1), survival: atPlain(values, firstBin + 1) };
     const second = firstBin === lastBin ? end : inside;
     values.fill(lineAt(start, second, at64(edges, firstBin)), 0, firstBin + 1);
-    const outside = { tokens: at64(edges, lastBin), survival: at64(values, lastBin) };
+    const outside = { tokens: at64(edges, lastBin), survival: atPlain(values, lastBin) };
     values.fill(lineAt(outside, end, at64(edges, lastBin + 1)), lastBin + 1);
     return new LengthDistribution(values, low, high);
   }
@@ -208,8 +211,8 @@ export class LengthDistribution {
     const values = this.#values;
     if (values === null) return 0;
     const bin = binOf(tokens);
-    const from = at64(values, bin);
-    const to = at64(values, bin + 1);
+    const from = atPlain(values, bin);
+    const to = atPlain(values, bin + 1);
     return from + (to - from) * (tokens - at64(edges, bin)) * at64(inverseWidths, bin);
   }
 
@@ -233,11 +236,11 @@ export class LengthDistribution {
     let over = edgeCount - 1;
     while (over - under > 1) {
       const middle = (under + over) >> 1;
-      if (at64(values, middle) <= left) over = middle;
+      if (atPlain(values, middle) <= left) over = middle;
       else under = middle;
     }
-    const from = at64(values, under);
-    const slope = (from - at64(values, over)) * at64(inverseWidths, under);
+    const from = atPlain(values, under);
+    const slope = (from - atPlain(values, over)) * at64(inverseWidths, under);
     const inside = slope > 0 ? Math.ceil((from - left) / slope) : 0;
     const found = at64(edges, under) + inside;
     return Math.max(this.low, Math.min(this.high, found));
@@ -294,10 +297,10 @@ export class LengthDistribution {
    */
   mapped(levelOf: (level: number) => number): LengthDistribution {
     if (this.#values === null) return this;
-    const values = new Float64Array(edgeCount);
+    const values = blankValues();
     const lastBin = binOf(this.high - 1);
     for (let bin = binOf(this.low) + 1; bin <= lastBin; bin++) {
-      values[bin] = 1 - levelOf(1 - at64(this.#values, bin));
+      values[bin] = 1 - levelOf(1 - atPlain(this.#values, bin));
     }
     return LengthDistribution.#cut(
       values,
@@ -343,11 +346,12 @@ function heavyTail(generated: number, tokens: number): number {
 }
 
 /** The heavy tail at the edges; the line of the bin of `generated` passes through 1 there. */
-function heavyValues(generated: number): Float64Array {
+function heavyValues(generated: number): number[] {
   const bin = binOf(generated);
-  const values = edges.map((edge, i) => (i > bin ? heavyTail(generated, edge) : 1));
+  const values = blankValues();
+  for (let i = bin + 1; i < edgeCount; i++) values[i] = heavyTail(generated, at64(edges, i));
   const share = (generated - at64(edges, bin)) * at64(inverseWidths, bin);
-  values.fill(1 + ((1 - at64(values, bin + 1)) * share) / (1 - share), 0, bin + 1);
+  values.fill(1 + ((1 - atPlain(values, bin + 1)) * share) / (1 - share), 0, bin + 1);
   return values;
 }
 

@@ -2,7 +2,7 @@
 // a forecast, over all requests and over each tenant's own.
 
 import { assert } from "@loci/core";
-import { at64 } from "../at.ts";
+import { at64, atPlain } from "../at.ts";
 import { RecentMap } from "../state/recent-map.ts";
 import type { StateReader, StateWriter } from "../state/state-bytes.ts";
 import { nameHash } from "../text-hash.ts";
@@ -33,14 +33,21 @@ export class ExpertWeights {
   }
 
   /** One weight for each expert; the best has 1. */
-  of(tenant: string, stage: Stage): Float64Array {
+  of(tenant: string, stage: Stage): readonly number[] {
     const all = sumsOf(this.#ofAll, stage);
-    const own = this.#ofTenants.peek(String(nameHash(tenant)));
-    const sums = own === undefined ? all.slice() : added(all, sumsOf(own, stage));
+    const tenants = this.#ofTenants.peek(String(nameHash(tenant)));
+    const own = tenants === undefined ? null : sumsOf(tenants, stage);
+    const weights: number[] = [];
     let best = Number.POSITIVE_INFINITY;
-    for (const sum of sums) best = Math.min(best, sum);
-    for (let i = 0; i < sums.length; i++) sums[i] = Math.exp(-sharpness * (at64(sums, i) - best));
-    return sums;
+    for (let i = 0; i < this.#experts; i++) {
+      const sum = at64(all, i) + (own === null ? 0 : at64(own, i));
+      best = Math.min(best, sum);
+      weights.push(sum);
+    }
+    for (let i = 0; i < this.#experts; i++) {
+      weights[i] = Math.exp(-sharpness * (atPlain(weights, i) - best));
+    }
+    return weights;
   }
 
   learn(tenant: string, stage: Stage, losses: Float64Array): void {
@@ -100,10 +107,6 @@ function sumsOf(stages: readonly LossSums[], stage: Stage): LossSums {
   const sums = stages[stage];
   assert(sums !== undefined, "each stage has its sums");
   return sums;
-}
-
-function added(one: LossSums, two: LossSums): LossSums {
-  return one.map((sum, i) => sum + (two[i] ?? 0));
 }
 
 function decayInto(sums: LossSums, losses: Float64Array, decay: number): void {

@@ -5,7 +5,7 @@
 import { assert } from "@loci/core";
 import { at64 } from "../at.ts";
 import { LengthDistribution } from "../length-distribution.ts";
-import { binOf, edgeCount, edges, lengthMax } from "../length-grid.ts";
+import { binOf, blankValues, edgeCount, edges, lengthMax } from "../length-grid.ts";
 import type { LengthOutcome } from "../length-predictor.ts";
 
 export class LengthWindow {
@@ -73,7 +73,7 @@ export class LengthWindow {
   }
 
   #estimate(): LengthDistribution {
-    const values = new Float64Array(edgeCount);
+    const values = blankValues();
     let atRisk = this.#count;
     let left = 1;
     let lastEdge = 0;

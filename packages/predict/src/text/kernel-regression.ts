@@ -40,7 +40,7 @@ export class KernelRegression {
   /** Row i of the kernel matrix is one array, its first `#examples.length` entries in use. */
   readonly #rows: Float32Array[] = [];
   /** The dense vectors by component: component c of example i at c * examplesMax + i. */
-  readonly #dense: Float64Array;
+  readonly #dense: Float32Array;
   /** |dense|^2 of each example. */
   readonly #squares: Float64Array;
   /** What `#denseKernels` found last. */
@@ -61,7 +61,7 @@ export class KernelRegression {
   constructor(options: KernelOptions) {
     assert(options.examplesMax >= 1 && options.ridge > 0, "a regression has room and a ridge");
     this.#options = options;
-    this.#dense = new Float64Array(options.examplesMax * denseCount);
+    this.#dense = new Float32Array(options.examplesMax * denseCount);
     this.#squares = new Float64Array(options.examplesMax);
     this.#kernels = new Float64Array(options.examplesMax);
     this.#index = new GramIndex(options.examplesMax);

@@ -63,7 +63,7 @@ export const denseCount: number =
 export function promptFeatures(query: LengthQuery): PromptFeatures {
   const dense = new Float32Array(denseCount);
   const writer = new DenseWriter(dense);
-  const grams = new GramSet();
+  grams.clear();
   if (query.userText === null) {
     writer.skip(denseCount - parameterCount);
     grams.addRun(query.promptTokens.subarray(-tailTokens));
@@ -167,6 +167,11 @@ class GramSet {
   readonly #table = new Int32Array(512).fill(-1);
   #count = 0;
 
+  clear(): void {
+    this.#table.fill(-1);
+    this.#count = 0;
+  }
+
   addRun(run: ArrayLike<number>): void {
     let last = 0x5bd1e995;
     for (let i = 0; i < run.length; i++) {
@@ -194,6 +199,9 @@ class GramSet {
     this.#grams[this.#count++] = id;
   }
 }
+
+/** Used by one request after the other. */
+const grams = new GramSet();
 
 function mix(value: number): number {
   let mixed = Math.imul(value ^ (value >>> 16), 0x85ebca6b);

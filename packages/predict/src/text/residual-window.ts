@@ -12,10 +12,18 @@ const madeUpWeight = 3;
 const nearness = 0.5;
 const farWeight = 0.05;
 
+/** The first `count` are in use. */
+interface Outcomes {
+  readonly values: Float64Array;
+  readonly weights: Float64Array;
+  readonly count: number;
+}
+
 export class ResidualWindow {
   readonly #residualsMax: number;
   readonly #fits: Float64Array;
   readonly #residuals: Float64Array;
+  readonly #outcomes: { -readonly [Key in keyof Outcomes]: Outcomes[Key] };
   #count = 0;
   #next = 0;
   #spread = 1;
@@ -25,6 +33,12 @@ export class ResidualWindow {
     this.#residualsMax = residualsMax;
     this.#fits = new Float64Array(residualsMax);
     this.#residuals = new Float64Array(residualsMax);
+    const most = residualsMax + madeUp.length;
+    this.#outcomes = {
+      values: new Float64Array(most),
+      weights: new Float64Array(most),
+      count: 0,
+    };
   }
 
   /** `residual` = what came less `fit`. */
@@ -36,10 +50,9 @@ export class ResidualWindow {
     this.#spread = this.#meanSquareRoot();
   }
 
-  /** Possible outcomes around `fit` and their weights. */
-  around(fit: number): { readonly values: Float64Array; readonly weights: Float64Array } {
-    const values = new Float64Array(this.#count + madeUp.length);
-    const weights = new Float64Array(this.#count + madeUp.length);
+  /** Possible outcomes around `fit` and their weights; rewritten by the next call. */
+  around(fit: number): Outcomes {
+    const { values, weights } = this.#outcomes;
     for (let i = 0; i < this.#count; i++) {
       const distance = (fit - at64(this.#fits, i)) / nearness;
       values[i] = fit + at64(this.#residuals, i);
@@ -49,7 +62,8 @@ export class ResidualWindow {
       values[this.#count + i] = fit + residual;
       weights[this.#count + i] = madeUpWeight / madeUp.length;
     }
-    return { values, weights };
+    this.#outcomes.count = this.#count + madeUp.length;
+    return this.#outcomes;
   }
 
   /** Root mean square of the errors; of the made-up ones while there are few. */

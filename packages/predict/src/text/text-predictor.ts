@@ -99,11 +99,11 @@ export class TextPredictor implements HastyPredictor {
   }
 
   #belief(fit: number, bias: number): LengthDistribution {
-    const { values, weights } = this.#residuals.around(fit);
-    for (let i = 0; i < values.length; i++) {
+    const { values, weights, count } = this.#residuals.around(fit);
+    for (let i = 0; i < count; i++) {
       values[i] = Math.exp((values[i] ?? 0) + bias) - offsetTokens;
     }
-    return LengthDistribution.fromSamples(values, weights);
+    return LengthDistribution.fromSamples(values, weights, count);
   }
 
   #learn(lesson: Lesson): void {
