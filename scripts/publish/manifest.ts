@@ -13,12 +13,17 @@ export interface PublishedManifest {
   readonly [field: string]: unknown;
 }
 
+/** Needed for one setting each, and large: whoever uses it installs it beside the package. */
+const onRequest: ReadonlySet<string> = new Set(["@kubernetes/client-node", "zeromq"]);
+
 /** Throws for an outside package whose version no manifest states. */
 export function publishedManifest(
   workspace: Workspace,
   outside: ReadonlySet<string>,
 ): PublishedManifest {
-  const { version, license, description } = workspace;
+  const { version, license, description, versions } = workspace;
+  const always = [...outside].filter((name) => !onRequest.has(name));
+  const seldom = [...outside].filter((name) => onRequest.has(name));
   return {
     name: "loci",
     version,
@@ -36,7 +41,8 @@ export function publishedManifest(
       "./package.json": "./package.json",
     },
     scripts: { postinstall: "node packages/ggml/native/build.js" },
-    dependencies: versionsOf(outside, workspace.versions),
+    dependencies: versionsOf(always, versions),
+    ...peers(versionsOf(seldom, versions)),
     optionalDependencies: Object.fromEntries(workspace.optional),
   };
 }
@@ -53,13 +59,22 @@ function write(folder: string, manifest: object): void {
 }
 
 function versionsOf(
-  names: ReadonlySet<string>,
+  names: readonly string[],
   versions: ReadonlyMap<string, string>,
 ): Readonly<Record<string, string>> {
-  const entries = [...names].toSorted().map((name) => {
+  const entries = names.toSorted().map((name) => {
     const version = versions.get(name);
     if (version === undefined) throw new Error(`no manifest states a version of ${name}`);
     return [name, version];
   });
   return Object.fromEntries(entries);
+}
+
+function peers(versions: Readonly<Record<string, string>>): object {
+  const wanted = Object.entries(versions).map(([name, version]) => [name, `^${version}`]);
+  const meta = Object.keys(versions).map((name) => [name, { optional: true }]);
+  return {
+    peerDependencies: Object.fromEntries(wanted),
+    peerDependenciesMeta: Object.fromEntries(meta),
+  };
 }

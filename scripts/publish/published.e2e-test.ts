@@ -137,6 +137,18 @@ test("the server answers a request and shows its page", async () => {
   }
 });
 
+test("what only some settings need is not installed, and named when it is asked for", async () => {
+  const installed = await readdir(join(folder, "node_modules"));
+  expect(installed).not.toContain("zeromq");
+  expect(installed).not.toContain("@kubernetes");
+  const command = join(folder, "node_modules", ".bin", "loci");
+  const options = { cwd: folder, env, timeout: 60_000 };
+  const words = ["router", "--port", "0", "--kubernetes-service", "workers", "--model", "demo"];
+  await expect(run(command, words, options)).rejects.toMatchObject({
+    stderr: expect.stringContaining("npm install @kubernetes/client-node@2"),
+  });
+});
+
 async function addressOf(output: AsyncIterable<Buffer>): Promise<string> {
   let text = "";
   for await (const part of output) {

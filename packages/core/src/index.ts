@@ -13,6 +13,7 @@ export * from "./kv-events.ts";
 export * from "./latency-model.ts";
 export * from "./live-view.ts";
 export * from "./observation.ts";
+export * from "./optional-package.ts";
 export * from "./prefix-tree.ts";
 export * from "./random.ts";
 export * from "./text-codec.ts";

@@ -1,6 +1,7 @@
 // Public names of the package: engines that know nothing of us, behind the same router.
 
 export { engineKinds, type EngineKind } from "./dialect/engine-dialect.ts";
+export { loadEventLibrary } from "./events/event-library.ts";
 export { eventsAtPorts, type EventPorts } from "./events/event-source.ts";
 export type { EventSources } from "./events/event-subscriber.ts";
 export type { TokenCodec } from "./answer/engine-answer.ts";

@@ -2,7 +2,7 @@
 
 import { sleep, systemClock } from "@loci/core";
 import type { Config } from "@loci/core";
-import { eventsAtPorts } from "@loci/foreign";
+import { eventsAtPorts, loadEventLibrary } from "@loci/foreign";
 import type { ForeignWorkersOptions } from "@loci/foreign";
 import { request } from "undici";
 
@@ -49,13 +49,18 @@ async function asksForClusterKey(url: string): Promise<boolean | null> {
   }
 }
 
-/** How other engines are talked to; with `codec` they are given token ids of that vocabulary. */
-export function engineOptions(
+/**
+ * How other engines are talked to; with `codec` they are given token ids of that vocabulary. Throws
+ * LociError `config_invalid` when their events cannot be read here.
+ */
+export async function engineOptions(
   config: Config,
   logger: Logger,
-): Omit<ForeignWorkersOptions, "codec"> {
+): Promise<Omit<ForeignWorkersOptions, "codec">> {
   const { workerApiKey, workerEngine, servedModelName } = config;
   const { workerEventsPort: port, workerReplayPort: replayPort } = config;
+  // Said now, and not by the first engine that is met.
+  if (port !== null) await loadEventLibrary();
   return {
     clock: systemClock,
     engine: workerEngine === "loci" ? "auto" : workerEngine,

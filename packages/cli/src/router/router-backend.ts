@@ -29,6 +29,9 @@ export async function openRouterBackend(
   if (!isOurs && model === null && config.hfRepo === null)
     return openTextBackend(config, logger, tracer);
   const codec = await loadCodec(await codecOptions({ ...config, model }, { findModel, signal }));
+  const engines = isOurs
+    ? null
+    : new ForeignWorkers({ ...(await engineOptions(config, logger)), codec: codec.codec });
   const directories = await openDirectories(config, key.text, logger);
   const routed = openRouter(config, {
     key: key.key,
@@ -36,9 +39,7 @@ export async function openRouterBackend(
     onSent: directories.onSent,
     logger,
     tracer,
-    ...(!isOurs && {
-      connect: new ForeignWorkers({ ...engineOptions(config, logger), codec: codec.codec }).connect,
-    }),
+    ...(engines !== null && { connect: engines.connect }),
   });
   directories.tellTo(routed.cluster);
   logger.info("waiting for the first worker");

@@ -20,7 +20,7 @@ export async function openTextBackend(
   logger: Logger,
   tracer: Tracer,
 ): Promise<Backend> {
-  const engines = new ForeignWorkers({ ...engineOptions(config, logger), codec: null });
+  const engines = new ForeignWorkers({ ...(await engineOptions(config, logger)), codec: null });
   const routed = openRouter(config, {
     key: null,
     directories: [new StaticDirectory(config.workerUrls)],

@@ -5,6 +5,7 @@
 import { assert, sleep } from "@loci/core";
 import type { Clock } from "@loci/core";
 import type { Dealer, Subscriber } from "zeromq";
+import { loadEventLibrary } from "./event-library.ts";
 import { decodeBatch } from "./engine-events.ts";
 import type { EngineEvent } from "./engine-events.ts";
 import { EventOrder } from "./event-order.ts";
@@ -189,9 +190,8 @@ export class EventSubscriber {
   }
 }
 
-// Native code, loaded only where somebody publishes events.
 async function openSubscriber(sources: EventSources): Promise<Subscriber> {
-  const zeromq = await import("zeromq");
+  const zeromq = await loadEventLibrary();
   const socket = new zeromq.Subscriber({ receiveHighWaterMark: messagesMax, linger: 0 });
   socket.connect(sources.endpoint);
   socket.subscribe(sources.topic);
@@ -199,7 +199,7 @@ async function openSubscriber(sources: EventSources): Promise<Subscriber> {
 }
 
 async function openDealer(): Promise<Dealer> {
-  const zeromq = await import("zeromq");
+  const zeromq = await loadEventLibrary();
   return new zeromq.Dealer({ receiveHighWaterMark: messagesMax, linger: 0 });
 }
 
