@@ -143,7 +143,15 @@ test("what only some settings need is not installed, and named when it is asked 
   expect(installed).not.toContain("@kubernetes");
   const command = join(folder, "node_modules", ".bin", "loci");
   const options = { cwd: folder, env, timeout: 60_000 };
-  const words = ["router", "--port", "0", "--kubernetes-service", "workers", "--model", "demo"];
+  const words = [
+    "router",
+    "--port",
+    "0",
+    "--kubernetes-service",
+    "workers",
+    "--model",
+    "loci-demo",
+  ];
   await expect(run(command, words, options)).rejects.toMatchObject({
     stderr: expect.stringContaining("npm install @kubernetes/client-node@2"),
   });

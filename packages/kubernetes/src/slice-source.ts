@@ -3,7 +3,8 @@
 
 import type { DiscoveryV1Api, Watch } from "@kubernetes/client-node";
 
-import { loadOptional, LociError } from "@loci/core";
+import { LociError } from "@loci/core";
+import { loadKubernetesClient } from "./kubernetes-client.ts";
 
 /** One line of a watch. */
 export interface SliceEvent {
@@ -49,14 +50,9 @@ const pagesMax = 16;
 const watchSecondsMax = 300;
 const goneStatus = 410;
 
-/** @throws LociError config_invalid when there is no cluster to ask, or no client to ask with */
+/** @throws LociError config_invalid when there is no cluster to ask */
 export async function openSliceSource(options: SliceSourceOptions): Promise<SliceSource> {
-  const library = await loadOptional({
-    name: "@kubernetes/client-node",
-    major: 2,
-    neededFor: "Finding workers through Kubernetes",
-    load: () => import("@kubernetes/client-node"),
-  });
+  const library = await loadKubernetesClient();
   const config = new library.KubeConfig();
   try {
     if (options.kubeconfigPath === null) config.loadFromDefault();

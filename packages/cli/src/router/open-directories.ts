@@ -95,7 +95,9 @@ async function openNats(
 }
 
 async function openKubernetes(service: string, logger: Logger): Promise<OpenDirectories> {
-  const { KubernetesDirectory } = await import("@loci/kubernetes");
+  const { KubernetesDirectory, loadKubernetesClient } = await import("@loci/kubernetes");
+  // Said now, and not again and again by the directory.
+  await loadKubernetesClient();
   const directory = new KubernetesDirectory({
     service,
     clock: systemClock,

@@ -1,0 +1,13 @@
+// The official client: large, and loaded only where workers are found through Kubernetes.
+
+import { loadOptional } from "@loci/core";
+
+/** @throws LociError config_invalid when it is not installed */
+export function loadKubernetesClient(): Promise<typeof import("@kubernetes/client-node")> {
+  return loadOptional({
+    name: "@kubernetes/client-node",
+    major: 2,
+    neededFor: "Finding workers through Kubernetes",
+    load: () => import("@kubernetes/client-node"),
+  });
+}
