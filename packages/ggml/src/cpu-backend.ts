@@ -72,10 +72,6 @@ export class CpuBackend implements Backend {
     checkComputed(loadGgml().base.backendGraphCompute(this.#backend, graph));
   }
 
-  alone<T>(work: () => Promise<T>): Promise<T> {
-    return work();
-  }
-
   [Symbol.dispose](): void {
     assert(!this.#busy, "the backend is idle");
     loadGgml().base.backendFree(this.#backend);

@@ -89,17 +89,15 @@ export class GgmlRunner implements Runner, Disposable {
     const { kv, backend, work, checkModelFile, layers, clock } = this.#options;
     this.#checkBatch(slices);
     if (!kv.waitsInKernel) await kv.pool.gates.wait(gates, layers, clock);
-    return backend.alone(async () => {
-      kv.copyBlocks(copies);
-      const tokens = slices.reduce((sum, slice) => sum + slice.tokens.length, 0);
-      const graph = this.#graph(slices, tokens);
-      graph.fill(slices, gates);
-      await backend.compute(graph.pointer, stepThreads(work, tokens, backend.threads));
-      await graph.fetch();
-      kv.checkStep();
-      checkModelFile();
-      return graph;
-    });
+    kv.copyBlocks(copies);
+    const tokens = slices.reduce((sum, slice) => sum + slice.tokens.length, 0);
+    const graph = this.#graph(slices, tokens);
+    graph.fill(slices, gates);
+    await backend.compute(graph.pointer, stepThreads(work, tokens, backend.threads));
+    await graph.fetch();
+    kv.checkStep();
+    checkModelFile();
+    return graph;
   }
 
   /** The graph for a batch, made when its shape is new. */

@@ -117,7 +117,7 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
   checkVocabulary(file);
   const vocabulary = opening.use(new Vocabulary(options.path));
   const backend = opening.use(openBackend(options));
-  const weights = opening.use(new Weights(file, backend));
+  const weights = opening.use(new Weights(file, backend.device));
   const guard = opening.use(guardModelFile(weights.mapped));
   const limits = planLimits(options, params, file);
   const loaded = architecture.load(params, weights, limits.contextTokensMax);
@@ -125,7 +125,11 @@ export async function loadModel(options: LoadModelOptions): Promise<LoadedModel>
   guard.check();
   const shape = { ...params, cacheType: options.cacheType ?? "f16", ...limits };
   const kv = opening.use(
-    createKvMemory(options.attention ?? "auto", { ...shape, threads: backend.threads }, backend),
+    createKvMemory(
+      options.attention ?? "auto",
+      { ...shape, threads: backend.threads },
+      backend.device,
+    ),
   );
   const graphs = {
     architecture: loaded,

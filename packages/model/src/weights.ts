@@ -7,7 +7,7 @@ import {
   type GgufTensor,
   type MappedFile,
   type Pointer,
-  type Backend,
+  type Device,
   DeviceWeights,
   WeightBuffers,
   type WeightStore,
@@ -51,12 +51,12 @@ export class Weights implements Disposable {
   readonly #store: WeightStore;
   readonly #made = new Map<string, Pointer>();
 
-  constructor(file: GgufFile, backend: Backend) {
+  constructor(file: GgufFile, device: Device) {
     this.#file = file;
     this.#mapped = mapFile(file.path, file.fileBytes);
-    this.#store = backend.device.isHost
+    this.#store = device.isHost
       ? new WeightBuffers(this.#mapped, file.tensors.size)
-      : new DeviceWeights(this.#mapped, file.tensors.size, backend);
+      : new DeviceWeights(this.#mapped, file.tensors.size, device);
   }
 
   /** The mapped file, to guard it against shrinking. */

@@ -1,5 +1,4 @@
-// The mover of the server by the engine's conformance suite: natively, with Node alone, and over a pool
-// that only its device reads and writes.
+// The mover of the server by the engine's conformance suite, natively and with Node alone.
 
 import { systemClock } from "@loci/core";
 import { blockMoverConformance } from "@loci/engine/block-mover.suite";
@@ -22,7 +21,7 @@ async function makeFixture(mode: TransferMode): Promise<BlockMoverFixture> {
       hostBytes: rig.pool.blockBytes * 8,
       disk: { path: rig.folder, bytesMax: 1024 ** 2, fsync: "never", freeBytesMin: 0 },
       clock: systemClock,
-      transfer: mode === "staged" ? "auto" : mode,
+      transfer: mode === "portable" ? mode : "auto",
     });
   let tiers = await open();
   return {

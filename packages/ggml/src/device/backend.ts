@@ -8,11 +8,9 @@ export interface Backend extends Disposable {
   readonly device: Device;
   /** Of this process, that take part in a computation. */
   readonly threads: number;
-  /** Computes a graph, on the first `threads` threads; the event loop stays free. One at a time. */
-  compute(graph: Pointer, threads?: number): Promise<void>;
   /**
-   * Runs `work` while nobody else touches the device: whoever reads or writes its memory, or computes
-   * a graph, does so in here. Memory of the process needs no such turn: there, `work` runs at once.
+   * Computes a graph, on the first `threads` threads; the event loop stays free. One at a time. Other
+   * tensors of the device may be read and written meanwhile (`readTensor`, `writeTensor`).
    */
-  alone<T>(work: () => Promise<T>): Promise<T>;
+  compute(graph: Pointer, threads?: number): Promise<void>;
 }

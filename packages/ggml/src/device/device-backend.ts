@@ -1,5 +1,4 @@
-// A device other than the CPU. One turn at a time: ggml's devices promise nothing to two threads that
-// use them at once, so a step and the copies of blocks go one after the other.
+// A device other than the CPU.
 
 import { LociError, assert } from "@loci/core";
 import { callAsync } from "../bind.ts";
@@ -14,9 +13,9 @@ export class DeviceBackend implements Backend {
   /** The one that waits. */
   readonly threads = 1;
   readonly #backend: Pointer;
-  #turns: Promise<unknown> = Promise.resolve();
-  #turnsWaiting = 0;
+  #busy = false;
 
+  /** LociError out_of_memory when the device cannot be started. */
   constructor(device: Device) {
     const backend = loadGgml().base.deviceInit(device.pointer, null);
     if (backend === null) {
@@ -29,24 +28,17 @@ export class DeviceBackend implements Backend {
   }
 
   async compute(graph: Pointer): Promise<void> {
-    assert(this.#turnsWaiting > 0, "whoever computes has the device for itself");
-    const { base } = loadGgml();
-    checkComputed(await callAsync(base.backendGraphCompute, this.#backend, graph));
-  }
-
-  async alone<T>(work: () => Promise<T>): Promise<T> {
-    this.#turnsWaiting++;
-    const turn = this.#turns.then(work);
-    this.#turns = turn.catch(() => {});
+    assert(!this.#busy, "one computation at a time");
+    this.#busy = true;
     try {
-      return await turn;
+      checkComputed(await callAsync(loadGgml().base.backendGraphCompute, this.#backend, graph));
     } finally {
-      this.#turnsWaiting--;
+      this.#busy = false;
     }
   }
 
   [Symbol.dispose](): void {
-    assert(this.#turnsWaiting === 0, "the device is idle");
+    assert(!this.#busy, "the backend is idle");
     loadGgml().base.backendFree(this.#backend);
   }
 }

@@ -5,7 +5,7 @@ import { assert } from "@loci/core";
 import type { MappedFile } from "../memory-map.ts";
 import type { Pointer } from "../pointer.ts";
 import type { WeightLocation, WeightStore } from "../weight-store.ts";
-import type { Backend } from "./backend.ts";
+import type { Device } from "./device.ts";
 import { DeviceTensors, writeTensor } from "./device-tensors.ts";
 
 /** Copied at a time: devices set aside as much of the process's memory for it. */
@@ -13,16 +13,14 @@ const pieceBytes = 16 * 1024 ** 2;
 
 export class DeviceWeights implements WeightStore {
   readonly #file: MappedFile;
-  readonly #backend: Backend;
   readonly #tensors: DeviceTensors;
   readonly #byName = new Map<string, { tensor: Pointer; location: WeightLocation }>();
 
   /** `tensorsMax` bounds the tensors made from this file. */
-  constructor(file: MappedFile, tensorsMax: number, backend: Backend) {
+  constructor(file: MappedFile, tensorsMax: number, device: Device) {
     this.#file = file;
-    this.#backend = backend;
     this.#tensors = new DeviceTensors({
-      device: backend.device,
+      device,
       tensorsMax,
       usage: "weights",
       remedy: "Use a smaller or more quantised model, or --device cpu.",
@@ -54,7 +52,7 @@ export class DeviceWeights implements WeightStore {
       for (let offset = 0; offset < byteLength; offset += pieceBytes) {
         const range = { tensor, offset, bytes: Math.min(pieceBytes, byteLength - offset) };
         const source = this.#file.address + BigInt(fileOffset + offset);
-        await this.#backend.alone(() => writeTensor(range, source));
+        await writeTensor(range, source);
       }
     }
   }

@@ -2,7 +2,7 @@
 // operators.
 
 import { LociError } from "@loci/core";
-import { type Backend, type Device, loadKernelLibrary } from "@loci/ggml";
+import { type Device, loadKernelLibrary } from "@loci/ggml";
 import type { KvMemory, KvMemoryOptions } from "./attention.ts";
 import { DeviceKvRows } from "./device-kv-rows.ts";
 import { HostKvRows } from "./host-kv-rows.ts";
@@ -19,11 +19,11 @@ export type AttentionChoice = "native" | "portable" | "auto";
 export function createKvMemory(
   choice: AttentionChoice,
   options: KvMemoryOptions,
-  backend: Backend,
+  device: Device,
 ): KvMemory {
-  if (!backend.device.isHost) {
-    if (choice === "native") throw notOnDevice(backend.device);
-    return new PortableKvMemory(options, new DeviceKvRows(options, backend));
+  if (!device.isHost) {
+    if (choice === "native") throw notOnDevice(device);
+    return new PortableKvMemory(options, new DeviceKvRows(options, device));
   }
   const kernel = choice === "portable" ? null : loadKernelLibrary();
   if (kernel !== null) return new NativeKvMemory(kernel, options);

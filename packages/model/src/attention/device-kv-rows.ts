@@ -5,7 +5,7 @@
 
 import { assert, defined } from "@loci/core";
 import {
-  type Backend,
+  type Device,
   type DeviceBlock,
   DeviceTensors,
   type Graph,
@@ -30,16 +30,13 @@ export class DeviceKvRows implements KvRows {
   readonly blockStride: number;
   readonly allocateHost: (bytes: number) => NativeMemory;
   readonly #options: KvMemoryOptions;
-  readonly #backend: Backend;
   readonly #sizes: RowSizes;
   readonly #tensors: DeviceTensors;
   readonly #layers: readonly Pointer[];
 
-  constructor(options: KvMemoryOptions, backend: Backend) {
+  constructor(options: KvMemoryOptions, device: Device) {
     const { headSize, blockCount, blockTokens, layers } = options;
-    const { device } = backend;
     this.#options = options;
-    this.#backend = backend;
     this.#sizes = rowSizes(options);
     this.blockStride = this.#sizes.rowsPerLayer;
     this.gatherTokens = blockTokens;
@@ -73,12 +70,12 @@ export class DeviceKvRows implements KvRows {
   blockAt(block: number): DeviceBlock {
     const ranges = this.#ranges(block);
     const { layerBytes } = this.#sizes;
-    const each = (move: (range: TensorRange, address: Pointer) => Promise<void>, at: Pointer) =>
-      this.#backend.alone(async () => {
-        for (const [layer, range] of ranges.entries()) {
-          await move(range, at + BigInt(layer * layerBytes));
-        }
-      });
+    type Move = (range: TensorRange, address: Pointer) => Promise<void>;
+    const each = async (move: Move, at: Pointer): Promise<void> => {
+      for (const [layer, range] of ranges.entries()) {
+        await move(range, at + BigInt(layer * layerBytes));
+      }
+    };
     return {
       read: (target) => each(readTensor, target),
       write: (source) => each(writeTensor, source),
