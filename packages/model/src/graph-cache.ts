@@ -1,6 +1,7 @@
 // Graphs by batch shape, least recently used out first: decoding repeats few shapes, prefill
 // chunks repeat one or two. Bounded by count and by the memory they hold.
 
+import { LociError } from "@loci/core";
 import type { ForwardGraph } from "./forward-graph.ts";
 
 const graphsMax = 32;
@@ -19,7 +20,7 @@ export class GraphCache implements Disposable {
       this.#graphs.set(key, known);
       return known;
     }
-    const graph = make();
+    const graph = this.#make(make);
     this.#computeBytes += graph.computeBytes;
     this.#graphs.set(key, graph);
     this.#evict(key);
@@ -29,6 +30,19 @@ export class GraphCache implements Disposable {
   [Symbol.dispose](): void {
     for (const graph of this.#graphs.values()) graph[Symbol.dispose]();
     this.#graphs.clear();
+    this.#computeBytes = 0;
+  }
+
+  /** Where memory is short, as on a device, the graphs kept are worth less than the one needed. */
+  #make(make: () => ForwardGraph): ForwardGraph {
+    try {
+      return make();
+    } catch (error) {
+      const isShort = error instanceof LociError && error.code === "out_of_memory";
+      if (!isShort || this.#graphs.size === 0) throw error;
+      this[Symbol.dispose]();
+      return make();
+    }
   }
 
   #evict(keep: string): void {

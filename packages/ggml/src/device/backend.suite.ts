@@ -84,12 +84,12 @@ export function backendConformance(name: string, open: () => Backend): void {
       using memory = new NativeMemory(rows * rowBytes, backend.device);
       const values = new Float32Array(memory.bytes, 0, rows * rowLength);
       using graph = new Graph(8);
-      const input = graph.input(tensorType.f32, 512, 512);
+      const input = graph.input(tensorType.f32, 128, 128);
       const output = graph.output(graph.mulMat(input, input));
       graph.allocate(backend.device);
       new Float32Array(defined(graph.bytes(input))).fill(1);
       const range = { tensor: tensors.tensor, offset: 0, bytes: rows * rowBytes };
-      for (let round = 1; round <= 20; round++) {
+      for (let round = 1; round <= 5; round++) {
         const computed = compute(backend, graph);
         values.fill(round);
         await writeTensor(range, memory.address);
@@ -98,7 +98,7 @@ export function backendConformance(name: string, open: () => Backend): void {
         expect(values.every((value) => value === round)).toBe(true);
         await computed;
         const sums = new Float32Array(defined(graph.bytes(output)));
-        expect(sums.every((sum) => sum === 512)).toBe(true);
+        expect(sums.every((sum) => sum === 128)).toBe(true);
       }
     });
 
