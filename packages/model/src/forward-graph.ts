@@ -51,7 +51,7 @@ export class ForwardGraph implements Disposable {
       tap,
     };
     const logits = graph.output(options.architecture.build(graph, inputs, this.#attention));
-    graph.allocate(options.backend.device);
+    this.#allocate(options);
     const bytes = (tensor: Pointer): ArrayBuffer => defined(graph.bytes(tensor), "it is used");
     this.#tokens = new Int32Array(bytes(tokens));
     this.#positions = new Int32Array(bytes(positions));
@@ -107,6 +107,15 @@ export class ForwardGraph implements Disposable {
 
   [Symbol.dispose](): void {
     this.#graph[Symbol.dispose]();
+  }
+
+  #allocate({ backend }: ForwardGraphOptions): void {
+    try {
+      this.#graph.allocate(backend.device);
+    } catch (error) {
+      this.#graph[Symbol.dispose]();
+      throw error;
+    }
   }
 }
 
