@@ -35,8 +35,8 @@ const usesWord = 3;
 /** Beside the set's number: the block was used or told of since the hand passed. */
 const freshBit = 1 << 30;
 const setMask = freshBit - 1;
-/** Share of the bound that `expire` keeps free, so that decisions need not make room: 1/32. */
-const roomShift = 5;
+/** Share of the bound that `expire` keeps free, so that decisions need not make room: 1/16. */
+const roomShift = 4;
 /** Blocks that the hand looks at in a decision for one that can go; then any goes. */
 const lookedAtMax = 64;
 /** Blocks at the hand whose places are read together. */
