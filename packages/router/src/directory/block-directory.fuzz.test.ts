@@ -126,6 +126,8 @@ function eventOf(random: Random): KvEvent {
   return { type: kind < 0.6 ? "stored" : "removed", tier: pick(random, kvTierNames), blocks };
 }
 
+const hints = new PrefixMatches(workersMax);
+
 function call(
   random: Random,
   directory: BlockDirectory,
@@ -134,17 +136,22 @@ function call(
 ): void {
   const slot = pick(random, slots);
   const kind = random.next();
+  // What a look-up found, of the same names or of others and perhaps outdated.
+  const found = random.next() < 0.3 ? null : hints;
+  if (random.next() < 0.3) directory.match(promptOf(random), hints);
   if (kind < 0.5) {
     const event = eventOf(random);
     directory.apply(slot, event);
     naive.apply(slot, event);
   } else if (kind < 0.7) {
     const names = promptOf(random);
-    directory.speculate(slot, names, nowMs + 20);
+    if (random.next() < 0.5) directory.match(names, hints);
+    directory.speculate(slot, names, nowMs + 20, found);
     naive.speculate(slot, names, nowMs + 20);
   } else if (kind < 0.85) {
     const names = promptOf(random);
-    directory.touch(names, nowMs);
+    if (random.next() < 0.5) directory.match(names, hints);
+    directory.touch(names, nowMs, found);
     for (const name of names) naive.of(name).uses.push(nowMs);
   } else if (kind < 0.87) {
     const held = kvTierNames.map((tier) => ({ tier, blocks: promptOf(random) }));
