@@ -4,7 +4,7 @@
 import { assert, defined } from "@loci/core";
 import { defaultPredictor } from "@loci/predict";
 import type { PolicyName } from "@loci/router";
-import { blockSeconds, workerKind } from "./worker-kinds.ts";
+import { blockSeconds, serversOf, workerKind } from "./worker-kinds.ts";
 import { scenarioServer, workloadOf } from "./cluster-scenarios.ts";
 import type { ClusterScenario, ScenarioSize } from "./cluster-scenarios.ts";
 import { simulateCluster } from "./cluster-simulation.ts";
@@ -84,10 +84,9 @@ export function runScenario(
   { routers, movesBlocks }: Pick<ComparisonOptions, "routers" | "movesBlocks">,
 ): ClusterSummary {
   const { workers, seed } = size;
-  const server = scenarioServer(scenario);
   const result = simulateCluster({
     workload: workloadOf(scenario, size),
-    workers: Array.from({ length: workers }, () => server),
+    workers: serversOf(scenarioServer(scenario), workers, seed),
     router: { policy, requestsMax: Number.MAX_SAFE_INTEGER },
     routers,
     seed,

@@ -9,6 +9,7 @@ import type { ServiceLevel } from "../run/summary.ts";
 import type { Workload } from "../workload/sim-request.ts";
 import { simulateCluster } from "./cluster-simulation.ts";
 import { summariseCluster } from "./cluster-summary.ts";
+import { serversOf } from "./worker-kinds.ts";
 import type { ClusterSummary } from "./cluster-summary.ts";
 
 export interface FindOptions {
@@ -64,7 +65,7 @@ function tryWorkers(
 ): ClusterSummary {
   const result = simulateCluster({
     workload,
-    workers: Array.from({ length: workers }, () => server),
+    workers: serversOf(server, workers, seed),
     router: { policy, requestsMax: Number.MAX_SAFE_INTEGER, workersMax: Math.max(workers, 1) },
     seed,
     routerLengths: () => defaultPredictor({ seed }),

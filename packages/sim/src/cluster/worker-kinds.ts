@@ -2,6 +2,7 @@
 
 import { assert, defined } from "@loci/core";
 import type { EngineOptions } from "@loci/engine";
+import { defaultPredictor } from "@loci/predict";
 import type { CostModel } from "../cost/cost-model.ts";
 import { deviceShapes } from "../cost/devices.ts";
 import { mockEngineCost, mockEngineSizes } from "../cost/mock-engine-cost.ts";
@@ -91,6 +92,14 @@ export function serverOf(kind: WorkerKind, options: Partial<EngineOptions> = {})
       ...options,
     },
   };
+}
+
+/** So many of them, each learning how long answers are, as a worker's process does. */
+export function serversOf(server: ServerParts, count: number, seed: number): ServerParts[] {
+  return Array.from({ length: count }, (_, index) => ({
+    ...server,
+    lengths: defaultPredictor({ seed: seed + index }),
+  }));
 }
 
 /** What a block takes from worker to worker. */
