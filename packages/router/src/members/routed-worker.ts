@@ -9,6 +9,7 @@ import type { WorkerFacts } from "../worker-facts.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { OthersRequests } from "./others-requests.ts";
 import type { PresentColumns } from "./present-columns.ts";
+import { PromptSizes } from "./prompt-sizes.ts";
 import type { WorkerBlocks } from "./worker-blocks.ts";
 
 /** A report may have been made before a request sent so long ago had arrived. */
@@ -54,6 +55,8 @@ export class RoutedWorker {
   /** First tokens that came from here. */
   answered = 0;
   readonly own: OwnWork = emptyWork();
+  /** What `own.pendingTokens` is made of. */
+  readonly sizes: PromptSizes = new PromptSizes();
   /** What other routers told of since the last report. */
   readonly others: OthersRequests = new OthersRequests();
   /** What it holds; null while it is dead. */
@@ -95,13 +98,13 @@ export class RoutedWorker {
     live.worker = this;
     live.work = workOf(live, this.facts.blockTokens);
     this.requests.add(live);
-    addWork(this.own, live, 1);
+    this.#count(live, 1);
     this.#changed();
   }
 
   remove(live: LiveRequest): void {
     assert(live.worker === this && this.requests.has(live), "the request is here");
-    addWork(this.own, live, -1);
+    this.#count(live, -1);
     this.requests.delete(live);
     live.worker = null;
     if (this.requests.size === 0) Object.assign(this.own, emptyWork());
@@ -182,10 +185,15 @@ export class RoutedWorker {
 
   #rework(live: LiveRequest, change: () => void): void {
     assert(live.worker === this, "the request is here");
-    addWork(this.own, live, -1);
+    this.#count(live, -1);
     change();
     live.work = workOf(live, this.facts.blockTokens);
-    addWork(this.own, live, 1);
+    this.#count(live, 1);
+  }
+
+  #count(live: LiveRequest, sign: 1 | -1): void {
+    addWork(this.own, live, sign);
+    this.sizes.count(live.work.pendingTokens, sign);
   }
 
   #changed(): void {
@@ -205,6 +213,7 @@ export class RoutedWorker {
       const difference = Math.abs(naive[key] - this.own[key]);
       assert(difference <= 1e-6 * (1 + naive[key]), `the worker's ${key} add up`);
     }
+    this.sizes.checkIntegrity([...this.requests].map(({ work }) => work.pendingTokens));
     this.others.checkIntegrity();
     this.present.checkIntegrity(this.slot, this);
     this.breaker.checkIntegrity();

@@ -1,6 +1,7 @@
 // The default: everything that a placement costs, in seconds, by each worker's own prices.
 //
-//   queue      until a step takes it up: prompts ahead of it, a place, the step under way
+//   queue      until a step takes it up: a place, the step under way, prompts ahead of it; short
+//              ones pass long ones
 //   prefill    computing what is missing; bringing back or fetching what is held elsewhere
 //   slowdown   what others wait because of it: those who come while its prompt is computed, and,
 //              for less, those who decode meanwhile
@@ -19,6 +20,7 @@ import { BlockWorth } from "../price/block-worth.ts";
 import type { PeerCopies } from "../price/peer-copies.ts";
 import { PresentWork } from "../price/present-work.ts";
 import { replicaSeconds } from "../price/replica-value.ts";
+import { turnSeconds } from "../price/turn-seconds.ts";
 import { WorkerPrices } from "../price/worker-prices.ts";
 import { joinSeconds, promptSeconds } from "../price/work-seconds.ts";
 import type { SessionHomes } from "../sessions/session-homes.ts";
@@ -52,13 +54,15 @@ const tieSeconds = 0.000_5;
 
 /** One way to have a whole prompt in a worker's memory, and what it takes there. */
 interface Way {
-  /** Of the device. */
+  /** Tokens that are computed, and seconds of the device for them. */
+  computedTokens: number;
   promptSeconds: number;
   /** From the worker's lower memories. */
   bringSeconds: number;
   fetch: FetchAdvice | null;
   fetchSeconds: number;
-  /** Seconds until the prompt is computed, without and with what has to come first. */
+  /** Seconds until its turn comes; of computing; and what has to come first beyond its turn. */
+  turn: number;
   prompt: number;
   wait: number;
   /** Requests that wait for it, too: those who come meanwhile. */
@@ -77,7 +81,8 @@ interface Circumstances {
 /** What a prompt meets at one worker. */
 interface Surroundings {
   readonly work: PresentWork;
-  queue: number;
+  /** Seconds without any prompt: the step under way, a place. */
+  before: number;
   price: LatencyCoefficients;
 }
 
@@ -91,7 +96,7 @@ export class Seconds implements PlacementPolicy {
   readonly #prices = new WorkerPrices();
   readonly #offers = new Offers();
   // Rewritten for each worker: a decision over many makes no objects for them.
-  readonly #here: Surroundings = { work: new PresentWork(), queue: 0, price: this.#prices.at(0) };
+  readonly #here: Surroundings = { work: new PresentWork(), before: 0, price: this.#prices.at(0) };
   readonly #own = emptyWay();
   readonly #fetched = emptyWay();
   #home: RoutedWorker | null = null;
@@ -179,8 +184,7 @@ export class Seconds implements PlacementPolicy {
     const { price } = this.#here;
     const offers = this.#offers;
     const work = this.#here.work.measure(worker, price, nowMs);
-    const queue = work.pendingSeconds * work.stretch + work.stepSeconds / 2 + work.placeSeconds;
-    this.#here.queue = queue;
+    this.#here.before = work.stepSeconds / 2 + work.placeSeconds;
     const best = this.#bestWay(index, worker, circumstances);
     const answer = live.expectedTokens;
     const join = joinSeconds(price, tokens.length + answer / 2);
@@ -188,7 +192,7 @@ export class Seconds implements PlacementPolicy {
     const texts = answer * (work.stepSeconds + join) + stretched * work.decoding;
     const missedTokens = at(offers.missedTokens, index);
     const blocks = Math.ceil((missedTokens + answer) / worker.facts.blockTokens);
-    offers.queue[index] = queue;
+    offers.queue[index] = best.turn;
     offers.prefill[index] = best.prompt + best.wait;
     offers.slowdown[index] = best.prompt * best.behind + streamingWeight * texts;
     // Whoever comes for what is gone computes it again, in front of as many.
@@ -218,18 +222,20 @@ export class Seconds implements PlacementPolicy {
     this.#offers.missedTokens[index] = missedTokens;
     this.#offers.savedSeconds[index] = whole - missed;
     const own = this.#own;
+    own.computedTokens = missedTokens;
     own.promptSeconds = missed;
     own.bringSeconds = hostSeconds + diskSeconds;
-    priceWay(own, circumstances, this.#here);
+    priceWay(own, worker, circumstances, this.#here);
     const copy = this.#peers.for(worker, hits, nowMs);
     if (copy === null) return own;
     const left = Math.min(missedTokens, hits.missedBeside(worker, copy.advice.blockEnd));
     const fetched = this.#fetched;
+    fetched.computedTokens = left;
     fetched.promptSeconds = promptSeconds(price, left, tokens.length);
     fetched.bringSeconds = own.bringSeconds;
     fetched.fetch = copy.advice;
     fetched.fetchSeconds = copy.seconds;
-    priceWay(fetched, circumstances, this.#here);
+    priceWay(fetched, worker, circumstances, this.#here);
     return costOf(fetched) < costOf(own) ? fetched : own;
   }
 
@@ -254,10 +260,12 @@ export class Seconds implements PlacementPolicy {
 
 function emptyWay(): Way {
   return {
+    computedTokens: 0,
     promptSeconds: 0,
     bringSeconds: 0,
     fetch: null,
     fetchSeconds: 0,
+    turn: 0,
     prompt: 0,
     wait: 0,
     behind: 0,
@@ -266,20 +274,25 @@ function emptyWay(): Way {
 
 function priceWay(
   way: Way,
+  worker: RoutedWorker,
   { arrivals, busy }: Circumstances,
-  { work, queue, price }: Surroundings,
+  { work, before, price }: Surroundings,
 ): void {
-  const prompt = (way.promptSeconds + price.secondsPerStep) * work.stretch;
+  const { pendingSeconds, pendingRequests, stretch } = work;
+  const prompt = (way.promptSeconds + price.secondsPerStep) * stretch;
+  const ahead = turnSeconds(worker, pendingSeconds, way.computedTokens, way.promptSeconds);
   way.prompt = prompt;
+  way.turn = before + ahead * stretch;
   // Blocks come while the request stands in the queue.
-  way.wait = way.bringSeconds + Math.max(0, way.fetchSeconds - queue);
+  way.wait = way.bringSeconds + Math.max(0, way.fetchSeconds - way.turn);
   // Who comes until the queue is empty waits for this prompt too; so does about everyone who came
   // since the queue was.
-  way.behind = (arrivals / (1 - busy)) * (queue + prompt / 2) + work.pendingRequests;
+  const queue = before + pendingSeconds * stretch;
+  way.behind = (arrivals / (1 - busy)) * (queue + prompt / 2) + pendingRequests;
 }
 
-function costOf({ prompt, wait, behind }: Way): number {
-  return wait + prompt * (1 + behind);
+function costOf({ turn, wait, prompt, behind }: Way): number {
+  return turn + wait + prompt * (1 + behind);
 }
 
 /** Index of the worker that saves most of the prompt; of those that save as much, the quietest. */
