@@ -100,6 +100,19 @@ describe("seconds", () => {
     expect(cheap.fetch?.(1)).toBeNull();
   });
 
+  test("does not let long prompts keep a short one from home", () => {
+    const bench = knowing(2);
+    bench.hold(0, prompt, 20);
+    const long = bench.view({ promptTokens: countTokens(30_000, 7) });
+    defined(bench.workers[0]).add(long.live);
+    const policy = policyOf("seconds");
+    const [short, fresh] = [prompt, countTokens(20_000, 9)];
+    policy.score(bench.view({ promptTokens: short }));
+    const passing = defined(policy.terms?.(0)).queue;
+    policy.score(bench.view({ promptTokens: fresh }));
+    expect(passing).toBeLessThan(0.1 * defined(policy.terms?.(0)).queue);
+  });
+
   test("moves nothing between workers that may not understand each other's blocks", () => {
     const bench = knowing(2);
     const [one, other] = bench.workers;

@@ -7,7 +7,7 @@ import { clusterScenarios, scenarioServer, workloadOf } from "./cluster-scenario
 import { comparePolicies, geometricMean, pairRatios, policyRatios } from "./compare-policies.ts";
 import { findWorkers } from "./find-workers.ts";
 import { largestGains, prebleChart, prebleGains } from "./preble-experiment.ts";
-import { serverOf, uncachedSeconds, workerKind } from "./worker-kinds.ts";
+import { serverOf, serversOf, uncachedSeconds, workerKind } from "./worker-kinds.ts";
 
 const toolbench = defined(clusterScenarios({}).find(({ name }) => name === "toolbench"));
 
@@ -41,6 +41,14 @@ describe("a scenario", () => {
     const lastMs = defined(requests.at(-1)).arrivalMs;
     expect(work / (lastMs / 1000) / 8).toBeCloseTo(1.5, 6);
     expect(scenarioServer(toolbench).limits.blockCount).toBeGreaterThan(1000);
+  });
+});
+
+describe("a cluster's workers", () => {
+  it("each learn by themselves how long answers are", () => {
+    const servers = serversOf(serverOf(workerKind("mock")), 4, 1);
+    const predictors = new Set(servers.map(({ lengths }) => defined(lengths)));
+    expect(predictors.size).toBe(4);
   });
 });
 
