@@ -7,9 +7,10 @@ const promptOf = (length: number, seed: number): Int32Array =>
   Int32Array.from({ length }, (_, index) => Math.imul(index + seed, 0x2545f491) >>> 12);
 
 test("a prompt's names chain from its salt, block by block", () => {
-  const tokens = promptOf(100, 1);
+  const tokens = promptOf(119, 1);
   const names = blockNames("tenant", tokens, 16);
-  expect(names).toHaveLength(6);
+  expect(names).toHaveLength(7);
+  expect(blockNames("tenant", tokens.subarray(0, 100), 16)).toEqual(names.subarray(0, 6));
   let name = rootBlockName("tenant");
   for (const [index, expected] of names.entries()) {
     name = blockName(name, tokens, index * 16, index * 16 + 16);

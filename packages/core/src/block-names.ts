@@ -44,12 +44,7 @@ export function blockName(
     low = mix(low, token, lowMultiplier);
     high = mix(high, token, highMultiplier);
   }
-  // To 32 bits: of a whole number, `| 0` keeps the lowest; of a quotient, it drops the fraction.
-  low = mix(parent | 0, low, lowMultiplier);
-  high = mix((parent / wordValues) | 0, high, highMultiplier);
-  // The lanes do not know of each other yet: what one forgot, the other brings back.
-  const crossed = mix(high, low, highMultiplier);
-  return nameOf(mix(low, crossed, lowMultiplier), crossed);
+  return nameAfter(parent, low, high);
 }
 
 /** Names of the full blocks of a prompt, in order: ⌊tokens ÷ blockTokens⌋ of them. */
@@ -58,11 +53,38 @@ export function blockNames(salt: string, tokens: Int32Array, blockTokens: number
   const count = Math.floor(tokens.length / blockTokens);
   const names = new Float64Array(count);
   let name = rootBlockName(salt);
-  for (let index = 0; index < count; index++) {
-    name = blockName(name, tokens, index * blockTokens, (index + 1) * blockTokens);
+  let index = 0;
+  // Two blocks at a time: one alone does not keep a processor busy.
+  for (; index + 1 < count; index += 2) {
+    let [low, high, nextLow, nextHigh] = [lowSeed, highSeed, lowSeed, highSeed];
+    const start = index * blockTokens;
+    for (let place = start; place < start + blockTokens; place++) {
+      const token = tokens[place] ?? 0;
+      const nextToken = tokens[place + blockTokens] ?? 0;
+      low = mix(low, token, lowMultiplier);
+      high = mix(high, token, highMultiplier);
+      nextLow = mix(nextLow, nextToken, lowMultiplier);
+      nextHigh = mix(nextHigh, nextToken, highMultiplier);
+    }
+    name = nameAfter(name, low, high);
     names[index] = name;
+    name = nameAfter(name, nextLow, nextHigh);
+    names[index + 1] = name;
+  }
+  if (index < count) {
+    names[index] = blockName(name, tokens, index * blockTokens, (index + 1) * blockTokens);
   }
   return names;
+}
+
+/** Of a block with these lanes, after the block named `parent`. */
+function nameAfter(parent: BlockName, ownLow: number, ownHigh: number): BlockName {
+  // To 32 bits: of a whole number, `| 0` keeps the lowest; of a quotient, it drops the fraction.
+  const low = mix(parent | 0, ownLow, lowMultiplier);
+  const high = mix((parent / wordValues) | 0, ownHigh, highMultiplier);
+  // The lanes do not know of each other yet: what one forgot, the other brings back.
+  const crossed = mix(high, low, highMultiplier);
+  return nameOf(mix(low, crossed, lowMultiplier), crossed);
 }
 
 function mix(state: number, value: number, multiplier: number): number {
