@@ -7,16 +7,22 @@ import { at64 } from "../at.ts";
 
 /** Made-up errors, in logarithm of tokens, and what they weigh together. */
 const madeUp: readonly number[] = [-3, -1.6, -0.9, -0.4, 0, 0.4, 0.9, 1.6, 3];
+const madeUpFactors = Float64Array.from(madeUp, (residual) => Math.exp(residual));
 const madeUpWeight = 3;
 /** Predictions that differ by so much, in logarithm, tell half as much of each other. */
 const nearness = 0.5;
 const farWeight = 0.05;
 
-/** The first `count` are in use. */
+/** Errors as factors, and their weights; the first `count` are in use. */
 interface Outcomes {
-  readonly values: Float64Array;
+  readonly factors: Float64Array;
   readonly weights: Float64Array;
   readonly count: number;
+}
+
+/** Outcomes that a window of so many residuals gives at most. */
+export function outcomesMax(residualsMax: number): number {
+  return residualsMax + madeUp.length;
 }
 
 export class ResidualWindow {
@@ -33,9 +39,9 @@ export class ResidualWindow {
     this.#residualsMax = residualsMax;
     this.#fits = new Float64Array(residualsMax);
     this.#residuals = new Float64Array(residualsMax);
-    const most = residualsMax + madeUp.length;
+    const most = outcomesMax(residualsMax);
     this.#outcomes = {
-      values: new Float64Array(most),
+      factors: new Float64Array(most),
       weights: new Float64Array(most),
       count: 0,
     };
@@ -45,21 +51,21 @@ export class ResidualWindow {
   add(fit: number, residual: number): void {
     this.#fits[this.#next] = fit;
     this.#residuals[this.#next] = residual;
+    this.#outcomes.factors[this.#next] = Math.exp(residual);
     this.#next = (this.#next + 1) % this.#residualsMax;
     this.#count = Math.min(this.#count + 1, this.#residualsMax);
     this.#spread = this.#meanSquareRoot();
   }
 
-  /** Possible outcomes around `fit` and their weights; rewritten by the next call. */
+  /** By what to multiply a prediction near `fit`, and how likely; rewritten by the next call. */
   around(fit: number): Outcomes {
-    const { values, weights } = this.#outcomes;
+    const { factors, weights } = this.#outcomes;
     for (let i = 0; i < this.#count; i++) {
       const distance = (fit - at64(this.#fits, i)) / nearness;
-      values[i] = fit + at64(this.#residuals, i);
       weights[i] = farWeight + 1 / (1 + distance * distance);
     }
-    for (const [i, residual] of madeUp.entries()) {
-      values[this.#count + i] = fit + residual;
+    for (let i = 0; i < madeUp.length; i++) {
+      factors[this.#count + i] = at64(madeUpFactors, i);
       weights[this.#count + i] = madeUpWeight / madeUp.length;
     }
     this.#outcomes.count = this.#count + madeUp.length;

@@ -5,6 +5,7 @@
 //   request ──▶ features ──▶ fit + the tenant's bias ──▶ + recent errors ──▶ distribution
 
 import { assert, defined } from "@loci/core";
+import { at64 } from "../at.ts";
 import { allowed, certainForecast, FixedForecast } from "../fixed-forecast.ts";
 import type { HastyPredictor } from "../hasty-predictor.ts";
 import { LengthDistribution } from "../length-distribution.ts";
@@ -13,7 +14,7 @@ import type { LengthForecast, LengthOutcome, LengthQuery } from "../length-predi
 import { StateReader, StateWriter } from "../state/state-bytes.ts";
 import { KernelRegression, type KeptExample } from "./kernel-regression.ts";
 import { denseCount, gramsMax, promptFeatures, type PromptFeatures } from "./prompt-features.ts";
-import { ResidualWindow } from "./residual-window.ts";
+import { outcomesMax, ResidualWindow } from "./residual-window.ts";
 import { TenantBias } from "./tenant-bias.ts";
 
 /** Added to lengths before the logarithm: between 3 and 8 tokens lies less than a factor. */
@@ -32,6 +33,8 @@ export class TextPredictor implements HastyPredictor {
   #kernel = new KernelRegression(kernelOptions);
   #residuals = new ResidualWindow(residualsMax);
   #biases = new TenantBias();
+  /** Possible lengths of the answer at hand. */
+  readonly #lengths = new Float64Array(outcomesMax(residualsMax));
 
   open(query: LengthQuery): LengthForecast {
     const certain = certainForecast(query);
@@ -99,11 +102,11 @@ export class TextPredictor implements HastyPredictor {
   }
 
   #belief(fit: number, bias: number): LengthDistribution {
-    const { values, weights, count } = this.#residuals.around(fit);
-    for (let i = 0; i < count; i++) {
-      values[i] = Math.exp((values[i] ?? 0) + bias) - offsetTokens;
-    }
-    return LengthDistribution.fromSamples(values, weights, count);
+    const { factors, weights, count } = this.#residuals.around(fit);
+    const predicted = Math.exp(fit + bias);
+    const lengths = this.#lengths;
+    for (let i = 0; i < count; i++) lengths[i] = predicted * at64(factors, i) - offsetTokens;
+    return LengthDistribution.fromSamples(lengths, weights, count);
   }
 
   #learn(lesson: Lesson): void {
