@@ -1,12 +1,24 @@
 // Short keys for long names and prefixes: 32-bit hashes, for classes of statistics only.
 
 /** Of a name, whatever its length. */
-export function nameHash(name: string): number {
+function nameHash(name: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) {
     hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
   }
   return finish(hash);
+}
+
+let lastName = "";
+let lastKey = String(nameHash(lastName));
+
+/** `nameHash` as a key. A request's tenant is asked for several times, one after the other. */
+export function nameKey(name: string): string {
+  if (name !== lastName) {
+    lastName = name;
+    lastKey = String(nameHash(name));
+  }
+  return lastKey;
 }
 
 /** Of the first `count` tokens. */

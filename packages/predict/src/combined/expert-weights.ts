@@ -5,7 +5,7 @@ import { assert } from "@loci/core";
 import { at64, atPlain } from "../at.ts";
 import { RecentMap } from "../state/recent-map.ts";
 import type { StateReader, StateWriter } from "../state/state-bytes.ts";
-import { nameHash } from "../text-hash.ts";
+import { nameKey } from "../text-hash.ts";
 import { stageCount, type Stage } from "./forecast-stage.ts";
 
 /** What the past counts with each new loss: about the last 50 of all, the last 10 of a tenant. */
@@ -35,7 +35,7 @@ export class ExpertWeights {
   /** One weight for each expert; the best has 1. */
   of(tenant: string, stage: Stage): readonly number[] {
     const all = sumsOf(this.#ofAll, stage);
-    const tenants = this.#ofTenants.peek(String(nameHash(tenant)));
+    const tenants = this.#ofTenants.peek(nameKey(tenant));
     const own = tenants === undefined ? null : sumsOf(tenants, stage);
     const weights: number[] = [];
     let best = Number.POSITIVE_INFINITY;
@@ -52,7 +52,7 @@ export class ExpertWeights {
 
   learn(tenant: string, stage: Stage, losses: Float64Array): void {
     assert(losses.length === this.#experts, "each expert has a loss");
-    const key = String(nameHash(tenant));
+    const key = nameKey(tenant);
     const own = this.#ofTenants.use(key, () => blankSums(this.#experts));
     decayInto(sumsOf(this.#ofAll, stage), losses, decayOfAll);
     decayInto(sumsOf(own, stage), losses, decayOfTenant);

@@ -12,7 +12,7 @@ import { allowed, certainForecast, FixedForecast } from "../fixed-forecast.ts";
 import { broadBelief } from "../broad-belief.ts";
 import { RecentMap } from "../state/recent-map.ts";
 import { StateReader, StateWriter } from "../state/state-bytes.ts";
-import { nameHash, prefixHash } from "../text-hash.ts";
+import { nameKey, prefixHash } from "../text-hash.ts";
 import { LengthWindow } from "./length-window.ts";
 
 /** A class holds so many answers; after a change of traffic it keeps the last few only. */
@@ -116,8 +116,8 @@ export class HistoryPredictor implements HastyPredictor {
 const keyLengthMax = 24;
 
 function classKeys({ tenant, promptTokens }: LengthQuery): string[] {
-  const name = nameHash(tenant);
-  const keys = [String(name)];
+  const name = nameKey(tenant);
+  const keys = [name];
   for (const count of prefixTokens) {
     if (promptTokens.length < count) break;
     keys.push(`${name}:${prefixHash(promptTokens, count)}`);

@@ -213,14 +213,9 @@ export class KernelRegression {
       for (let i = 0; i < count; i++) found[i] = (found[i] ?? 0) + value * (all[start + i] ?? 0);
     }
     const own = square(dense);
-    // Requests without text have few different vectors: neighbours are often as far away.
-    let last = 0;
-    let kernel = 1;
     for (let i = 0; i < count; i++) {
       const distance = own + at64(this.#squares, i) - 2 * at64(found, i);
-      if (distance !== last) kernel = Math.exp(-distance / denseCount);
-      last = distance;
-      found[i] = kernel;
+      found[i] = Math.exp(-distance / denseCount);
     }
     return found;
   }

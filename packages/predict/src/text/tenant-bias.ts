@@ -4,7 +4,7 @@
 
 import { RecentMap } from "../state/recent-map.ts";
 import type { StateReader, StateWriter } from "../state/state-bytes.ts";
-import { nameHash } from "../text-hash.ts";
+import { nameKey } from "../text-hash.ts";
 
 const tenantsMax = 256;
 /** What the past counts with each new answer: about the last ten matter. */
@@ -22,7 +22,7 @@ export class TenantBias {
 
   /** To add to a prediction; `spread` is the usual error of predictions. */
   of(tenant: string, spread: number): number {
-    const bias = this.#biases.peek(String(nameHash(tenant)));
+    const bias = this.#biases.peek(nameKey(tenant));
     if (bias === undefined || bias.weight === 0) return 0;
     const mean = bias.sum / bias.weight;
     const chance = spread / Math.sqrt(bias.weight);
@@ -31,7 +31,7 @@ export class TenantBias {
 
   /** `residual` = what came less what was predicted without a bias. */
   add(tenant: string, residual: number): void {
-    const bias = this.#biases.use(String(nameHash(tenant)), () => ({ sum: 0, weight: 0 }));
+    const bias = this.#biases.use(nameKey(tenant), () => ({ sum: 0, weight: 0 }));
     bias.sum = bias.sum * decay + residual;
     bias.weight = bias.weight * decay + 1;
   }
