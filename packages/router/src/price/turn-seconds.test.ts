@@ -1,5 +1,5 @@
 import { defined } from "@loci/core";
-import fc from "fast-check";
+import { array, assert as check, integer, property } from "fast-check";
 import { expect, test } from "vitest";
 import type { RoutedWorker } from "../members/routed-worker.ts";
 import { PlacementBench } from "../testing/placement-view.ts";
@@ -47,10 +47,10 @@ test("what is known only from a report is waited for in order of arrival", () =>
 });
 
 test("nobody waits longer than for all, nor a shorter prompt longer than a longer one", () => {
-  const lengths = fc.array(fc.integer({ min: 1, max: 8000 }), { minLength: 1, maxLength: 12 });
-  const tokens = fc.integer({ min: 1, max: 8000 });
-  fc.assert(
-    fc.property(lengths, tokens, tokens, (all, one, other) => {
+  const lengths = array(integer({ min: 1, max: 8000 }), { minLength: 1, maxLength: 12 });
+  const tokens = integer({ min: 1, max: 8000 });
+  check(
+    property(lengths, tokens, tokens, (all, one, other) => {
       const busy = busyWith(all);
       const [short, long] = [Math.min(one, other), Math.max(one, other)];
       expect(turn(busy, short)).toBeLessThanOrEqual(turn(busy, long) + 1e-9);
