@@ -18,5 +18,6 @@ export * from "./prefix-tree.ts";
 export * from "./random.ts";
 export * from "./text-codec.ts";
 export * from "./units.ts";
+export * from "./until-drained.ts";
 export * from "./worker-load.ts";
 export * from "./worker-service.ts";

@@ -3,7 +3,7 @@
 // instead of filling our memory.
 
 import type { ServerResponse } from "node:http";
-import { assert, LociError, type Clock } from "@loci/core";
+import { assert, LociError, untilDrained, type Clock } from "@loci/core";
 import { cutWhenStalled } from "./stalled-reader.ts";
 
 export interface SseTimes {
@@ -79,28 +79,16 @@ export class SseStream {
 
   async #write(text: string): Promise<void> {
     assert(this.#state === "open", "writes happen while the stream is open");
-    if (this.#response.destroyed) throw new LociError("cancelled", "The client has left.");
+    if (this.#response.destroyed) throw left();
     if (!this.#response.write(text)) await this.#drained();
   }
 
-  #drained(): Promise<void> {
-    const response = this.#response;
-    return new Promise((resolve, reject) => {
-      const settle = (error: LociError | null): void => {
-        cancelTimer();
-        response.off("drain", onDrain);
-        response.off("close", onClose);
-        if (error === null) resolve();
-        else reject(error);
-      };
-      const onDrain = (): void => settle(null);
-      const onClose = (): void => settle(new LociError("cancelled", "The client has left."));
-      const cancelTimer = this.#clock.after(this.#times.slowReaderMs, () => {
-        settle(new LociError("client_too_slow", "The client stopped reading its answer."));
-      });
-      response.once("drain", onDrain);
-      response.once("close", onClose);
-    });
+  async #drained(): Promise<void> {
+    const outcome = await untilDrained(this.#response, this.#clock, this.#times.slowReaderMs);
+    if (outcome === "closed") throw left();
+    if (outcome === "slow") {
+      throw new LociError("client_too_slow", "The client stopped reading its answer.");
+    }
   }
 
   /** A comment now and then keeps proxies and clients from taking silence for death. */
@@ -112,4 +100,8 @@ export class SseStream {
       this.#armPing();
     });
   }
+}
+
+function left(): LociError {
+  return new LociError("cancelled", "The client has left.");
 }

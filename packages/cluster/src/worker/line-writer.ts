@@ -2,7 +2,7 @@
 // has left for the socket; silence is broken by empty lines; a reader that takes nothing is cut.
 
 import type { ServerResponse } from "node:http";
-import { assert, LociError } from "@loci/core";
+import { assert, LociError, untilDrained } from "@loci/core";
 import type { Clock } from "@loci/core";
 
 export interface LineTimes {
@@ -65,25 +65,13 @@ export class LineWriter {
     this.#response.destroy();
   }
 
-  #drained(): Promise<void> {
-    const response = this.#response;
-    return new Promise((resolve, reject) => {
-      const settle = (error: LociError | null): void => {
-        cancelTimer();
-        response.off("drain", onDrain);
-        response.off("close", onClose);
-        if (error === null) resolve();
-        else reject(error);
-      };
-      const onDrain = (): void => settle(null);
-      const onClose = (): void => settle(left());
-      const cancelTimer = this.#clock.after(this.#times.slowReaderMs, () => {
-        settle(new LociError("client_too_slow", "The reader of a stream does not read."));
-        response.destroy();
-      });
-      response.once("drain", onDrain);
-      response.once("close", onClose);
-    });
+  async #drained(): Promise<void> {
+    const outcome = await untilDrained(this.#response, this.#clock, this.#times.slowReaderMs);
+    if (outcome === "closed") throw left();
+    if (outcome === "slow") {
+      this.#response.destroy();
+      throw new LociError("client_too_slow", "The reader of a stream does not read.");
+    }
   }
 
   #armPing(): void {
