@@ -1,8 +1,9 @@
 // The transport of engines' cache events: native code, loaded only where somebody publishes events.
 
 import { loadOptional } from "@loci/core";
+import type * as ZeroMq from "zeromq";
 
-export function loadEventLibrary(): Promise<typeof import("zeromq")> {
+export function loadEventLibrary(): Promise<typeof ZeroMq> {
   return loadOptional({
     name: "zeromq",
     major: 6,
