@@ -33,13 +33,13 @@ test.each(subjects)("$name answers alike from every memory", async (subject) => 
 });
 
 const { device, note } = vulkanForTests({ exact: true });
+/** What moves blocks in every way; a software driver would take minutes for all. */
+const deviceArms = arms.filter(({ name }) => /^(host hit|after preemption|all tiers)/.test(name));
 
 test.skipIf(device === null)(`on Vulkan, too (${note})`, async () => {
-  const subject = defined(
-    subjects.find(({ architecture, bundled }) => architecture === "qwen2" && !bundled),
-  );
-  await using opened = await openSubject(subject, folder, 8, device ?? undefined);
-  const reports = await measureEquivalence({ ...opened, setSize: 8, folder });
-  expect(reports).toHaveLength(arms.length);
+  const subject = defined(subjects.find(({ name }) => name === "random qwen2"));
+  await using opened = await openSubject(subject, folder, 4, device ?? undefined);
+  const reports = await measureEquivalence({ ...opened, setSize: 4, folder, arms: deviceArms });
+  expect(reports).toHaveLength(3);
   expect(reports.flatMap(findProblems)).toEqual([]);
 });
