@@ -23,6 +23,11 @@ import { firstWorkers } from "./first-workers.ts";
 
 /** Chance breaks ties and spreads retries: nothing that anyone would want to vary. */
 const seed = 1;
+/**
+ * Believed of fetching a block from another worker until one has done so and says what it took: rather
+ * too slow than too fast, so that only what takes long to compute is fetched at first.
+ */
+const fetchSecondsPerBlockFirst = 0.005;
 
 export interface OpenRouter {
   readonly router: Router;
@@ -45,7 +50,11 @@ export function openRouter(
   { logger, tracer, onHealth, ...parts }: Surroundings,
 ): OpenRouter {
   const router = new Router(
-    { policy: config.routingPolicy, tenantRequestsMax: config.tenantRequestsMax },
+    {
+      policy: config.routingPolicy,
+      tenantRequestsMax: config.tenantRequestsMax,
+      fetchSecondsPerBlock: fetchSecondsPerBlockFirst,
+    },
     { lengths: defaultPredictor({ seed }), seed },
   );
   const spans = new RoutedSpans({ tracer, explain: (id) => router.explain(id) });
