@@ -24,7 +24,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const mebibyte = 1024 * 1024;
 
-const devices = deviceWays({ exact: true });
+const devices = deviceWays({ exact: true, isLong: true });
 
 function open(way: Way, kvMemoryBytes: number): Promise<LoadedModel> {
   return loadModel({

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { defined } from "@loci/core";
-import { vulkanForTests } from "@loci/ggml/vulkan-for-tests";
+import { runsAllDeviceTests, vulkanForTests } from "@loci/ggml/vulkan-for-tests";
 import { afterAll, expect, test } from "vitest";
 
 import { arms, spoilingArm } from "./arms.ts";
@@ -36,7 +36,7 @@ const { device, note } = vulkanForTests({ exact: true });
 /** What moves blocks in every way; a software driver would take minutes for all. */
 const deviceArms = arms.filter(({ name }) => /^(host hit|after preemption|all tiers)/.test(name));
 
-test.skipIf(device === null)(`on Vulkan, too (${note})`, async () => {
+test.skipIf(device === null || !runsAllDeviceTests())(`on Vulkan, too (${note})`, async () => {
   const subject = defined(subjects.find(({ name }) => name === "random qwen2"));
   await using opened = await openSubject(subject, folder, 4, device ?? undefined);
   const reports = await measureEquivalence({ ...opened, setSize: 4, folder, arms: deviceArms });

@@ -39,6 +39,14 @@ export function vulkanForTests({ exact }: { readonly exact: boolean }): VulkanFo
   }
 }
 
+/**
+ * Whether tests that take a software driver many minutes, most of them to compile, are to run:
+ * LOCI_DEVICE_TESTS=all, for a machine with a graphics card.
+ */
+export function runsAllDeviceTests(): boolean {
+  return process.env["LOCI_DEVICE_TESTS"] === "all";
+}
+
 /** Whole or not at all: tests of several files may do this at once. */
 function install(folder: string): void {
   mkdirSync(cacheFolder, { recursive: true });

@@ -3,7 +3,7 @@
 
 import { expect, test } from "vitest";
 import type { Device } from "@loci/ggml";
-import { vulkanForTests } from "@loci/ggml/vulkan-for-tests";
+import { runsAllDeviceTests, vulkanForTests } from "@loci/ggml/vulkan-for-tests";
 import type { AttentionChoice } from "../attention/create-kv-memory.ts";
 
 export interface Way {
@@ -20,7 +20,12 @@ export const cpuWays: readonly NamedWay[] = [
 ];
 
 /** Vulkan, or none and a skipped test that says why; `exact` as for `vulkanForTests`. */
-export function deviceWays(options: { readonly exact: boolean }): readonly NamedWay[] {
+export function deviceWays(options: {
+  readonly exact: boolean;
+  /** Only when all tests of devices are asked for. */
+  readonly isLong: boolean;
+}): readonly NamedWay[] {
+  if (options.isLong && !runsAllDeviceTests()) return [];
   const { device, note } = vulkanForTests(options);
   test.skipIf(device === null)(`Vulkan is tried (${note})`, () => {
     expect(device?.kind).toBe("vulkan");
