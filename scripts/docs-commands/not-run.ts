@@ -51,6 +51,11 @@ export const notRun: readonly NotRun[] = [
     reason: "other programs, some of which need a GPU",
   },
   {
+    page: /^docs\/devices\.md$/,
+    matches: /^(?:npm install --no-save|npx loci serve --device)/,
+    reason: "needs a graphics card; device.e2e-test.ts does it with a software driver",
+  },
+  {
     page: /^docs\/deployment\.md$/,
     matches: /docker compose|docker build|helm install/,
     block: true,
