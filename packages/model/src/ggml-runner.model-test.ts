@@ -24,7 +24,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const mebibyte = 1024 * 1024;
 
-const devices = deviceWays({ exact: true, isLong: true });
+const devices = deviceWays({ exact: true });
 
 function open(way: Way, kvMemoryBytes: number): Promise<LoadedModel> {
   return loadModel({

@@ -19,7 +19,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const ways = [...cpuWays, ...deviceWays({ exact: true, isLong: true })];
+const ways = [...cpuWays, ...deviceWays({ exact: true })];
 
 const blockTokens = 32;
 const historyBlocks = 3;

@@ -19,14 +19,14 @@ export const cpuWays: readonly NamedWay[] = [
   ["portable", { attention: "portable" }],
 ];
 
-/** Vulkan, or none and a skipped test that says why; `exact` as for `vulkanForTests`. */
-export function deviceWays(options: {
-  readonly exact: boolean;
-  /** Only when all tests of devices are asked for. */
-  readonly isLong: boolean;
-}): readonly NamedWay[] {
-  if (options.isLong && !runsAllDeviceTests()) return [];
-  const { device, note } = vulkanForTests(options);
+/**
+ * Vulkan where all tests of devices are asked for, else none and a skipped test that says why: a
+ * software driver compiles for many minutes first. `exact` as for `vulkanForTests`.
+ */
+export function deviceWays(options: { readonly exact: boolean }): readonly NamedWay[] {
+  const isTried = runsAllDeviceTests();
+  const nothing = { device: null, note: "only with LOCI_DEVICE_TESTS=all" };
+  const { device, note } = isTried ? vulkanForTests(options) : nothing;
   test.skipIf(device === null)(`Vulkan is tried (${note})`, () => {
     expect(device?.kind).toBe("vulkan");
   });
