@@ -10,7 +10,7 @@ import { greedySampling, LociError, Random, sleep, type Clock } from "@loci/core
 import { defaultPredictor } from "@loci/predict";
 import { Router } from "@loci/router";
 import { killAtExit } from "../load/server-process.ts";
-import { pinned, planCores } from "../measure/pinning.ts";
+import { pinned } from "../measure/pinning.ts";
 import { percentile } from "../measure/statistics.ts";
 import { tenant } from "./router-load.ts";
 import { msSince, stampNow } from "./shared-time.ts";
@@ -20,6 +20,8 @@ export interface LatencyPlan {
   readonly seconds: number;
   /** Requests of so many seconds come before those that count. */
   readonly warmUpSeconds: number;
+  /** Where the workers run; null: anywhere. This process is to have a core of its own. */
+  readonly workerCores: string | null;
 }
 
 export type LatencyResult = {
@@ -48,11 +50,9 @@ interface Samples {
   failures: number;
 }
 
-/** The caller puts this process on the core that is left of `planCores`. */
 export async function addedLatency(plan: LatencyPlan, clock: Clock): Promise<LatencyResult> {
-  const { serverCores } = planCores(undefined);
   const processes = await Promise.all(
-    Array.from({ length: workerProcesses }, (_, index) => startWorkers(index, serverCores)),
+    Array.from({ length: workerProcesses }, (_, index) => startWorkers(index, plan.workerCores)),
   );
   const cluster = openCluster({
     router: new Router({}, { lengths: defaultPredictor({ seed: 1 }), seed: 1 }),

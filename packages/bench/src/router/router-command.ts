@@ -134,8 +134,10 @@ async function latencyFigures(
   clock: Clock,
 ): Promise<LatencyResult> {
   const seconds = options.quick === true ? 10 : 60;
-  const plan = { requestsPerSecond: streamsPerSecond, seconds, warmUpSeconds: 5 };
-  pinSelf(planCores(undefined).clientCores);
+  // Before this process is on one core and sees no others.
+  const { serverCores: workerCores, clientCores } = planCores(undefined);
+  const plan = { requestsPerSecond: streamsPerSecond, seconds, warmUpSeconds: 5, workerCores };
+  pinSelf(clientCores);
   const result = await addedLatency(plan, clock);
   const { firstTokenMs, tokenMs, coreShare } = result;
   const words = [

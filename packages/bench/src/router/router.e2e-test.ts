@@ -38,7 +38,7 @@ test("churn serves as many requests as it says, and counts memory after each win
 });
 
 test("streams come through, and their delays are measured", async () => {
-  const plan = { requestsPerSecond: 20, seconds: 1, warmUpSeconds: 0.5 };
+  const plan = { requestsPerSecond: 20, seconds: 1, warmUpSeconds: 0.5, workerCores: null };
   const result = await addedLatency(plan, systemClock);
   expect(result.failures).toBe(0);
   expect(result.requests).toBeGreaterThan(5);
