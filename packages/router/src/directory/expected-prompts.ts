@@ -85,6 +85,8 @@ export class ExpectedPrompts {
 
 /** Blocks that two prompts begin with, at least `known`, by bisection. */
 function commonStart(one: Float64Array, other: Float64Array, known: number): number {
+  // Mostly so: they have no more in common than is known.
+  if (one[known] !== other[known]) return known;
   let low = known;
   let high = Math.min(one.length, other.length);
   while (low < high) {
