@@ -1,34 +1,17 @@
 import { Random } from "@loci/core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 
 import { FaultyBus } from "./testing/faulty-bus.ts";
-import { NatsServer } from "./testing/nats-server.ts";
-import { agree, TestCluster } from "./testing/test-cluster.ts";
+import { eachCluster } from "./testing/each-cluster.ts";
+import { agree } from "./testing/test-cluster.ts";
 
-let server: NatsServer;
-let cluster: TestCluster;
-
-beforeAll(async () => {
-  server = await NatsServer.create();
-});
-
-beforeEach(() => {
-  cluster = new TestCluster(server);
-});
-
-afterEach(async () => {
-  await cluster.end();
-});
-
-afterAll(async () => {
-  await server.dispose();
-});
+const nats = eachCluster();
 
 test("events are replayed to a router that comes late, without asking the worker", async () => {
-  const { feed, worker, bus } = await cluster.startWorker("one");
+  const { feed, worker, bus } = await nats.cluster.startWorker("one");
   feed.change(300);
   await bus.flush();
-  const { router } = await cluster.startRouter();
+  const { router } = await nats.cluster.startRouter();
   expect(await agree(router, feed)).toBe(true);
   feed.change(10);
   expect(await agree(router, feed)).toBe(true);
@@ -37,8 +20,8 @@ test("events are replayed to a router that comes late, without asking the worker
 });
 
 test("events from before the stream are asked for", async () => {
-  const { feed } = await cluster.startWorker("one", { batchesBefore: 500 });
-  const { router } = await cluster.startRouter();
+  const { feed } = await nats.cluster.startWorker("one", { batchesBefore: 500 });
+  const { router } = await nats.cluster.startRouter();
   expect(await agree(router, feed)).toBe(true);
   expect(router.snapshots).toBe(1);
 });
@@ -49,10 +32,10 @@ test("missed events are asked for: a few one by one, many as a snapshot", async 
     if (toMiss === 0) pass();
     else toMiss -= 1;
   };
-  const { router, directory } = await cluster.startRouter({
+  const { router, directory } = await nats.cluster.startRouter({
     through: (bus) => new FaultyBus(bus, fate),
   });
-  const { feed } = await cluster.startWorker("one");
+  const { feed } = await nats.cluster.startWorker("one");
   feed.change(5);
   expect(await agree(router, feed)).toBe(true);
   for (const [missed, snapshots] of [
@@ -70,12 +53,12 @@ test("missed events are asked for: a few one by one, many as a snapshot", async 
 });
 
 test("more blocks than a message takes arrive in parts", async () => {
-  const { feed } = await cluster.startWorker("large");
+  const { feed } = await nats.cluster.startWorker("large");
   const random = new Random(3);
   const blocks = Array.from({ length: 200_000 }, () => random.integer(0, Number.MAX_SAFE_INTEGER));
   for (const block of blocks) feed.held.add(block);
   feed.tell([{ type: "stored", tier: "device", blocks }]);
-  const { router } = await cluster.startRouter();
+  const { router } = await nats.cluster.startRouter();
   expect(await agree(router, feed)).toBe(true);
   expect(router.snapshots).toBe(1);
 });
@@ -95,12 +78,12 @@ test.each([1, 2, 3])(
       if (draw > 0.9) pass();
       if (late.length > 3) late.splice(random.integer(0, 3), 1)[0]?.();
     };
-    const unlucky = await cluster.startRouter({ through: (bus) => new FaultyBus(bus, fate) });
-    const lucky = await cluster.startRouter();
+    const unlucky = await nats.cluster.startRouter({ through: (bus) => new FaultyBus(bus, fate) });
+    const lucky = await nats.cluster.startRouter();
     const workers = [
-      await cluster.startWorker("one", { port: 8081 }),
-      await cluster.startWorker("two", { port: 8082 }),
-      await cluster.startWorker("three", { port: 8083 }),
+      await nats.cluster.startWorker("one", { port: 8081 }),
+      await nats.cluster.startWorker("two", { port: 8082 }),
+      await nats.cluster.startWorker("three", { port: 8083 }),
     ];
     await unlucky.router.until(() => unlucky.router.workers.size === 3);
     for (let round = 0; round < 60; round++) {

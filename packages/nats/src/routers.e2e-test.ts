@@ -2,33 +2,16 @@
 
 import { systemClock } from "@loci/core";
 import type { SentElsewhere } from "@loci/router";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 
 import { NatsRouters } from "./nats-routers.ts";
 import { subjectsOf } from "./subjects.ts";
-import { NatsServer } from "./testing/nats-server.ts";
-import { becomes, clusterKey, TestCluster } from "./testing/test-cluster.ts";
+import { eachCluster } from "./testing/each-cluster.ts";
+import { becomes, clusterKey } from "./testing/test-cluster.ts";
 import { encodeSent } from "./wire/sent-codec.ts";
 import { noNonce, Seal } from "./wire/sealed-message.ts";
 
-let server: NatsServer;
-let cluster: TestCluster;
-
-beforeAll(async () => {
-  server = await NatsServer.create();
-});
-
-beforeEach(() => {
-  cluster = new TestCluster(server);
-});
-
-afterEach(async () => {
-  await cluster.end();
-});
-
-afterAll(async () => {
-  await server.dispose();
-});
+const nats = eachCluster();
 
 interface Ears {
   readonly routers: NatsRouters;
@@ -38,9 +21,9 @@ interface Ears {
 }
 
 async function startRouter(routerId: string): Promise<Ears> {
-  const bus = cluster.openBus(routerId);
+  const bus = nats.cluster.openBus(routerId);
   await becomes(bus, true);
-  const options = { cluster: cluster.name, clusterKey, routerId };
+  const options = { cluster: nats.cluster.name, clusterKey, routerId };
   const routers = new NatsRouters(options, { bus, clock: systemClock });
   const heard: SentElsewhere[] = [];
   let onHeard: (() => void) | null = null;
@@ -49,7 +32,7 @@ async function startRouter(routerId: string): Promise<Ears> {
     onHeard?.();
   });
   await bus.flush();
-  cluster.atEnd(async () => {
+  nats.cluster.atEnd(async () => {
     routers.checkIntegrity();
     routers.close();
     stop();
@@ -97,9 +80,9 @@ test("of a long prompt, the beginning is told", async () => {
 
 test("what is forged, repeated or malformed is refused", async () => {
   const [one, two] = [await startRouter("one"), await startRouter("two")];
-  const attacker = cluster.openBus("attacker");
+  const attacker = nats.cluster.openBus("attacker");
   await becomes(attacker, true);
-  const subject = subjectsOf(cluster.name).sent("one");
+  const subject = subjectsOf(nats.cluster.name).sent("one");
   const repeated: Uint8Array[] = [];
   attacker.subscribe(subject, (bytes) => repeated.push(Uint8Array.from(bytes)));
   await attacker.flush();
@@ -113,7 +96,7 @@ test("what is forged, repeated or malformed is refused", async () => {
       count: 99,
       nonce: noNonce,
     };
-    return new Seal(key, cluster.name).close({ ...message, body }) ?? body;
+    return new Seal(key, nats.cluster.name).close({ ...message, body }) ?? body;
   };
   attacker.publish(subject, sealed("another key", encodeSent([sent(2)])));
   attacker.publish(subject, sealed(clusterKey, Uint8Array.of(3)));

@@ -25,15 +25,16 @@ import { Explanations } from "./looking/explanations.ts";
 import { HotPrefixes } from "./looking/hot-prefixes.ts";
 import { requestView } from "./looking/request-views.ts";
 import { emptyCounts, type RouterCounts } from "./looking/router-counts.ts";
-import { statusOf, type WorkerStatus } from "./looking/worker-status.ts";
+import { statusesOf, type WorkerStatus } from "./looking/worker-status.ts";
 import { Members } from "./members/members.ts";
 import type { RoutedWorker } from "./members/routed-worker.ts";
 import { WorkerBlocks } from "./members/worker-blocks.ts";
 import type { Placement, RouteRequest } from "./placement.ts";
 import { makePolicy } from "./policy/make-policy.ts";
 import type { PlacementPolicy } from "./policy/placement-policy.ts";
-import { workerPrices } from "./price/worker-prices.ts";
 import { WorkersWanted } from "./price/workers-wanted.ts";
+import { AnswerMean } from "./requests/answer-mean.ts";
+import { blame } from "./requests/blame.ts";
 import { type LiveRequest, openRequest, tokensSoFar } from "./requests/live-request.ts";
 import { LiveRequests } from "./requests/live-requests.ts";
 import { openForecast } from "./requests/open-forecast.ts";
@@ -57,10 +58,6 @@ export interface RouterParts {
   readonly seed: number;
 }
 
-/** Expected of an answer before the first has ended; and what a new one weighs in the mean. */
-const answerTokensBefore = 200;
-const answerWeight = 0.02;
-
 export class Router {
   readonly #lengths: LengthPredictor | null;
   readonly #directory: BlockDirectory;
@@ -76,8 +73,7 @@ export class Router {
   readonly #explanations: Explanations;
   readonly #speculationMs: number;
   readonly #hot = new HotPrefixes();
-  /** Mean length of recent answers, for want of a prediction. */
-  #answerTokens = answerTokensBefore;
+  readonly #answerMean = new AnswerMean();
   #nowMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: Partial<RouterOptions>, parts: RouterParts) {
@@ -187,7 +183,7 @@ export class Router {
     this.#live.requireRoom(request, () => this.#placer.waitSeconds(now));
     this.#budget.requested(now);
     const forecast = this.#lengths === null ? null : openForecast(this.#lengths, request);
-    const expected = { forecast, answerTokens: this.#answerTokens };
+    const expected = { forecast, answerTokens: this.#answerMean.tokens };
     const live = openRequest(request, expected, now);
     const placement = this.#placer.place(live, request.promptTokens, now);
     if (placement === null) throw nobodyReady();
@@ -238,7 +234,7 @@ export class Router {
     const live = this.#live.get(requestId);
     if (live === undefined) return;
     const tokens = report.completionTokens ?? live.delivered;
-    this.#answerTokens += answerWeight * (tokens - this.#answerTokens);
+    this.#answerMean.ended(tokens);
     if (live.forecast !== null && tokens > 0) {
       live.forecast.close({ tokens, isCensored: !report.endedByItself });
     }
@@ -265,7 +261,7 @@ export class Router {
     if (live === undefined) return { kind: "give_up", error: nobodyReady() };
     const { worker } = live;
     this.#leaveWorker(live, now);
-    if (worker !== null) this.#blame(worker, live, failure);
+    if (worker !== null) blame(this.#members, worker, { live, failure }, now);
     live.delivered = delivered.length;
     live.deliveredHere = 0;
     live.isStarted = false;
@@ -283,13 +279,7 @@ export class Router {
   }
 
   workers(): readonly WorkerStatus[] {
-    const workers = [...this.#members.all()];
-    const prices = workerPrices(workers);
-    return workers.map((worker, index) => {
-      const price = prices[index];
-      assert(price !== undefined, "every worker has a price");
-      return statusOf(worker, price, this.#nowMs);
-    });
+    return statusesOf([...this.#members.all()], this.#nowMs);
   }
 
   /** The last placement of a recent request; null when it is not remembered. */
@@ -373,18 +363,6 @@ export class Router {
     this.#policy.ended?.(live, nowMs);
     worker.breaker.ended(live.request.id);
     worker.remove(live);
-  }
-
-  /** What a failure says of the worker, and of the request. */
-  #blame(worker: RoutedWorker, live: LiveRequest, failure: AttemptFailure): void {
-    live.failedOn.add(worker.id);
-    if (failure === "refused") return;
-    worker.breaker.failed(live.request.id, this.#nowMs);
-    this.#members.doubt(worker, this.#nowMs);
-    // One that drains was told to go: that it went says nothing of the request.
-    if (failure === "unreachable" || worker.drainsUntilMs !== null) return;
-    const { id: workerId, epoch } = worker.facts;
-    live.deaths.push({ workerId, epoch, atMs: this.#nowMs });
   }
 
   #settle(live: LiveRequest, next: NextAttempt): NextAttempt {

@@ -1,9 +1,10 @@
 // What a router knows of one worker, for metrics, the dashboard and explanations.
 
-import type { LatencyCoefficients, WorkerLoad } from "@loci/core";
+import { defined, type LatencyCoefficients, type WorkerLoad } from "@loci/core";
 import type { BreakerState } from "../members/circuit-breaker.ts";
 import type { RoutedWorker } from "../members/routed-worker.ts";
 import { PresentWork } from "../price/present-work.ts";
+import { workerPrices } from "../price/worker-prices.ts";
 import type { WorkerHealth } from "../router-events.ts";
 import type { WorkerFacts } from "../worker-facts.ts";
 
@@ -26,11 +27,13 @@ export interface WorkerStatus {
   readonly loadSeconds: number;
 }
 
-export function statusOf(
-  worker: RoutedWorker,
-  price: LatencyCoefficients,
-  nowMs: number,
-): WorkerStatus {
+/** Of all workers, in their order. */
+export function statusesOf(workers: readonly RoutedWorker[], nowMs: number): WorkerStatus[] {
+  const prices = workerPrices(workers);
+  return workers.map((worker, index) => statusOf(worker, defined(prices[index]), nowMs));
+}
+
+function statusOf(worker: RoutedWorker, price: LatencyCoefficients, nowMs: number): WorkerStatus {
   return {
     facts: worker.facts,
     health: worker.health,
