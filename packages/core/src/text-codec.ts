@@ -46,6 +46,9 @@ export interface TokenizeOptions {
   readonly parseSpecial: boolean;
 }
 
+/** White space between the elements of JSON: a line break and an indentation at most, or one space. */
+export type JsonSpacing = "indented" | "one-line";
+
 export interface TextCodec {
   /** The chat as token ids. Text in user content that looks like a special token stays text. */
   encodeChat(chat: ChatPrompt): Promise<Int32Array>;
@@ -54,8 +57,8 @@ export interface TextCodec {
   detokenize(tokens: Int32Array): Promise<string>;
   /** The bytes a token stands for; empty for control tokens. */
   tokenBytes(tokenId: number): Uint8Array;
-  /** GBNF for a JSON schema (`null`: any JSON object); throws unsupported_schema. */
-  grammarForSchema(schema: unknown): string;
+  /** GBNF for a JSON schema (`null`: any JSON object); throws unsupported_schema. Indented unless said. */
+  grammarForSchema(schema: unknown, spacing?: JsonSpacing): string;
   /** Throws invalid_request for a GBNF text that cannot be used safely; before it is generated with. */
   checkGrammar(grammar: string): void;
 }

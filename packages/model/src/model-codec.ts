@@ -3,6 +3,7 @@
 import {
   type ChatPrompt,
   LociError,
+  type JsonSpacing,
   type TextCodec,
   type TokenizeOptions,
   type ToolCallFormat,
@@ -64,8 +65,8 @@ export class ModelCodec implements TextCodec, TokenText {
     return tokenId < this.#vocabulary.size && this.#vocabulary.isEndOfGeneration(tokenId);
   }
 
-  grammarForSchema(schema: unknown): string {
-    return this.#tried(grammarForSchema(schema));
+  grammarForSchema(schema: unknown, spacing?: JsonSpacing): string {
+    return this.#tried(grammarForSchema(schema, spacing));
   }
 
   checkGrammar(grammar: string): void {

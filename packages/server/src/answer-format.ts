@@ -1,7 +1,7 @@
 // The form an answer must have, from whichever field asks for it, as one GBNF grammar. Two fields
 // that ask at once are refused: one of them would be ignored.
 
-import { LociError, type TextCodec } from "@loci/core";
+import { LociError, type JsonSpacing, type TextCodec } from "@loci/core";
 import { requestLimits } from "./limits.ts";
 import { invalid } from "./sampling-params.ts";
 import type { GenerationFields } from "./schemas/sampling.ts";
@@ -55,7 +55,12 @@ function fromSchema(param: string, schema: unknown, codec: TextCodec): AnswerFor
 }
 
 /** The grammar of a JSON schema, with the failing field named. */
-export function schemaGrammar(schema: unknown, param: string, codec: TextCodec): string {
+export function schemaGrammar(
+  schema: unknown,
+  param: string,
+  codec: TextCodec,
+  spacing?: JsonSpacing,
+): string {
   if (JSON.stringify(schema).length > requestLimits.schemaCharsMax) {
     const { schemaCharsMax } = requestLimits;
     throw new LociError(
@@ -64,7 +69,7 @@ export function schemaGrammar(schema: unknown, param: string, codec: TextCodec):
       { param },
     );
   }
-  return named(param, () => codec.grammarForSchema(schema));
+  return named(param, () => codec.grammarForSchema(schema, spacing));
 }
 
 /** What `make` returns; its LociError names the field. */

@@ -56,6 +56,7 @@ test("an object with a schema", async () => {
   const { output } = await generateText({
     model: provider()(modelName),
     prompt: "Where do you live?",
+    temperature: 0,
     output: Output.object({ schema: jsonSchema<{ place: string }>(placeSchema) }),
   });
   expect(output).toEqual(isPlace);
@@ -66,6 +67,7 @@ test("tools: called, run, and their results sent back", async () => {
     model: provider()(modelName),
     prompt: "How is the weather?",
     tools: { weather },
+    temperature: 0,
     maxOutputTokens: 400,
     prepareStep: ({ stepNumber }) => ({ toolChoice: stepNumber === 0 ? "required" : "none" }),
     stopWhen: isStepCount(2),
@@ -81,6 +83,7 @@ test("tools, streamed", async () => {
     model: provider()(modelName),
     prompt: "How is the weather?",
     tools: { weather },
+    temperature: 0,
     toolChoice: { type: "tool", toolName: "weather" },
   });
   expect((await toolCalls)[0]).toMatchObject({ toolName: "weather", input: isPlace });

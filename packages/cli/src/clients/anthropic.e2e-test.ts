@@ -59,6 +59,7 @@ test("tools: a call that fits its schema, streamed and whole, its result sent ba
   const body = {
     model: modelName,
     max_tokens: 100,
+    temperature: 0,
     messages: [question],
     tools,
     tool_choice: { type: "tool" as const, name: "weather" },

@@ -1,6 +1,7 @@
 // The rules of JSON text that every schema's grammar shares. Whitespace is bounded, because small
 // models otherwise fill their whole answer with it: at most one line break with an indentation
 // between elements, at most one space after a colon.
+import type { JsonSpacing } from "@loci/core";
 import { repeated, type GbnfWriter } from "./gbnf-writer.ts";
 
 /** Digits of an integer: every such number is exact in a double. */
@@ -11,15 +12,18 @@ const freeNestingMax = 16;
 
 export class JsonRules {
   readonly #writer: GbnfWriter;
+  readonly #spacing: JsonSpacing;
   /** By nesting: each level refers twice to the one below. */
   readonly #values = new Map<number, string>();
 
-  constructor(writer: GbnfWriter) {
+  constructor(writer: GbnfWriter, spacing: JsonSpacing) {
     this.#writer = writer;
+    this.#spacing = spacing;
   }
 
   /** Between brackets, members and items. */
   get space(): string {
+    if (this.#spacing === "one-line") return "[ ]?";
     return this.#writer.rule("space", '(" " | "\\n" [ ]{0,32})?');
   }
 

@@ -287,6 +287,21 @@ describe("schemas that are enforced", () => {
       expect(grammarMatches(gbnf, `{${space}"a": 1}`)).toBe(false);
     }
   });
+
+  test.each([null, object({ a: { type: "array", items: number } })])(
+    "on one line: %j",
+    (schema) => {
+      const gbnf = grammarForSchema(schema, "one-line");
+      for (const text of ['{"a":[1,2]}', '{ "a": [ 1, 2 ] }']) {
+        expect(grammarMatches(gbnf, text)).toBe(true);
+      }
+      for (const space of ["  ", "\n", "\n  "]) {
+        for (const text of [`{${space}"a":[1,2]}`, `{"a":[1,${space}2]}`, `{"a":[1,2]${space}}`]) {
+          expect(grammarMatches(gbnf, text)).toBe(false);
+        }
+      }
+    },
+  );
 });
 
 describe("schemas that are refused", () => {

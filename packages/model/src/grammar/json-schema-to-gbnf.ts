@@ -2,7 +2,7 @@
 // The reverse is not promised: members come in the declared order, whitespace is bounded, numbers
 // have bounded digits, and members that a schema does not mention are left out. A schema with a
 // keyword that cannot be enforced is refused; nothing is ignored but descriptions.
-import { LociError } from "@loci/core";
+import { LociError, type JsonSpacing } from "@loci/core";
 import { checkGrammar } from "./gbnf-check.ts";
 import { gbnfLimits } from "./gbnf-limits.ts";
 import { GbnfWriter, literalChoice } from "./gbnf-writer.ts";
@@ -31,17 +31,16 @@ import { stringRule } from "./schema-strings.ts";
  * GBNF whose sentences are the JSON texts of values that `schema` allows; `null` = any object.
  * Throws unsupported_schema, naming place and keyword.
  */
-export function grammarForSchema(schema: unknown): string {
+export function grammarForSchema(schema: unknown, spacing: JsonSpacing = "indented"): string {
   const writer = new GbnfWriter(schemaLimits.rulesMax);
-  const root = schemaRule(writer, schema);
-  return checkedGrammar(writer.text(root));
+  const json = new JsonRules(writer, spacing);
+  return checkedGrammar(writer.text(rootRule(writer, json, schema)));
 }
 
-/** The rule of `schema` in a larger grammar. */
-export function schemaRule(writer: GbnfWriter, schema: unknown): string {
-  if (schema === null) return new JsonRules(writer).object();
+function rootRule(writer: GbnfWriter, json: JsonRules, schema: unknown): string {
+  if (schema === null) return json.object();
   measureSchema(schema);
-  return new SchemaCompiler(writer, schema).compile(schema, { path: "#", nesting: 0 });
+  return new SchemaCompiler(writer, json, schema).compile(schema, { path: "#", nesting: 0 });
 }
 
 /** `gbnf`, made here, after the check that guards the native code; unsupported_schema if refused. */
@@ -67,12 +66,12 @@ class SchemaCompiler {
   /** Compiling and merging steps left: references can unfold to more than their text. */
   #stepsLeft: number = schemaLimits.rulesMax;
 
-  constructor(writer: GbnfWriter, root: unknown) {
+  constructor(writer: GbnfWriter, json: JsonRules, root: unknown) {
     this.#writer = writer;
     this.#root = root;
     this.#context = {
       writer,
-      json: new JsonRules(writer),
+      json,
       compile: (schema, place) => this.compile(schema, place),
     };
   }

@@ -99,7 +99,9 @@ function callRules(format: KnownFormat, tool: ToolBody, context: RuleContext): s
   const head = literal(`{"name": ${JSON.stringify(name)}, "${member}": `);
   if (parameters === undefined) return `call-${index} ::= ${head} "{}" "}"`;
   const schema = binding ? parameters : null;
-  const grammar = schemaGrammar(schema, `tools[${index}].function.parameters`, codec);
+  const param = `tools[${index}].function.parameters`;
+  // Templates show calls on one line; room for indentation is room to fill with spaces.
+  const grammar = schemaGrammar(schema, param, codec, "one-line");
   const prefix = `tool-${index}-`;
   return `call-${index} ::= ${head} ${prefix}root "}"\n${prefixRules(grammar, prefix)}`;
 }
