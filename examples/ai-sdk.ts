@@ -22,6 +22,7 @@ console.log(`\n${inputTokens} tokens in, ${outputTokens} out`);
 const { output } = await generateText({
   model,
   prompt: "Where do you live?",
+  temperature: 0,
   output: Output.object({
     schema: jsonSchema<{ city: string; since: number }>({
       type: "object",

@@ -21,6 +21,8 @@ const kills = Number(process.env["LOCI_KV_KILLS"] ?? "20");
 const damages = Number(process.env["LOCI_KV_DAMAGES"] ?? "50");
 /** Damages between two runs of the server. */
 const damagesPerRun = 10;
+/** For so many runs of the server, on a busy machine. */
+const timeoutFor = (runs: number): number => 120_000 + 30_000 * runs;
 const answerTokens = 12;
 /** The server dies after at most so many pieces of answers. */
 const piecesMax = 180;
@@ -44,7 +46,8 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-test(`killed ${kills} times under load, it never serves what was half written`, async () => {
+const killed = `killed ${kills} times under load, it never serves what was half written`;
+test(killed, { timeout: timeoutFor(kills) }, async () => {
   const path = join(folder, "killed");
   let answered = 0;
   let cached = 0;
@@ -68,7 +71,8 @@ test(`killed ${kills} times under load, it never serves what was half written`, 
   await expectAllFromDisk(path);
 });
 
-test(`with ${damages} damages to its files, it serves no wrong token`, async () => {
+const damaged = `with ${damages} damages to its files, it serves no wrong token`;
+test(damaged, { timeout: timeoutFor(damages / damagesPerRun) }, async () => {
   const path = join(folder, "damaged");
   await fill(path);
   let noticed = 0;
