@@ -21,8 +21,10 @@ const kills = Number(process.env["LOCI_KV_KILLS"] ?? "20");
 const damages = Number(process.env["LOCI_KV_DAMAGES"] ?? "50");
 /** Damages between two runs of the server. */
 const damagesPerRun = 10;
-/** For so many runs of the server, on a busy machine. */
-const timeoutFor = (runs: number): number => 120_000 + 30_000 * runs;
+/** On a busy machine. */
+const runMs = 30_000;
+const killing = { timeout: 120_000 + runMs * kills };
+const damaging = { timeout: 120_000 + (runMs * damages) / damagesPerRun };
 const answerTokens = 12;
 /** The server dies after at most so many pieces of answers. */
 const piecesMax = 180;
@@ -46,33 +48,35 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-const killed = `killed ${kills} times under load, it never serves what was half written`;
-test(killed, { timeout: timeoutFor(kills) }, async () => {
-  const path = join(folder, "killed");
-  let answered = 0;
-  let cached = 0;
-  for (let kill = 0; kill < kills; kill++) {
-    let pieces = random.integer(1, piecesMax);
-    await using loci = serve(onDisk(path));
-    const client = new TokenClient(await loci.url(), () => {
-      pieces--;
-      if (pieces === 0) loci.kill("SIGKILL");
-    });
-    const answers = await Promise.all(turns.map((prompt) => ask(client, prompt)));
-    loci.kill("SIGKILL");
-    expectRight(answers);
-    for (const { cachedTokens } of answers) {
-      answered += Number(cachedTokens !== null);
-      cached += cachedTokens ?? 0;
+test(
+  `killed ${kills} times under load, it never serves what was half written`,
+  killing,
+  async () => {
+    const path = join(folder, "killed");
+    let answered = 0;
+    let cached = 0;
+    for (let kill = 0; kill < kills; kill++) {
+      let pieces = random.integer(1, piecesMax);
+      await using loci = serve(onDisk(path));
+      const client = new TokenClient(await loci.url(), () => {
+        pieces--;
+        if (pieces === 0) loci.kill("SIGKILL");
+      });
+      const answers = await Promise.all(turns.map((prompt) => ask(client, prompt)));
+      loci.kill("SIGKILL");
+      expectRight(answers);
+      for (const { cachedTokens } of answers) {
+        answered += Number(cachedTokens !== null);
+        cached += cachedTokens ?? 0;
+      }
     }
-  }
-  expect(answered).toBeGreaterThan(0);
-  expect(cached).toBeGreaterThan(0);
-  await expectAllFromDisk(path);
-});
+    expect(answered).toBeGreaterThan(0);
+    expect(cached).toBeGreaterThan(0);
+    await expectAllFromDisk(path);
+  },
+);
 
-const damaged = `with ${damages} damages to its files, it serves no wrong token`;
-test(damaged, { timeout: timeoutFor(damages / damagesPerRun) }, async () => {
+test(`with ${damages} damages to its files, it serves no wrong token`, damaging, async () => {
   const path = join(folder, "damaged");
   await fill(path);
   let noticed = 0;
