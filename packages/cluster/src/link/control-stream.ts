@@ -26,6 +26,8 @@ export interface ControlStreamParts {
   readonly withBlocks: boolean;
   readonly silenceMsMax: number;
   readonly listener: LinkListener;
+  /** The worker was reached, and has trunks or not. */
+  readonly onTrunk: (hasTrunk: boolean) => void;
   /** The worker refuses to talk; told when that begins. */
   readonly onError: (error: LociError) => void;
 }
@@ -145,6 +147,7 @@ export class ControlStream {
       this.#facts = line.facts;
       this.#attempts = 0;
       listener.hello(line.facts);
+      this.#parts.onTrunk(line.hasTrunk);
       return;
     }
     const voice = this.#voice;

@@ -227,7 +227,7 @@ describe("a worker's news over HTTP", () => {
     const lines = [
       "nonsense\n",
       `${encodeControlLine({ kind: "draining" })}\n`,
-      `${encodeControlLine({ kind: "hello", facts })}\n`.repeat(2),
+      `${encodeControlLine({ kind: "hello", facts, hasTrunk: false })}\n`.repeat(2),
       "",
     ];
     let turn = 0;

@@ -1,5 +1,5 @@
-// A worker of ours, over HTTP: every answer is a stream of its own, and one more stream tells what
-// the worker holds and how it does.
+// A worker of ours, over HTTP: a stream tells what the worker holds and how it does, and answers come
+// over a trunk, or where there is none, each over a stream of its own.
 
 import { LociError } from "@loci/core";
 import type {
@@ -26,11 +26,13 @@ import { Fields } from "../wire/fields.ts";
 import { bodyBounds, encodeGenerationBody } from "../wire/generation-body.ts";
 import { decodeStory, decodeView, viewBytesMax } from "../wire/observation-bodies.ts";
 import { answerLineBytesMax, decodeAnswerLine, decodeError } from "../wire/generation-lines.ts";
+import type { AnswerLines } from "./answer-lines.ts";
 import { AttemptError } from "./attempt-error.ts";
 import { ControlStream } from "./control-stream.ts";
 import { attemptErrorOf, toldError } from "./failure-of.ts";
 import { openPool } from "./open-pool.ts";
 import { LineReader } from "./line-reader.ts";
+import { TrunkKeeper } from "./trunk-keeper.ts";
 import type { FetchOrder, LinkListener, WorkerLink } from "./worker-link.ts";
 
 export interface HttpWorkerLinkOptions {
@@ -71,6 +73,7 @@ export class HttpWorkerLink implements WorkerLink {
   readonly #silenceMsMax: number;
   readonly #pool: Pool;
   readonly #headers: Record<string, string>;
+  readonly #trunks: TrunkKeeper;
   #control: ControlStream | null = null;
   #closed = false;
 
@@ -84,6 +87,12 @@ export class HttpWorkerLink implements WorkerLink {
       "content-type": "application/json",
       ...(key && { authorization: key.authorization }),
     };
+    this.#trunks = new TrunkKeeper({
+      pool: this.#pool,
+      headers: key === null ? {} : { authorization: key.authorization },
+      clock: options.clock,
+      silenceMsMax: this.#silenceMsMax,
+    });
   }
 
   watch(listener: LinkListener): void {
@@ -99,6 +108,7 @@ export class HttpWorkerLink implements WorkerLink {
       withBlocks,
       silenceMsMax: this.#silenceMsMax,
       listener,
+      onTrunk: (hasTrunk) => this.#trunks.offered(hasTrunk),
     });
   }
 
@@ -107,7 +117,7 @@ export class HttpWorkerLink implements WorkerLink {
     fetch: FetchOrder | null,
     signal: AbortSignal,
   ): AsyncGenerator<GenerationEvent, void, undefined> {
-    let lines: LineReader | null = null;
+    let lines: AnswerLines | null = null;
     try {
       lines = await this.#ask(encodeGenerationBody({ request, fetch }), signal);
       for (;;) {
@@ -181,11 +191,14 @@ export class HttpWorkerLink implements WorkerLink {
     if (this.#closed) return;
     this.#closed = true;
     this.#control?.close();
+    this.#trunks.close();
     await this.#pool.destroy();
   }
 
   /** Sends a request; the lines of its answer. */
-  async #ask(body: string, signal: AbortSignal): Promise<LineReader> {
+  async #ask(body: string, signal: AbortSignal): Promise<AnswerLines> {
+    const { trunk } = this.#trunks;
+    if (trunk !== null) return trunk.ask(body, signal);
     const answer = await this.#pool.request({
       method: "POST",
       path: "/worker/generate",
@@ -203,7 +216,7 @@ export class HttpWorkerLink implements WorkerLink {
     });
   }
 
-  async #nextEvent(lines: LineReader): Promise<GenerationEvent> {
+  async #nextEvent(lines: AnswerLines): Promise<GenerationEvent> {
     for (;;) {
       const value = await lines.next();
       if (value === undefined) {

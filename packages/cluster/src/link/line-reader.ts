@@ -5,6 +5,7 @@
 import type { Readable } from "node:stream";
 import type { Clock } from "@loci/core";
 import { LineSplitter, parseLine } from "../wire/line-splitter.ts";
+import type { AnswerLines } from "./answer-lines.ts";
 import { SilenceWatch } from "./silence-watch.ts";
 
 /** Nothing came for too long; the stream is broken off. */
@@ -23,7 +24,7 @@ export interface LineReaderOptions {
 /** Lines that wait for their reader before the stream is stopped. */
 const linesMax = 256;
 
-export class LineReader {
+export class LineReader implements AnswerLines {
   readonly #body: Readable;
   readonly #splitter: LineSplitter;
   readonly #watch: SilenceWatch;

@@ -92,7 +92,7 @@ export class TestWorker {
       // What the process says from now on is not sent.
       socket.cork();
     }
-    this.worker.app.server.removeAllListeners("request");
+    this.worker.app.server.removeAllListeners("request").removeAllListeners("upgrade");
   }
 
   /** A new process at the old address. */

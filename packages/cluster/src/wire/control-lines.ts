@@ -21,7 +21,12 @@ const idCharsMax = 256;
 const countMax = 2 ** 40;
 
 export type ControlLine =
-  | { readonly kind: "hello"; readonly facts: WorkerFacts }
+  | {
+      readonly kind: "hello";
+      readonly facts: WorkerFacts;
+      /** It takes requests over a trunk; see trunk-lines.ts. An older one does not say so. */
+      readonly hasTrunk: boolean;
+    }
   | {
       readonly kind: "load";
       readonly load: WorkerLoad;
@@ -49,7 +54,11 @@ export function decodeControlLine(value: unknown): ControlLine {
       if (fields.integer("protocol") !== protocolVersion) {
         throw new WireError(`the worker does not speak version ${protocolVersion}`);
       }
-      return { kind, facts: decodeFacts(fields.object("facts")) };
+      return {
+        kind,
+        facts: decodeFacts(fields.object("facts")),
+        hasTrunk: fields.has("hasTrunk") && fields.flag("hasTrunk"),
+      };
     case "load": {
       const load = decodeLoad(fields.object("load"));
       const snapshot = decodeSnapshot(fields.object("snapshot"));

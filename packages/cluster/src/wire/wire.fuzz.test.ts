@@ -145,7 +145,7 @@ describe("what goes over the wire", () => {
   it("reads what a worker says of itself", () => {
     const held = [{ tier: "host", blocks: Float64Array.of(1, 2 ** 53 - 1) }] as const;
     const lines = [
-      { kind: "hello", facts: testFacts("a") },
+      { kind: "hello", facts: testFacts("a"), hasTrunk: true },
       { kind: "snapshot", snapshot: { sequence: 4, held } },
       { kind: "draining" },
       {
@@ -186,7 +186,7 @@ describe("what goes over the wire", () => {
       decodeView,
     ];
     const valid: unknown[] = [
-      JSON.parse(encodeControlLine({ kind: "hello", facts: testFacts("a") })),
+      JSON.parse(encodeControlLine({ kind: "hello", facts: testFacts("a"), hasTrunk: true })),
       { type: "numbers", load: {}, snapshot: {} },
       { type: "error", code: "toString", message: "x" },
       {

@@ -2,6 +2,7 @@
 // a body is read before it was seen.
 //
 //   POST /worker/generate   a request; its events as lines
+//   GET  /worker/trunk      upgraded to a connection for many requests and their events
 //   GET  /worker/events     who the worker is, what it holds, how it does; a line every half second
 //   GET  /worker/snapshot   all that it holds
 //   POST /worker/chains, match, forget, erase    its cache
@@ -26,6 +27,7 @@ import { feedRoutes } from "./feed-routes.ts";
 import { generateRoute } from "./generate-route.ts";
 import { LiveStreams } from "./live-streams.ts";
 import { observeRoutes } from "./observe-routes.ts";
+import { installTrunk } from "./trunk-route.ts";
 import type { WorkerContext } from "./worker-context.ts";
 import { installWorkerErrors } from "./worker-errors.ts";
 import type { WorkerFeed } from "./worker-feed.ts";
@@ -82,11 +84,12 @@ export interface WorkerApp {
 
 export function createWorkerApp(options: WorkerAppOptions): WorkerApp {
   const context = createContext(options);
-  const { reporter, answers, eventStreams, fetcher, clock, limits } = context;
+  const { reporter, answers, eventStreams, trunks, fetcher, clock, limits } = context;
   const app = createApp(limits);
   installWorkerErrors(app, context.onError);
   installGate(app, options.key);
   installRoutes(app, context);
+  installTrunk(app.server, context, options.key);
   return {
     app,
     feed: reporter,
@@ -107,6 +110,7 @@ export function createWorkerApp(options: WorkerAppOptions): WorkerApp {
       cancel();
       answers.destroyAll();
       eventStreams.destroyAll();
+      trunks.destroyAll();
       reporter.close();
       await fetcher.close();
       app.server.closeAllConnections();
@@ -157,6 +161,7 @@ function createContext(options: WorkerAppOptions): WorkerContext {
     reporter,
     answers,
     eventStreams: new LiveStreams(limits.eventStreamsMax),
+    trunks: new LiveStreams(limits.eventStreamsMax),
     fetcher,
     exports: new ExportActivity(clock),
     check: options.check ?? ((): undefined => undefined),

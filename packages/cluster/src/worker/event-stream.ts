@@ -42,7 +42,7 @@ export class EventStream {
     const endListening = this.#reporter.listen({ onBatch: wake, onLoad, onDrain: wake });
     this.#writer.gone.addEventListener("abort", wake, { once: true });
     try {
-      await this.#write({ kind: "hello", facts: this.#reporter.facts });
+      await this.#write({ kind: "hello", facts: this.#reporter.facts, hasTrunk: true });
       while (!this.#writer.gone.aborted) {
         // Before looking: what comes while a line is written is seen in the next round.
         const woken = new Promise<void>((resolve) => {

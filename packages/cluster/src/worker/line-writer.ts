@@ -4,13 +4,14 @@
 import type { ServerResponse } from "node:http";
 import { assert, LociError, untilDrained } from "@loci/core";
 import type { Clock } from "@loci/core";
+import type { AnswerWriter } from "./answer-writer.ts";
 
 export interface LineTimes {
   readonly pingMs: number;
   readonly slowReaderMs: number;
 }
 
-export class LineWriter {
+export class LineWriter implements AnswerWriter {
   readonly #response: ServerResponse;
   readonly #clock: Clock;
   readonly #times: LineTimes;

@@ -1,11 +1,15 @@
 // Streams under way: bounded, and ended together.
 
 import { assert, LociError } from "@loci/core";
-import type { LineWriter } from "./line-writer.ts";
+
+/** Whatever carries a stream. */
+interface LiveStream {
+  destroy(): void;
+}
 
 export class LiveStreams {
   readonly #streamsMax: number;
-  readonly #writers = new Set<LineWriter>();
+  readonly #streams = new Set<LiveStream>();
   #whenIdle: (() => void)[] = [];
 
   constructor(streamsMax: number) {
@@ -13,42 +17,46 @@ export class LiveStreams {
   }
 
   get size(): number {
-    return this.#writers.size;
+    return this.#streams.size;
+  }
+
+  get hasRoom(): boolean {
+    return this.#streams.size < this.#streamsMax;
   }
 
   /** Throws queue_full when there are too many. */
   requireRoom(): void {
-    if (this.#writers.size < this.#streamsMax) return;
+    if (this.hasRoom) return;
     throw new LociError("queue_full", "The worker has too many open streams.", {
       retryAfterSeconds: 1,
     });
   }
 
-  add(writer: LineWriter): void {
-    assert(this.#writers.size < this.#streamsMax, "there is room for one more");
-    this.#writers.add(writer);
+  add(stream: LiveStream): void {
+    assert(this.hasRoom, "there is room for one more");
+    this.#streams.add(stream);
   }
 
-  remove(writer: LineWriter): void {
-    this.#writers.delete(writer);
-    if (this.#writers.size > 0) return;
+  remove(stream: LiveStream): void {
+    this.#streams.delete(stream);
+    if (this.#streams.size > 0) return;
     for (const tell of this.#whenIdle) tell();
     this.#whenIdle = [];
   }
 
   /** Resolves when none is left. */
   idle(): Promise<void> {
-    if (this.#writers.size === 0) return Promise.resolve();
+    if (this.#streams.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#whenIdle.push(resolve);
     });
   }
 
   destroyAll(): void {
-    for (const writer of this.#writers) writer.destroy();
+    for (const stream of this.#streams) stream.destroy();
   }
 
   checkIntegrity(): void {
-    assert(this.#writers.size <= this.#streamsMax, "streams are bounded");
+    assert(this.#streams.size <= this.#streamsMax, "streams are bounded");
   }
 }

@@ -16,6 +16,7 @@ export interface WorkerContext {
   readonly reporter: WorkerReporter;
   readonly answers: LiveStreams;
   readonly eventStreams: LiveStreams;
+  readonly trunks: LiveStreams;
   readonly fetcher: BlockFetcher;
   readonly exports: ExportActivity;
   /** Throws for a request that the engine must not see. */

@@ -7,7 +7,7 @@ import { encodeError } from "../wire/generation-lines.ts";
 
 export function installWorkerErrors(app: FastifyInstance, onError: (error: unknown) => void): void {
   app.setErrorHandler((thrown, _request, reply) => {
-    const error = errorOf(thrown);
+    const error = workerErrorOf(thrown);
     if (error.code === "internal") onError(thrown);
     return reply.code(error.status).type("application/json").send(encodeError(error));
   });
@@ -17,7 +17,8 @@ export function installWorkerErrors(app: FastifyInstance, onError: (error: unkno
   });
 }
 
-function errorOf(thrown: unknown): LociError {
+/** What a router is told of something that was thrown. */
+export function workerErrorOf(thrown: unknown): LociError {
   if (thrown instanceof WireError) return new LociError("invalid_request", `${thrown.message}.`);
   const status = statusOf(thrown);
   if (status === 413) return new LociError("payload_too_large", "The body is too large.");

@@ -4,7 +4,7 @@ export interface WorkerLimits {
   readonly connectionsMax: number;
   /** Answers under way; further ones are refused with queue_full. */
   readonly answersMax: number;
-  /** Event streams, i.e. routers. */
+  /** Event streams, and as many trunks, i.e. routers. */
   readonly eventStreamsMax: number;
   /** Longest silence on a stream. */
   readonly pingMs: number;
