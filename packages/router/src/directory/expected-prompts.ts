@@ -4,7 +4,8 @@
 // A name says all that is before it, so two prompts have in common what they begin with and nothing
 // else: of a prompt whose time is over, those blocks are still expected that begin a later one.
 
-import { assert, defined } from "@loci/core";
+import { assert } from "@loci/core";
+import { PromptTree } from "./prompt-tree.ts";
 
 interface ExpectedPrompt {
   readonly names: Float64Array;
@@ -15,6 +16,8 @@ interface SlotPrompts {
   prompts: ExpectedPrompt[];
   /** Those before it are over. */
   head: number;
+  /** Those that are not. */
+  readonly tree: PromptTree;
 }
 
 /** Blocks whose time is over: the prompt's from `from` on. */
@@ -42,10 +45,11 @@ export class ExpectedPrompts {
     if (this.#names + names.length > this.#namesMax || names.length === 0) return false;
     let ofSlot = this.#slots.get(slot);
     if (ofSlot === undefined) {
-      ofSlot = { prompts: [], head: 0 };
+      ofSlot = { prompts: [], head: 0, tree: new PromptTree() };
       this.#slots.set(slot, ofSlot);
     }
     ofSlot.prompts.push({ names, untilMs });
+    ofSlot.tree.add(names);
     this.#names += names.length;
     return true;
   }
@@ -57,10 +61,7 @@ export class ExpectedPrompts {
     if (ofSlot === undefined || first === undefined || first.untilMs > nowMs) return null;
     ofSlot.head++;
     this.#names -= first.names.length;
-    let from = 0;
-    for (let index = ofSlot.head; index < ofSlot.prompts.length; index++) {
-      from = commonStart(first.names, defined(ofSlot.prompts[index]).names, from);
-    }
+    const from = ofSlot.tree.remove(first.names);
     if (ofSlot.head * 2 >= ofSlot.prompts.length) {
       ofSlot.prompts = ofSlot.prompts.slice(ofSlot.head);
       ofSlot.head = 0;
@@ -76,23 +77,11 @@ export class ExpectedPrompts {
 
   checkIntegrity(): void {
     let names = 0;
-    for (const { prompts, head } of this.#slots.values()) {
+    for (const { prompts, head, tree } of this.#slots.values()) {
       for (const prompt of prompts.slice(head)) names += prompt.names.length;
+      assert(tree.promptCount === prompts.length - head, "the tree has those that are not over");
+      tree.checkIntegrity();
     }
     assert(names === this.#names && names <= this.#namesMax, "names of prompts are counted");
   }
-}
-
-/** Blocks that two prompts begin with, at least `known`, by bisection. */
-function commonStart(one: Float64Array, other: Float64Array, known: number): number {
-  // Mostly so: they have no more in common than is known.
-  if (one[known] !== other[known]) return known;
-  let low = known;
-  let high = Math.min(one.length, other.length);
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (one[middle - 1] === other[middle - 1]) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
