@@ -15,8 +15,11 @@ const entriesFirst = 64;
 const placesFirst = 128;
 /** Share of places in use, in sixteenths. */
 const loadMax16ths = 11;
-/** With one in so many of its entries in use, the table gets all places that it may ever need. */
-const finalShare = 32;
+/**
+ * With one in so many of its entries in use, the table gets all room that it may ever need. What is
+ * not used yet takes no memory, and many that are placed anew would keep everybody waiting.
+ */
+const finalShare = 1024;
 /** Bits of a place that say how far it is from its home; the highest value says "look it up". */
 const distanceBits = 4;
 const distanceMax = (1 << distanceBits) - 1;
@@ -230,8 +233,13 @@ export class BlockTable {
     return (at - this.#hashOf(name)) & this.#mask;
   }
 
+  get #isLarge(): boolean {
+    return this.#count * finalShare > this.#entriesMax;
+  }
+
   #growEntries(): void {
-    const entries = Math.min(this.names.length, this.#entriesMax + 2);
+    const most = this.#entriesMax + 2;
+    const entries = this.#isLarge ? most : Math.min(this.names.length, most);
     const names = new Float64Array(2 * entries);
     const words = new Int32Array(names.buffer);
     words.set(this.words);
@@ -241,9 +249,7 @@ export class BlockTable {
 
   #growPlaces(): void {
     let length = 2 * this.#places.length;
-    // Placing many anew takes long: when there are some already, all that it may need is made at once.
-    const isFinal = this.#count * finalShare > this.#entriesMax;
-    if (isFinal) {
+    if (this.#isLarge) {
       while (16 * this.#entriesMax > loadMax16ths * length) length *= 2;
     }
     this.#places = new Int32Array(length);
