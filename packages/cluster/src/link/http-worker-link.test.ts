@@ -26,18 +26,22 @@ function linkTo(url: string, silenceMsMax = 5000): HttpWorkerLink {
   });
 }
 
-workerLinkConformance("HttpWorkerLink", async () => {
-  const worker = new TestWorker("worker");
-  worker.service.before = () => new Promise((resolve) => setImmediate(resolve));
-  await worker.listen();
-  const link = linkTo(worker.url);
-  return {
-    link,
-    vocabularySize: 1000,
-    kill: () => worker.kill(),
-    dispose: () => link.close(),
-  };
-});
+for (const hasTrunk of [true, false]) {
+  workerLinkConformance(`HttpWorkerLink ${hasTrunk ? "with" : "without"} a trunk`, async () => {
+    const worker = new TestWorker("worker");
+    worker.service.before = () => new Promise((resolve) => setImmediate(resolve));
+    await worker.listen();
+    if (!hasTrunk) worker.worker.app.server.removeAllListeners("upgrade");
+    const link = linkTo(worker.url);
+    return {
+      link,
+      vocabularySize: 1000,
+      ready: () => until(() => link.hasTrunk === hasTrunk),
+      kill: () => worker.kill(),
+      dispose: () => link.close(),
+    };
+  });
+}
 
 /** A server that answers every request so. */
 async function serverThat(

@@ -140,6 +140,11 @@ export class HttpWorkerLink implements WorkerLink {
     }
   }
 
+  /** Answers come together, over one connection; else each over its own. */
+  get hasTrunk(): boolean {
+    return this.#trunks.trunk !== null;
+  }
+
   requestSnapshot(): void {
     this.#control?.requestSnapshot();
   }

@@ -14,6 +14,8 @@ export interface LinkFixture {
   readonly link: WorkerLink;
   /** Token ids below it are ordinary text. */
   readonly vocabularySize: number;
+  /** Resolves when the link, which is watched, is what is to be tested. */
+  ready?(): Promise<void>;
   /** The worker's end goes away; nobody listens there any more. */
   kill(): Promise<void>;
   dispose(): Promise<void>;
@@ -54,6 +56,7 @@ export function workerLinkConformance(name: string, make: () => Promise<LinkFixt
     beforeAll(async () => {
       fixture = await make();
       fixture.link.watch(told);
+      await fixture.ready?.();
     });
     afterAll(() => fixture.dispose());
 

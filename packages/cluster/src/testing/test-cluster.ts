@@ -81,8 +81,13 @@ export class TestWorker {
 
   /** As if the process had died. */
   async kill(): Promise<void> {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    this.cut();
     await this.worker.close();
+  }
+
+  /** All connections break; the process lives. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
   /** As if the process was stopped: connections stay, new ones are taken by the kernel only. */
