@@ -121,7 +121,8 @@ export class HttpWorkerLink implements WorkerLink {
     try {
       lines = await this.#ask(encodeGenerationBody({ request, fetch }), signal);
       for (;;) {
-        const event = await this.#nextEvent(lines);
+        const event = this.#eventOf(await lines.next());
+        if (event === null) continue;
         if (event.type === "finished") {
           // The connection is left to its end, and used again.
           lines.release();
@@ -221,17 +222,16 @@ export class HttpWorkerLink implements WorkerLink {
     });
   }
 
-  async #nextEvent(lines: AnswerLines): Promise<GenerationEvent> {
-    for (;;) {
-      const value = await lines.next();
-      if (value === undefined) {
-        throw new AttemptError("worker_lost", "The worker broke off its answer.");
-      }
-      const line = decodeAnswerLine(value);
-      if (line.kind === "event") return line.event;
-      if (line.kind === "error") throw toldError(line.error);
-      this.#control?.reported(line.numbers);
+  /** Null for a line that is for us. Throws what the worker told, or that it told nothing. */
+  #eventOf(value: unknown): GenerationEvent | null {
+    if (value === undefined) {
+      throw new AttemptError("worker_lost", "The worker broke off its answer.");
     }
+    const line = decodeAnswerLine(value);
+    if (line.kind === "event") return line.event;
+    if (line.kind === "error") throw toldError(line.error);
+    this.#control?.reported(line.numbers);
+    return null;
   }
 
   /** A worker that sends nonsense does not answer. */

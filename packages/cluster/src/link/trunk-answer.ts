@@ -20,14 +20,15 @@ export interface AnswerEnds {
 export class TrunkAnswer implements AnswerLines {
   readonly #ends: AnswerEnds;
   readonly #signal: AbortSignal;
-  #lines: unknown[] = [];
+  readonly #lines: unknown[] = [];
   /** Lines before it were taken. */
   #taken = 0;
   /** Lines taken since room was given. */
   #takenSince = 0;
   #error: unknown = null;
   #hasLeft = false;
-  #wake: (() => void) | null = null;
+  /** Whoever waits for the next line; then there are none. */
+  #reader: PromiseWithResolvers<unknown> | null = null;
   readonly #aborted = (): void => {
     this.destroy();
   };
@@ -43,33 +44,32 @@ export class TrunkAnswer implements AnswerLines {
     if (this.#lines.length - this.#taken + this.#takenSince > trunkWindow) {
       throw new WireError("an answer has more lines than there was room for");
     }
-    this.#lines.push(line);
-    this.#signalReader();
+    if (this.#reader === null) {
+      this.#lines.push(line);
+      return;
+    }
+    this.#counted();
+    this.#reader.resolve(line);
+    this.#reader = null;
   }
 
   /** Nothing more comes. */
   fail(error: unknown): void {
     this.#error ??= error;
     this.#leave(true);
-    this.#signalReader();
   }
 
-  async next(): Promise<unknown> {
-    while (this.#taken >= this.#lines.length) {
-      this.#lines.length = 0;
-      this.#taken = 0;
-      if (this.#error !== null) throw this.#error;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+  next(): Promise<unknown> {
+    assert(this.#reader === null, "an answer has one reader, who waits for one line at a time");
+    if (this.#taken < this.#lines.length) {
+      this.#counted();
+      return Promise.resolve(this.#lines[this.#taken++]);
     }
-    const line = this.#lines[this.#taken++];
-    this.#takenSince++;
-    if (this.#takenSince >= roomLines && !this.#hasLeft) {
-      this.#ends.room(this.#takenSince);
-      this.#takenSince = 0;
-    }
-    return line;
+    this.#lines.length = 0;
+    this.#taken = 0;
+    if (this.#error !== null) return Promise.reject(this.#error);
+    this.#reader = Promise.withResolvers();
+    return this.#reader.promise;
   }
 
   release(): void {
@@ -79,24 +79,30 @@ export class TrunkAnswer implements AnswerLines {
   destroy(): void {
     this.#error ??= new Error("the answer was broken off");
     this.#leave(false);
-    this.#signalReader();
   }
 
   checkIntegrity(): void {
     assert(this.#taken <= this.#lines.length, "lines are taken once");
+    assert(this.#reader === null || this.#taken === this.#lines.length, "no line is kept back");
     const untold = this.#lines.length - this.#taken + this.#takenSince;
     assert(untold <= trunkWindow + 1, "lines that wait are bounded");
   }
 
+  /** One more line is taken. */
+  #counted(): void {
+    this.#takenSince++;
+    if (this.#takenSince < roomLines || this.#hasLeft) return;
+    this.#ends.room(this.#takenSince);
+    this.#takenSince = 0;
+  }
+
+  /** Only what is here will yet be read. */
   #leave(isOver: boolean): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     this.#signal.removeEventListener("abort", this.#aborted);
     this.#ends.left(isOver);
-  }
-
-  #signalReader(): void {
-    this.#wake?.();
-    this.#wake = null;
+    this.#reader?.reject(this.#error);
+    this.#reader = null;
   }
 }
