@@ -107,7 +107,7 @@ export class HistoryPredictor implements HastyPredictor {
     for (const [i, key] of keys.entries()) {
       const window = this.#levels[i]?.use(key, () => new LengthWindow(windowSamples));
       window?.add(outcome);
-      window?.distribution();
+      window?.prepare();
     }
   }
 }

@@ -1,6 +1,7 @@
 // The lengths of the last answers of one class. Answers that were cut count as longer than what was
 // seen of them (Kaplan and Meier), never as short ones. Counts by bin of the grid are kept beside
-// the ring, so that a distribution costs a pass over the grid, whatever the window holds.
+// the ring, so that a distribution costs a pass over the grid, whatever the window holds. A window of
+// a few answers does without: most beginnings of prompts are seen once and never asked about.
 
 import { assert } from "@loci/core";
 import { at64 } from "../at.ts";
@@ -8,15 +9,29 @@ import { LengthDistribution } from "../length-distribution.ts";
 import { binOf, blankValues, edgeCount, edges, lengthMax } from "../length-grid.ts";
 import type { LengthOutcome } from "../length-predictor.ts";
 
+/** So many answers are counted anew whenever that is asked. */
+const fewSamples = 8;
+
+/** Answers by the bin their last token lies in: ended by themselves, and cut. */
+class BinCounts {
+  readonly ended: Float64Array = new Float64Array(edgeCount);
+  readonly cut: Float64Array = new Float64Array(edgeCount);
+
+  tally(sample: number, change: number): void {
+    const counts = (sample & 1) === 1 ? this.cut : this.ended;
+    const bin = binOf((sample >>> 1) - 1);
+    counts[bin] = at64(counts, bin) + change;
+  }
+}
+
 export class LengthWindow {
   readonly #samplesMax: number;
   /** Samples, twice the tokens and one for a cut; a ring from `#start` on. */
-  #ring = new Uint32Array(8);
+  #ring = new Uint32Array(fewSamples);
   #start = 0;
   #count = 0;
-  /** Answers by the bin their last token lies in: ended by themselves, and cut. */
-  readonly #ended = new Float64Array(edgeCount);
-  readonly #cut = new Float64Array(edgeCount);
+  /** Null: there were never more than a few. */
+  #counts: BinCounts | null = null;
   #distribution: LengthDistribution | null = null;
 
   constructor(samplesMax: number) {
@@ -36,6 +51,7 @@ export class LengthWindow {
     this.#ring[(this.#start + this.#count) % this.#ring.length] = sample;
     this.#count++;
     this.#tally(sample, 1);
+    if (this.#count > fewSamples) this.#counts ??= this.#countAll();
   }
 
   /** Forgets all but the last `samples`. */
@@ -48,6 +64,11 @@ export class LengthWindow {
     if (this.#count === 0) return null;
     this.#distribution ??= this.#estimate();
     return this.#distribution;
+  }
+
+  /** Makes the distribution now, where it will be asked for and takes long. */
+  prepare(): void {
+    if (this.#counts !== null) this.distribution();
   }
 
   /** The last `samplesMax`, oldest first, for a file: see `restore`. */
@@ -64,22 +85,24 @@ export class LengthWindow {
 
   checkIntegrity(): void {
     assert(this.#count <= this.#samplesMax, "a window is bounded");
-    let sum = 0;
+    assert(this.#counts !== null || this.#count <= fewSamples, "many answers are counted");
+    const fresh = this.#countAll();
     for (let bin = 0; bin < edgeCount; bin++) {
-      assert(at64(this.#ended, bin) >= 0 && at64(this.#cut, bin) >= 0, "counts are not negative");
-      sum += at64(this.#ended, bin) + at64(this.#cut, bin);
+      const { ended, cut } = this.#counts ?? fresh;
+      assert(at64(ended, bin) === at64(fresh.ended, bin), "ended answers are in their bins");
+      assert(at64(cut, bin) === at64(fresh.cut, bin), "cut answers are in their bins");
     }
-    assert(sum === this.#count, "each sample is in a bin");
   }
 
   #estimate(): LengthDistribution {
     const values = blankValues();
+    const counts = this.#counts ?? this.#countAll();
     let atRisk = this.#count;
     let left = 1;
     let lastEdge = 0;
     for (let bin = 0; bin + 1 < edgeCount; bin++) {
-      const ended = at64(this.#ended, bin);
-      const cut = at64(this.#cut, bin);
+      const ended = at64(counts.ended, bin);
+      const cut = at64(counts.cut, bin);
       if (atRisk > 0) {
         // Those cut within the bin were there for half of it, on average.
         if (ended > 0) left *= 1 - ended / Math.max(ended, atRisk - cut / 2);
@@ -113,9 +136,13 @@ export class LengthWindow {
   }
 
   #tally(sample: number, change: number): void {
-    const counts = (sample & 1) === 1 ? this.#cut : this.#ended;
-    const bin = binOf((sample >>> 1) - 1);
-    counts[bin] = at64(counts, bin) + change;
+    this.#counts?.tally(sample, change);
     this.#distribution = null;
+  }
+
+  #countAll(): BinCounts {
+    const counts = new BinCounts();
+    for (let i = 0; i < this.#count; i++) counts.tally(this.#sample(i), 1);
+    return counts;
   }
 }
