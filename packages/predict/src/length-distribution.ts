@@ -103,20 +103,20 @@ export class LengthDistribution {
     let high = 1;
     let total = 0;
     for (let i = 0; i < count; i++) {
-      const weight = weights === undefined ? 1 : defined(weights[i]);
-      assert(weight >= 0 && Number.isFinite(weight), "a weight is a number from 0 on");
+      const weight = weights === undefined ? 1 : (weights[i] ?? Number.NaN);
       if (weight === 0) continue;
-      const tokens = clampLength(defined(samples[i]));
-      low = Math.min(low, tokens);
-      high = Math.max(high, tokens);
+      assert(weight > 0, "a weight is a number from 0 on");
+      const tokens = clampLength(samples[i] ?? Number.NaN);
+      if (tokens < low) low = tokens;
+      if (tokens > high) high = tokens;
       total += weight;
       const bin = binOf(tokens - 1);
-      values[bin] = defined(values[bin]) + weight;
+      values[bin] = atPlain(values, bin) + weight;
     }
-    assert(total > 0, "a distribution is made of at least one sample");
+    assert(total > 0 && Number.isFinite(total), "a distribution is made of at least one sample");
     let above = 0;
     for (let i = edgeCount - 1; i >= 0; i--) {
-      above += defined(values[i]);
+      above += atPlain(values, i);
       values[i] = above / total;
     }
     return new LengthDistribution(values, low, high);
@@ -156,52 +156,49 @@ export class LengthDistribution {
     assert(only !== null, "a mixture has a part with weight");
     if (used === 1 || low === high) return only;
     const values = blankValues();
-    for (const { weight, distribution } of parts) distribution.#addTo(values, weight, low, high);
-    for (let i = 0; i < edgeCount; i++) values[i] = atPlain(values, i) / total;
-    return LengthDistribution.#cut(values, low, high, (tokens) => {
-      let sum = 0;
-      for (const { weight, distribution } of parts) sum += weight * distribution.survival(tokens);
-      return sum / total;
-    });
-  }
-
-  /** Adds `weight` times P(L > edge) to the value of each edge in [low, high). */
-  #addTo(values: number[], weight: number, low: number, high: number): void {
+    const firstBin = binOf(low) + 1;
     const lastBin = binOf(high - 1);
-    for (let bin = binOf(low) + 1; bin <= lastBin; bin++) {
-      values[bin] = atPlain(values, bin) + weight * this.#survivalAtEdge(bin);
+    let start = 0;
+    let end = 0;
+    for (const { weight, distribution } of parts) {
+      distribution.#addTo(values, weight, firstBin, lastBin);
+      start += weight * distribution.survival(low);
+      end += weight * distribution.survival(high - 1);
     }
+    for (let bin = firstBin; bin <= lastBin; bin++) values[bin] = atPlain(values, bin) / total;
+    return LengthDistribution.#cut(
+      values,
+      { tokens: low, survival: start / total },
+      { tokens: high - 1, survival: end / total },
+    );
   }
 
-  /** `survival` of an edge, where no line needs to be drawn. */
-  #survivalAtEdge(bin: number): number {
-    const edge = at64(edges, bin);
-    if (edge < this.low) return 1;
-    return edge >= this.high || this.#values === null ? 0 : atPlain(this.#values, bin);
+  /** Adds `weight` times P(L > edge) to the value of each edge from `firstBin` to `lastBin`. */
+  #addTo(values: number[], weight: number, firstBin: number, lastBin: number): void {
+    const own = this.#values;
+    const sureBin = Math.min(lastBin, binOf(this.low - 1));
+    const ownBin = Math.min(lastBin, binOf(this.high - 1));
+    let bin = firstBin;
+    for (; bin <= sureBin; bin++) values[bin] = atPlain(values, bin) + weight;
+    if (own === null) return;
+    for (; bin <= ownBin; bin++) values[bin] = atPlain(values, bin) + weight * atPlain(own, bin);
   }
 
   /**
-   * From P(L > tokens) within a cut, exact at both of its ends: `values` has it at the edges in
-   * (low, high), `survivalAt` is read at the ends, and the lines of the bins that the cut ends in
-   * are drawn through.
+   * From P(L > tokens) within a cut, exact at both of its ends: `values` has it at the edges between
+   * `start` and `end`, and the lines of the bins that the cut ends in are drawn through.
    */
-  static #cut(
-    values: number[],
-    low: number,
-    high: number,
-    survivalAt: (tokens: number) => number,
-  ): LengthDistribution {
-    const last = high - 1;
+  static #cut(values: number[], start: Place, end: Place): LengthDistribution {
+    const low = start.tokens;
+    const last = end.tokens;
     const firstBin = binOf(low);
     const lastBin = binOf(last);
-    const start = { tokens: low, survival: survivalAt(low) };
-    const end = { tokens: last, survival: survivalAt(last) };
     const inside = { tokens: at64(edges, firstBin + 1), survival: atPlain(values, firstBin + 1) };
     const second = firstBin === lastBin ? end : inside;
     values.fill(lineAt(start, second, at64(edges, firstBin)), 0, firstBin + 1);
     const outside = { tokens: at64(edges, lastBin), survival: atPlain(values, lastBin) };
     values.fill(lineAt(outside, end, at64(edges, lastBin + 1)), lastBin + 1);
-    return new LengthDistribution(values, low, high);
+    return new LengthDistribution(values, low, last + 1);
   }
 
   /** P(L > tokens). The hot path: a table lookup and one line. */
@@ -302,11 +299,11 @@ export class LengthDistribution {
     for (let bin = binOf(this.low) + 1; bin <= lastBin; bin++) {
       values[bin] = 1 - levelOf(1 - atPlain(this.#values, bin));
     }
+    const last = this.high - 1;
     return LengthDistribution.#cut(
       values,
-      this.low,
-      this.high,
-      (tokens) => 1 - levelOf(1 - this.survival(tokens)),
+      { tokens: this.low, survival: 1 - levelOf(1 - this.survival(this.low)) },
+      { tokens: last, survival: 1 - levelOf(1 - this.survival(last)) },
     );
   }
 
@@ -337,7 +334,7 @@ function lineAt(one: Place, two: Place, tokens: number): number {
 
 function clampLength(tokens: number): number {
   assert(!Number.isNaN(tokens), "a length is a number");
-  return Math.max(1, Math.min(lengthMax, Math.round(tokens)));
+  return (Math.max(1, Math.min(lengthMax, tokens)) + 0.5) | 0;
 }
 
 function heavyTail(generated: number, tokens: number): number {

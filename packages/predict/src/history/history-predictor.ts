@@ -41,8 +41,8 @@ export class HistoryPredictor implements HastyPredictor {
     if (certain !== null) return certain;
     const keys = classKeys(query);
     let belief = this.#common;
-    for (const [i, key] of keys.entries()) {
-      const found = this.#levels[i]?.peek(key);
+    for (let i = 0; i < keys.length; i++) {
+      const found = this.#levels[i]?.peek(keys[i] ?? "");
       if (found !== undefined) belief = blend(found, belief);
     }
     return new FixedForecast(allowed(belief, query), (outcome) => {

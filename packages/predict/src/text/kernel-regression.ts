@@ -33,16 +33,24 @@ export interface KernelOptions {
   readonly stepsPerLesson: number;
 }
 
+/** Components of dense vectors that one pass over the examples takes. */
+const componentsOfPass = 4;
+
 /** Stateful and single-threaded; see the top of the file. */
 export class KernelRegression {
   readonly #options: KernelOptions;
   readonly #examples: Example[] = [];
   /** Row i of the kernel matrix is one array, its first `#examples.length` entries in use. */
   readonly #rows: Float32Array[] = [];
-  /** The dense vectors by component: component c of example i at c * examplesMax + i. */
+  /**
+   * The dense vectors by component: component c of example i at c * examplesMax + i. One component
+   * more is always 0.
+   */
   readonly #dense: Float32Array;
   /** |dense|^2 of each example. */
   readonly #squares: Float64Array;
+  /** Components of the vector at hand that are not 0; behind them, the one that always is. */
+  readonly #used = new Uint8Array(denseCount + componentsOfPass);
   /** What `#denseKernels` found last. */
   readonly #kernels: Float64Array;
   readonly #weights: Float64Array;
@@ -61,7 +69,7 @@ export class KernelRegression {
   constructor(options: KernelOptions) {
     assert(options.examplesMax >= 1 && options.ridge > 0, "a regression has room and a ridge");
     this.#options = options;
-    this.#dense = new Float32Array(options.examplesMax * denseCount);
+    this.#dense = new Float32Array(options.examplesMax * (denseCount + 1));
     this.#squares = new Float64Array(options.examplesMax);
     this.#kernels = new Float64Array(options.examplesMax);
     this.#index = new GramIndex(options.examplesMax);
@@ -81,8 +89,7 @@ export class KernelRegression {
   }
 
   predict(features: PromptFeatures): number {
-    let grams = 0;
-    for (const gram of features.grams) grams += at(this.#gramWeights, gram);
+    const grams = this.#gramSum(features.grams);
     let sum = (this.#options.gramWeight * grams) / gramNorm(features);
     const kernels = this.#denseKernels(features.dense);
     for (let i = 0; i < this.#examples.length; i++) {
@@ -145,6 +152,13 @@ export class KernelRegression {
     assert(Math.abs(sum - this.#targetSum) < 1e-3 * (1 + Math.abs(sum)), "the mean is kept");
   }
 
+  #gramSum(grams: Uint16Array): number {
+    const weights = this.#gramWeights;
+    let sum = 0;
+    for (let index = 0; index < grams.length; index++) sum += weights[grams[index] ?? 0] ?? 0;
+    return sum;
+  }
+
   /** Puts the example of `place` into the matrix, with no weight. */
   #enter(place: number, example: Example): void {
     this.#targetSum += example.target;
@@ -201,23 +215,49 @@ export class KernelRegression {
     }
   }
 
-  /** exp(-|dense - dense_i|^2 / n) for all examples; most components of a request are 0. */
+  /**
+   * exp(-|dense - dense_i|^2 / n) for all examples. Most components of a request are 0; the others
+   * are taken four at a time, in their order.
+   */
   #denseKernels(dense: Float32Array): Float64Array {
     const count = this.#examples.length;
     const found = this.#kernels.fill(0, 0, count);
-    const all = this.#dense;
+    const used = this.#used;
+    let usedCount = 0;
     for (let component = 0; component < denseCount; component++) {
-      const value = at(dense, component);
-      if (value === 0) continue;
-      const start = component * this.#options.examplesMax;
-      for (let i = 0; i < count; i++) found[i] = (found[i] ?? 0) + value * (all[start + i] ?? 0);
+      if (at(dense, component) !== 0) used[usedCount++] = component;
     }
+    used.fill(denseCount, usedCount, usedCount + componentsOfPass);
+    for (let first = 0; first < usedCount; first += componentsOfPass)
+      this.#addProducts(dense, first);
     const own = square(dense);
     for (let i = 0; i < count; i++) {
       const distance = own + at64(this.#squares, i) - 2 * at64(found, i);
       found[i] = Math.exp(-distance / denseCount);
     }
     return found;
+  }
+
+  /** Adds what the components `#used[first]` to `#used[first + 3]` give to each example's kernel. */
+  #addProducts(dense: Float32Array, first: number): void {
+    const { examplesMax } = this.#options;
+    const [all, used, found] = [this.#dense, this.#used, this.#kernels];
+    const componentA = used[first] ?? denseCount;
+    const componentB = used[first + 1] ?? denseCount;
+    const componentC = used[first + 2] ?? denseCount;
+    const componentD = used[first + 3] ?? denseCount;
+    const [a, b] = [dense[componentA] ?? 0, dense[componentB] ?? 0];
+    const [c, d] = [dense[componentC] ?? 0, dense[componentD] ?? 0];
+    const [startA, startB] = [componentA * examplesMax, componentB * examplesMax];
+    const [startC, startD] = [componentC * examplesMax, componentD * examplesMax];
+    for (let i = 0; i < this.#examples.length; i++) {
+      let sum = at64(found, i);
+      sum += a * (all[startA + i] ?? 0);
+      sum += b * (all[startB + i] ?? 0);
+      sum += c * (all[startC + i] ?? 0);
+      sum += d * (all[startD + i] ?? 0);
+      found[i] = sum;
+    }
   }
 
   #row(place: number): Float32Array {

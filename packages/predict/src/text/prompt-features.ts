@@ -59,10 +59,15 @@ export const denseCount: number =
   firstKinds.length +
   parameterCount;
 
-/** Of the last user message where there is one, else of the prompt's last tokens. */
+/** Of the last user message where there is one, else of the prompt's last tokens; to be kept. */
 export function promptFeatures(query: LengthQuery): PromptFeatures {
-  const dense = new Float32Array(denseCount);
-  const writer = new DenseWriter(dense);
+  const { dense, grams } = passingFeatures(query);
+  return { dense: dense.slice(), grams: grams.slice() };
+}
+
+/** The same until the next call: a typed array takes longer to make than to fill. */
+export function passingFeatures(query: LengthQuery): PromptFeatures {
+  const writer = new DenseWriter(passingDense.fill(0));
   grams.clear();
   if (query.userText === null) {
     writer.skip(denseCount - parameterCount);
@@ -79,7 +84,7 @@ export function promptFeatures(query: LengthQuery): PromptFeatures {
     }
   }
   writeParameters(writer, query);
-  return { dense, grams: grams.result() };
+  return { dense: passingDense, grams: grams.result() };
 }
 
 function writeSurface(writer: DenseWriter, text: ScannedText): void {
@@ -183,8 +188,9 @@ class GramSet {
     this.#add(mix(Math.imul(last, 31) ^ 0x3c6ef372));
   }
 
+  /** Until the next run is added. */
   result(): Uint16Array {
-    return this.#grams.slice(0, this.#count);
+    return this.#grams.subarray(0, this.#count);
   }
 
   #add(hash: number): void {
@@ -201,6 +207,7 @@ class GramSet {
 }
 
 /** Used by one request after the other. */
+const passingDense = new Float32Array(denseCount);
 const grams = new GramSet();
 
 function mix(value: number): number {

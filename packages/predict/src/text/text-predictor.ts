@@ -13,7 +13,7 @@ import { lengthMax } from "../length-grid.ts";
 import type { LengthForecast, LengthOutcome, LengthQuery } from "../length-predictor.ts";
 import { StateReader, StateWriter } from "../state/state-bytes.ts";
 import { KernelRegression, type KeptExample } from "./kernel-regression.ts";
-import { denseCount, gramsMax, promptFeatures, type PromptFeatures } from "./prompt-features.ts";
+import { denseCount, gramsMax, passingFeatures, promptFeatures } from "./prompt-features.ts";
 import { outcomesMax, ResidualWindow } from "./residual-window.ts";
 import { TenantBias } from "./tenant-bias.ts";
 
@@ -39,15 +39,13 @@ export class TextPredictor implements HastyPredictor {
   open(query: LengthQuery): LengthForecast {
     const certain = certainForecast(query);
     if (certain !== null) return certain;
-    const features = promptFeatures(query);
-    const fit = clampTarget(
-      this.#kernel.count === 0 ? startTarget : this.#kernel.predict(features),
-    );
+    const isFirst = this.#kernel.count === 0;
+    const fit = clampTarget(isFirst ? startTarget : this.#kernel.predict(passingFeatures(query)));
     const bias = this.#biases.of(query.tenant, this.#residuals.spread);
     const belief = this.#belief(fit, bias);
     return new FixedForecast(allowed(belief, query), (outcome) => {
       const target = targetOf(outcome, belief);
-      if (target !== null) this.#learn({ tenant: query.tenant, features, fit, target });
+      if (target !== null) this.#learn({ query, fit, target });
     });
   }
 
@@ -110,18 +108,18 @@ export class TextPredictor implements HastyPredictor {
   }
 
   #learn(lesson: Lesson): void {
-    const { tenant, features, fit, target } = lesson;
+    const { query, fit, target } = lesson;
     assert(Number.isFinite(target), "a lesson is a number");
     const residual = target - fit;
     this.#residuals.add(fit, residual);
-    this.#biases.add(tenant, residual);
-    this.#kernel.learn({ features, target });
+    this.#biases.add(query.tenant, residual);
+    // Read once more: who ends has time, and most requests need not keep what was read.
+    this.#kernel.learn({ features: promptFeatures(query), target });
   }
 }
 
 interface Lesson {
-  readonly tenant: string;
-  readonly features: PromptFeatures;
+  readonly query: LengthQuery;
   /** What was predicted, without the tenant's bias. */
   readonly fit: number;
   readonly target: number;

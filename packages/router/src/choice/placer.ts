@@ -146,12 +146,11 @@ export class Placer {
     live.believedTokens = tokens.length - missedTokens;
     live.names = worker.facts.sendsEvents ? null : names;
     if (names !== null) {
-      const found = hits.matches(worker);
-      directory.touch(names, nowMs, found);
       this.#parts.hot.note(names, blockTokens);
       // What is fetched is there when it has come, not when the request has: events will tell.
-      const expected = fetch === null ? names : names.subarray(0, fetch.blockStart);
-      directory.speculate(worker.slot, expected, nowMs + options.speculationMs, found);
+      const blocks = fetch === null ? names.length : fetch.blockStart;
+      const sentTo = { slot: worker.slot, blocks, untilMs: nowMs + options.speculationMs };
+      directory.use(names, nowMs, hits.matches(worker), sentTo);
     }
     homes.served(live.request, worker.id);
     this.#parts.wanted.placed(deviceSeconds(worker, live, tokens.length), nowMs);

@@ -146,13 +146,16 @@ function call(
   } else if (kind < 0.7) {
     const names = promptOf(random);
     if (random.next() < 0.5) directory.match(names, hints);
-    directory.speculate(slot, names, nowMs + 20, found);
+    directory.speculate(slot, names, nowMs + 20);
     naive.speculate(slot, names, nowMs + 20);
   } else if (kind < 0.85) {
     const names = promptOf(random);
     if (random.next() < 0.5) directory.match(names, hints);
-    directory.touch(names, nowMs, found);
+    const blocks = random.integer(0, names.length);
+    const sentTo = random.next() < 0.5 ? { slot, blocks, untilMs: nowMs + 20 } : null;
+    directory.use(names, nowMs, found, sentTo);
     for (const name of names) naive.of(name).uses.push(nowMs);
+    if (sentTo !== null) naive.speculate(slot, names.subarray(0, blocks), nowMs + 20);
   } else if (kind < 0.87) {
     const held = kvTierNames.map((tier) => ({ tier, blocks: promptOf(random) }));
     directory.replace(slot, held);
@@ -209,7 +212,7 @@ test("keeps its bound and its parts together, whatever comes", () => {
       const forged = [pick(random, impossible), random.integer(1, 500), 2 ** 53 - 1];
       directory.apply(pick(random, slots), { type: "stored", tier: "host", blocks: forged });
       directory.apply(pick(random, slots), { type: "removed", tier: "disk", blocks: forged });
-      directory.touch(Float64Array.from(forged), step * 5);
+      directory.use(Float64Array.from(forged), step * 5);
       directory.speculate(pick(random, slots), Float64Array.from(forged), step * 5 + 20);
       directory.match(Float64Array.from(forged), new PrefixMatches(workersMax));
       if (step % 5 === 0) directory.checkIntegrity();

@@ -56,7 +56,7 @@ describe("BlockDirectory", () => {
   it("counts uses within the window of two halves", () => {
     const directory = directoryOf(1);
     const names = Float64Array.of(9);
-    for (const nowMs of [0, 1000, 89_999, 90_000]) directory.touch(names, nowMs);
+    for (const nowMs of [0, 1000, 89_999, 90_000]) directory.use(names, nowMs);
     expect(directory.sharing(9, 90_000)).toBe(4);
     expect(directory.sharing(9, 180_000)).toBe(1);
     expect(directory.sharing(9, 270_000)).toBe(0);
@@ -80,7 +80,7 @@ describe("BlockDirectory", () => {
       directory.expire(round * 100);
       // Told of once; only use keeps them.
       if (round === 60) directory.apply(0, { type: "stored", tier: "device", blocks: hot });
-      if (round >= 60) directory.touch(Float64Array.from(hot), round * 100);
+      if (round >= 60) directory.use(Float64Array.from(hot), round * 100);
     }
     expect(hot.filter((name) => directory.holders(name).length > 0)).toEqual(hot);
     expect(directory.blockCount).toBe(3000);

@@ -29,6 +29,14 @@ export interface BlockDirectoryOptions {
   readonly seed?: number;
 }
 
+/** Where a prompt goes. */
+export interface Destination {
+  readonly slot: number;
+  /** So many of its first blocks are expected there, until then. */
+  readonly blocks: number;
+  readonly untilMs: number;
+}
+
 /** Of an entry in the table's words: entry e's are at 4e. */
 const holdersWord = 2;
 const usesWord = 3;
@@ -43,6 +51,7 @@ const lookedAtMax = 64;
 const readTogether = 32;
 /** Entries that one `expire` looks at for blocks that nobody holds or uses. */
 const sweptEntries = 8192;
+const entriesFirst = 1024;
 /** Names of prompts that are expected at most, over all workers: 8 MiB. */
 const expectedNamesMax = 1_048_576;
 
@@ -61,6 +70,8 @@ export class BlockDirectory {
   /** Workers that have held all blocks of the prompt so far; used by `match`. */
   readonly #unbroken: Int32Array;
   readonly #walk: NameWalk;
+  /** Of the names at hand, where no caller keeps them. */
+  #entries: Int32Array = new Int32Array(entriesFirst);
   /** Hashes of the blocks before the entry `#handReadTo`, whose places were read for the hand. */
   readonly #handHashes = new Int32Array(readTogether + 1);
   #handReadTo = 0;
@@ -73,7 +84,7 @@ export class BlockDirectory {
     this.#halfMs = (options.windowMs ?? 180_000) / 2;
     this.#workers = new Uint8Array(options.workersMax);
     this.#table = new BlockTable(options.blocksMax, options.seed ?? 0);
-    this.#walk = new NameWalk(this.#table);
+    this.#walk = new NameWalk(this.#table, () => this.#evict(lookedAtMax));
     this.#sets = new HolderSets(options.workersMax);
     this.#unbroken = new Int32Array(this.#sets.groupWords);
   }
@@ -85,7 +96,8 @@ export class BlockDirectory {
 
   /** Bytes of memory that it takes. */
   get bytes(): number {
-    return this.#table.bytes + this.#sets.bytes + this.#expected.bytes;
+    const { bytes } = this.#table;
+    return bytes + this.#sets.bytes + this.#expected.bytes + this.#entries.byteLength;
   }
 
   addWorker(slot: number): void {
@@ -124,28 +136,14 @@ export class BlockDirectory {
   /**
    * A prompt goes to a worker: those of its blocks that the worker does not hold in its device memory
    * count as held there until an event says so, or until `untilMs`. `names` are all the prompt's,
-   * kept until then; times of one worker may not go back. `found`: as for `touch`.
+   * kept until then; times of one worker may not go back.
    */
-  speculate(
-    slot: number,
-    names: Float64Array,
-    untilMs: number,
-    found: PrefixMatches | null = null,
-  ): void {
+  speculate(slot: number, names: Float64Array, untilMs: number): void {
     this.#assertWorker(slot);
     if (!this.#expected.tryAdd(slot, names, untilMs)) return;
-    const table = this.#table;
-    const device = this.#sets.bitOf(0, slot);
-    const expected = this.#sets.bitOf(expectedGroup, slot);
-    this.#walk.start(names, found?.entries ?? null);
-    for (let index = 0; index < names.length; index++) {
-      const entry = this.#enter(names, index);
-      const at = 4 * entry + holdersWord;
-      const word = table.words[at] ?? 0;
-      const set = word & setMask;
-      if (entry === 0 || this.#sets.has(set, device) || this.#sets.has(set, expected)) continue;
-      table.words[at] = this.#sets.flip(set, expected, -1) | (word & freshBit);
-    }
+    const entries = this.#blankEntries(names.length);
+    this.#walk.enter(names, entries);
+    this.#expect(names, entries, slot);
   }
 
   /**
@@ -172,13 +170,14 @@ export class BlockDirectory {
     assert(into.device.length >= this.workersMax, "there is a count for every slot");
     into.reset(names.length);
     this.#unbroken.fill(-1);
-    this.#walk.start(names, null);
+    const { entries } = into;
+    this.#walk.find(names, entries);
+    const { words } = this.#table;
     let run = 0;
     let runSet = 0;
     for (let index = 0; index < names.length; index++) {
-      const entry = this.#walk.find(index);
-      into.entries[index] = entry;
-      const set = entry === 0 ? 0 : (this.#table.words[4 * entry + holdersWord] ?? 0) & setMask;
+      // Entry 0 is no block's: nobody holds it.
+      const set = (words[4 * (entries[index] ?? 0) + holdersWord] ?? 0) & setMask;
       if (set !== runSet) {
         this.#count(runSet, run, into);
         runSet = set;
@@ -189,20 +188,33 @@ export class BlockDirectory {
     this.#count(runSet, run, into);
   }
 
-  /** A request used the blocks of its prompt. `found`: what `match` found for the same names. */
-  touch(names: Float64Array, nowMs: number, found: PrefixMatches | null = null): void {
+  /**
+   * A request used the blocks of its prompt. `found`: what `match` found for the same names. `sentTo`:
+   * the worker that computes it, and what it will hold then, as for `speculate`.
+   */
+  use(
+    names: Float64Array,
+    nowMs: number,
+    found: PrefixMatches | null = null,
+    sentTo: Destination | null = null,
+  ): void {
+    const entries = found?.entries ?? this.#blankEntries(names.length);
+    assert(entries.length >= names.length, "what was found is of these names");
+    this.#walk.enter(names, entries);
     const half = halfAt(nowMs, this.#halfMs);
-    const table = this.#table;
-    this.#walk.start(names, found?.entries ?? null);
+    const { names: known, words } = this.#table;
     for (let index = 0; index < names.length; index++) {
-      const entry = this.#enter(names, index);
-      if (found !== null) found.entries[index] = entry;
-      if (entry === 0) continue;
-      const { words } = table;
+      const entry = entries[index] ?? 0;
+      if (!isAt(known, entry, names[index])) continue;
       const at = 4 * entry;
       words[at + holdersWord] = (words[at + holdersWord] ?? 0) | freshBit;
       words[at + usesWord] = usedOnce(words[at + usesWord] ?? 0, half);
     }
+    if (sentTo === null) return;
+    const { slot, blocks, untilMs } = sentTo;
+    const first = blocks < names.length ? names.subarray(0, blocks) : names;
+    this.#assertWorker(slot);
+    if (this.#expected.tryAdd(slot, first, untilMs)) this.#expect(first, entries, slot);
   }
 
   /** Requests that used the block in this half of the window and the one before; at most 8,190. */
@@ -243,12 +255,26 @@ export class BlockDirectory {
     return entry === 0 ? 0 : (this.#table.words[4 * entry + word] ?? 0);
   }
 
-  /** The walk's entry of a name, which is added where it is not known; 0 for what is no name. */
-  #enter(names: Float64Array, index: number): number {
-    const entry = this.#walk.enter(index);
-    if (entry !== 0 || !isName(names[index] ?? 0)) return entry;
-    this.#evict(lookedAtMax);
-    return this.#walk.enter(index);
+  /** Room for the entries of so many names, all 0. */
+  #blankEntries(count: number): Int32Array {
+    if (this.#entries.length < count) this.#entries = new Int32Array(2 * count);
+    return this.#entries.fill(0, 0, count);
+  }
+
+  /** Sets the bits of what is expected at a worker, unless the block is there. */
+  #expect(names: Float64Array, entries: Int32Array, slot: number): void {
+    const { names: known, words } = this.#table;
+    const device = this.#sets.bitOf(0, slot);
+    const expected = this.#sets.bitOf(expectedGroup, slot);
+    for (let index = 0; index < names.length; index++) {
+      const entry = entries[index] ?? 0;
+      if (!isAt(known, entry, names[index])) continue;
+      const at = 4 * entry + holdersWord;
+      const word = words[at] ?? 0;
+      const set = word & setMask;
+      if (this.#sets.has(set, device) || this.#sets.has(set, expected)) continue;
+      words[at] = this.#sets.flip(set, expected, -1) | (word & freshBit);
+    }
   }
 
   /** Sets a worker's bits; what is in the device memory is expected there no more. */
@@ -256,10 +282,11 @@ export class BlockDirectory {
     const table = this.#table;
     const bit = this.#sets.bitOf(group, slot);
     const expected = group === 0 ? this.#sets.bitOf(expectedGroup, slot) : -1;
-    this.#walk.start(names, null);
+    const entries = this.#blankEntries(names.length);
+    this.#walk.enter(names, entries);
     for (let index = 0; index < names.length; index++) {
-      const entry = this.#enter(names, index);
-      if (entry === 0) continue;
+      const entry = entries[index] ?? 0;
+      if (!isAt(table.names, entry, names[index])) continue;
       const at = 4 * entry + holdersWord;
       let set = (table.words[at] ?? 0) & setMask;
       const isExpected = expected >= 0 && this.#sets.has(set, expected);
@@ -271,13 +298,13 @@ export class BlockDirectory {
 
   #unsetAll(names: Float64Array, bit: number): void {
     const { words } = this.#table;
-    this.#walk.start(names, null);
+    const entries = this.#blankEntries(names.length);
+    this.#walk.find(names, entries);
     for (let index = 0; index < names.length; index++) {
-      const entry = this.#walk.find(index);
-      const at = 4 * entry + holdersWord;
+      const at = 4 * (entries[index] ?? 0) + holdersWord;
       const word = words[at] ?? 0;
       const set = word & setMask;
-      if (entry === 0 || !this.#sets.has(set, bit)) continue;
+      if (!this.#sets.has(set, bit)) continue;
       words[at] = this.#sets.flip(set, bit, -1) | (word & freshBit);
     }
   }
@@ -323,6 +350,7 @@ export class BlockDirectory {
   /** Second chance: who was fresh when the hand came by goes when it comes by again. */
   #evict(looksMax: number): void {
     const table = this.#table;
+    // Behind an entry that went: a new block may take its place.
     for (let lookedAt = 0; ; this.#hand++) {
       if (this.#hand >= table.end) this.#hand = 1;
       if (!table.isUsed(this.#hand)) continue;
@@ -331,7 +359,7 @@ export class BlockDirectory {
       const word = table.words[at] ?? 0;
       lookedAt++;
       if ((word & freshBit) === 0 || lookedAt > looksMax) {
-        this.#remove(this.#hand);
+        this.#remove(this.#hand++);
         return;
       }
       table.words[at] = word & setMask;
@@ -367,6 +395,11 @@ export class BlockDirectory {
       if (((table.words[at + holdersWord] ?? 0) & setMask) === 0) this.#remove(this.#broom);
     }
   }
+}
+
+/** Whether the entry is the name's: a full table may have given it up for a later one. */
+function isAt(known: Float64Array, entry: number, name: BlockName | undefined): boolean {
+  return entry !== 0 && known[2 * entry] === name;
 }
 
 /** Adds `run` to the counts of the slots whose bits are set; `slot` is the lowest bit's. */

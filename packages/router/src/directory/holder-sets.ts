@@ -91,16 +91,7 @@ export class HolderSets {
    */
   flip(id: number, bit: number, other: number): number {
     if (id !== this.#memoFrom || bit !== this.#memoBit || other !== this.#memoOther) {
-      const start = id * this.setWords;
-      for (let word = 0; word < this.setWords; word++) {
-        this.#scratch[word] = this.words[start + word] ?? 0;
-      }
-      let hash = (this.#hashes[id] ?? 0) ^ this.#flipScratch(bit);
-      if (other >= 0) hash ^= this.#flipScratch(other);
-      this.#memoTo = this.#intern(hash);
-      this.#memoFrom = id;
-      this.#memoBit = bit;
-      this.#memoOther = other;
+      this.#flipNew(id, bit, other);
     }
     const to = this.#memoTo;
     if (to !== 0) this.#references[to] = (this.#references[to] ?? 0) + 1;
@@ -169,6 +160,20 @@ export class HolderSets {
       "number 0 is empty",
     );
     assert(this.#free.length + count + 1 === this.#next, "every number is used or free");
+  }
+
+  /** Finds the set for `flip`. */
+  #flipNew(id: number, bit: number, other: number): void {
+    const start = id * this.setWords;
+    for (let word = 0; word < this.setWords; word++) {
+      this.#scratch[word] = this.words[start + word] ?? 0;
+    }
+    let hash = (this.#hashes[id] ?? 0) ^ this.#flipScratch(bit);
+    if (other >= 0) hash ^= this.#flipScratch(other);
+    this.#memoTo = this.#intern(hash);
+    this.#memoFrom = id;
+    this.#memoBit = bit;
+    this.#memoOther = other;
   }
 
   #hasAny(id: number, slot: number, groupsEnd: number): boolean {

@@ -11,66 +11,72 @@ import type { BlockTable } from "./block-table.ts";
 /** Names whose places are read together. */
 const hashedTogether = 32;
 
-const nobody = new Int32Array(0);
-
 export class NameWalk {
   readonly #table: BlockTable;
-  #names: Float64Array = new Float64Array(0);
-  #hints: Int32Array = nobody;
-  /** The entry of the name before. */
-  #before = 0;
+  readonly #makeRoom: () => void;
   /** Hashes of the names [#hashedFrom, #hashedTo). */
   readonly #hashes = new Int32Array(hashedTogether + 1);
   #hashedFrom = 0;
   #hashedTo = 0;
 
-  constructor(table: BlockTable) {
+  /** `makeRoom`: takes an entry out of a full table. */
+  constructor(table: BlockTable, makeRoom: () => void) {
     this.#table = table;
+    this.#makeRoom = makeRoom;
   }
 
-  /** `hints`: by index, entries in which the names may be, as found by an earlier walk. */
-  start(names: Float64Array, hints: Int32Array | null): void {
-    this.#names = names;
-    this.#hints = hints ?? nobody;
-    this.#before = 0;
+  /** Writes the entry of each name, 0 where there is none. */
+  find(names: Float64Array, entries: Int32Array): void {
+    const table = this.#table;
+    const known = table.names;
     this.#hashedTo = 0;
+    let entry = 0;
+    for (let index = 0; index < names.length; index++) {
+      const name = names[index] ?? 0;
+      const isNext = known[2 * entry + 2] === name && name !== 0;
+      entry = isNext ? entry + 1 : table.find(names, index, this.#hashAt(names, index));
+      entries[index] = entry;
+    }
   }
 
-  /** The entry of the name `index`, 0 when there is none. */
-  find(index: number): number {
-    const near = this.#near(index);
-    this.#before = near !== 0 ? near : this.#table.find(this.#names, index, this.#hashAt(index));
-    return this.#before;
+  /**
+   * The same, and names are added that are not known; 0 for what cannot be a name. `entries` hold
+   * where each may be, as `find` found it a while ago. A table that is full gives up others for them:
+   * one too small for all names does not have the first ones any more when this returns.
+   */
+  enter(names: Float64Array, entries: Int32Array): void {
+    const table = this.#table;
+    this.#hashedTo = 0;
+    let entry = 0;
+    for (let index = 0; index < names.length; index++) {
+      const known = table.names;
+      const name = names[index] ?? 0;
+      const hint = entries[index] ?? 0;
+      if (!isName(name)) entry = 0;
+      else if (known[2 * hint] === name) entry = hint;
+      else if (known[2 * entry + 2] === name) entry++;
+      else entry = this.#enterOne(names, index);
+      entries[index] = entry;
+    }
   }
 
-  /** The same, and it is added where it is not known; 0 for what cannot be a name, or for want of room. */
-  enter(index: number): number {
-    const near = this.#near(index);
-    if (near !== 0) this.#before = near;
-    else if (!isName(this.#names[index] ?? 0)) this.#before = 0;
-    else this.#before = this.#table.enter(this.#names, index, this.#hashAt(index));
-    return this.#before;
+  #enterOne(names: Float64Array, index: number): number {
+    const hash = this.#hashAt(names, index);
+    const entry = this.#table.enter(names, index, hash);
+    if (entry !== 0) return entry;
+    this.#makeRoom();
+    return this.#table.enter(names, index, hash);
   }
 
-  /** Where the name is most likely; 0 when it is not there. */
-  #near(index: number): number {
-    const name = this.#names[index] ?? 0;
-    if (name === 0) return 0;
-    const entries = this.#table.names;
-    const hint = this.#hints[index] ?? 0;
-    if (entries[2 * hint] === name) return hint;
-    return entries[2 * this.#before + 2] === name ? this.#before + 1 : 0;
-  }
-
-  #hashAt(index: number): number {
-    if (index >= this.#hashedTo) this.#hashFrom(index);
+  #hashAt(names: Float64Array, index: number): number {
+    if (index >= this.#hashedTo) this.#hashFrom(names, index);
     return this.#hashes[index - this.#hashedFrom] ?? 0;
   }
 
-  #hashFrom(start: number): void {
-    const count = Math.min(hashedTogether, this.#names.length - start);
+  #hashFrom(names: Float64Array, start: number): void {
+    const count = Math.min(hashedTogether, names.length - start);
     for (let index = 0; index < count; index++) {
-      this.#hashes[index] = this.#table.hashAt(this.#names, start + index);
+      this.#hashes[index] = this.#table.hashAt(names, start + index);
     }
     this.#table.readPlaces(this.#hashes, count);
     this.#hashedFrom = start;
