@@ -111,12 +111,12 @@ export class LengthDistribution {
       if (tokens > high) high = tokens;
       total += weight;
       const bin = binOf(tokens - 1);
-      values[bin] = atPlain(values, bin) + weight;
+      values[bin] = (values[bin] ?? 0) + weight;
     }
     assert(total > 0 && Number.isFinite(total), "a distribution is made of at least one sample");
     let above = 0;
     for (let i = edgeCount - 1; i >= 0; i--) {
-      above += atPlain(values, i);
+      above += values[i] ?? 0;
       values[i] = above / total;
     }
     return new LengthDistribution(values, low, high);
@@ -165,7 +165,7 @@ export class LengthDistribution {
       start += weight * distribution.survival(low);
       end += weight * distribution.survival(high - 1);
     }
-    for (let bin = firstBin; bin <= lastBin; bin++) values[bin] = atPlain(values, bin) / total;
+    for (let bin = firstBin; bin <= lastBin; bin++) values[bin] = (values[bin] ?? 0) / total;
     return LengthDistribution.#cut(
       values,
       { tokens: low, survival: start / total },
@@ -179,9 +179,9 @@ export class LengthDistribution {
     const sureBin = Math.min(lastBin, binOf(this.low - 1));
     const ownBin = Math.min(lastBin, binOf(this.high - 1));
     let bin = firstBin;
-    for (; bin <= sureBin; bin++) values[bin] = atPlain(values, bin) + weight;
+    for (; bin <= sureBin; bin++) values[bin] = (values[bin] ?? 0) + weight;
     if (own === null) return;
-    for (; bin <= ownBin; bin++) values[bin] = atPlain(values, bin) + weight * atPlain(own, bin);
+    for (; bin <= ownBin; bin++) values[bin] = (values[bin] ?? 0) + weight * (own[bin] ?? 0);
   }
 
   /**
@@ -297,7 +297,7 @@ export class LengthDistribution {
     const values = blankValues();
     const lastBin = binOf(this.high - 1);
     for (let bin = binOf(this.low) + 1; bin <= lastBin; bin++) {
-      values[bin] = 1 - levelOf(1 - atPlain(this.#values, bin));
+      values[bin] = 1 - levelOf(1 - (this.#values[bin] ?? 0));
     }
     const last = this.high - 1;
     return LengthDistribution.#cut(

@@ -29,8 +29,10 @@ export const inverseWidths: Float64Array = edges.map((edge, i) =>
   i + 1 < edgeCount ? 1 / (edgeAt(i + 1) - edge) : 0,
 );
 
-// Of a kind that holds doubles, for good: arrays made of whole numbers would be converted later.
-const blank: readonly number[] = Array.from(edges, () => 0.5).fill(0);
+// Of a kind that holds doubles, for good: arrays made of whole numbers would be converted later, and
+// `fill` makes one of those.
+const blank: number[] = Array.from(edges, () => 0.5);
+for (let i = 0; i < edgeCount; i++) blank[i] = 0;
 
 /**
  * A value for each edge, all 0. A plain array: many are made for each forecast, and a typed one takes

@@ -91,9 +91,10 @@ export class KernelRegression {
   predict(features: PromptFeatures): number {
     const grams = this.#gramSum(features.grams);
     let sum = (this.#options.gramWeight * grams) / gramNorm(features);
+    const weights = this.#weights;
     const kernels = this.#denseKernels(features.dense);
     for (let i = 0; i < this.#examples.length; i++) {
-      sum += at64(this.#weights, i) * at64(kernels, i);
+      sum += (weights[i] ?? 0) * (kernels[i] ?? 0);
     }
     return this.mean + sum;
   }
@@ -231,8 +232,9 @@ export class KernelRegression {
     for (let first = 0; first < usedCount; first += componentsOfPass)
       this.#addProducts(dense, first);
     const own = square(dense);
+    const squares = this.#squares;
     for (let i = 0; i < count; i++) {
-      const distance = own + at64(this.#squares, i) - 2 * at64(found, i);
+      const distance = own + (squares[i] ?? 0) - 2 * (found[i] ?? 0);
       found[i] = Math.exp(-distance / denseCount);
     }
     return found;
@@ -251,7 +253,7 @@ export class KernelRegression {
     const [startA, startB] = [componentA * examplesMax, componentB * examplesMax];
     const [startC, startD] = [componentC * examplesMax, componentD * examplesMax];
     for (let i = 0; i < this.#examples.length; i++) {
-      let sum = at64(found, i);
+      let sum = found[i] ?? 0;
       sum += a * (all[startA + i] ?? 0);
       sum += b * (all[startB + i] ?? 0);
       sum += c * (all[startC + i] ?? 0);
@@ -279,6 +281,9 @@ function gramNorm({ grams }: PromptFeatures): number {
 
 function square(dense: Float32Array): number {
   let sum = 0;
-  for (const value of dense) sum += value * value;
+  for (let component = 0; component < dense.length; component++) {
+    const value = dense[component] ?? 0;
+    sum += value * value;
+  }
   return sum;
 }

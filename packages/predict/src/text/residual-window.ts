@@ -59,9 +59,10 @@ export class ResidualWindow {
 
   /** By what to multiply a prediction near `fit`, and how likely; rewritten by the next call. */
   around(fit: number): Outcomes {
+    const fits = this.#fits;
     const { factors, weights } = this.#outcomes;
     for (let i = 0; i < this.#count; i++) {
-      const distance = (fit - at64(this.#fits, i)) / nearness;
+      const distance = (fit - (fits[i] ?? 0)) / nearness;
       weights[i] = farWeight + 1 / (1 + distance * distance);
     }
     for (let i = 0; i < madeUp.length; i++) {

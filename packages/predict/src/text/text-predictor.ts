@@ -5,7 +5,6 @@
 //   request ──▶ features ──▶ fit + the tenant's bias ──▶ + recent errors ──▶ distribution
 
 import { assert, defined } from "@loci/core";
-import { at64 } from "../at.ts";
 import { allowed, certainForecast, FixedForecast } from "../fixed-forecast.ts";
 import type { HastyPredictor } from "../hasty-predictor.ts";
 import { LengthDistribution } from "../length-distribution.ts";
@@ -103,7 +102,7 @@ export class TextPredictor implements HastyPredictor {
     const { factors, weights, count } = this.#residuals.around(fit);
     const predicted = Math.exp(fit + bias);
     const lengths = this.#lengths;
-    for (let i = 0; i < count; i++) lengths[i] = predicted * at64(factors, i) - offsetTokens;
+    for (let i = 0; i < count; i++) lengths[i] = predicted * (factors[i] ?? 0) - offsetTokens;
     return LengthDistribution.fromSamples(lengths, weights, count);
   }
 
