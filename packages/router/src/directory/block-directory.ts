@@ -67,8 +67,6 @@ export class BlockDirectory {
   #hand = 1;
   /** Where the next sweep begins. */
   #broom = 1;
-  /** Workers that have held all blocks of the prompt so far; used by `match`. */
-  readonly #unbroken: Int32Array;
   readonly #walk: NameWalk;
   /** Of the names at hand, where no caller keeps them. */
   #entries: Int32Array = new Int32Array(entriesFirst);
@@ -86,7 +84,6 @@ export class BlockDirectory {
     this.#table = new BlockTable(options.blocksMax, options.seed ?? 0);
     this.#walk = new NameWalk(this.#table, () => this.#evict(lookedAtMax));
     this.#sets = new HolderSets(options.workersMax);
-    this.#unbroken = new Int32Array(this.#sets.groupWords);
   }
 
   /** Names that are known, held by somebody or not. */
@@ -169,7 +166,6 @@ export class BlockDirectory {
   match(names: Float64Array, into: PrefixMatches): void {
     assert(into.device.length >= this.workersMax, "there is a count for every slot");
     into.reset(names.length);
-    this.#unbroken.fill(-1);
     const { entries } = into;
     this.#walk.find(names, entries);
     const { words } = this.#table;
@@ -179,13 +175,13 @@ export class BlockDirectory {
       // Entry 0 is no block's: nobody holds it.
       const set = (words[4 * (entries[index] ?? 0) + holdersWord] ?? 0) & setMask;
       if (set !== runSet) {
-        this.#count(runSet, run, into);
+        into.add(this.#sets, runSet, run);
         runSet = set;
         run = 0;
       }
       run++;
     }
-    this.#count(runSet, run, into);
+    into.add(this.#sets, runSet, run);
   }
 
   /**
@@ -261,77 +257,65 @@ export class BlockDirectory {
     return this.#entries.fill(0, 0, count);
   }
 
-  /** Sets the bits of what is expected at a worker, unless the block is there. */
+  /** What is expected at a worker counts as held there, unless it is. */
   #expect(names: Float64Array, entries: Int32Array, slot: number): void {
+    const sets = this.#sets;
+    const device = sets.bitOf(0, slot);
+    const expected = sets.bitOf(expectedGroup, slot);
+    const after = (set: number): number =>
+      sets.has(set, device) || sets.has(set, expected) ? set : sets.flipped(set, expected, -1);
+    this.#regroup(names, entries, after, 0);
+  }
+
+  /** Sets a worker's bits; what is in the device memory is expected there no more. */
+  #storeAll(slot: number, group: number, names: Float64Array): void {
+    const sets = this.#sets;
+    const bit = sets.bitOf(group, slot);
+    const expected = group === 0 ? sets.bitOf(expectedGroup, slot) : -1;
+    const after = (set: number): number => {
+      const isExpected = expected >= 0 && sets.has(set, expected);
+      if (!sets.has(set, bit)) return sets.flipped(set, bit, isExpected ? expected : -1);
+      return isExpected ? sets.flipped(set, expected, -1) : set;
+    };
+    const entries = this.#blankEntries(names.length);
+    this.#walk.enter(names, entries);
+    this.#regroup(names, entries, after, freshBit);
+  }
+
+  #unsetAll(names: Float64Array, bit: number): void {
+    const sets = this.#sets;
+    const entries = this.#blankEntries(names.length);
+    this.#walk.find(names, entries);
+    const after = (set: number): number => (sets.has(set, bit) ? sets.flipped(set, bit, -1) : set);
+    this.#regroup(names, entries, after, 0);
+  }
+
+  /**
+   * Gives blocks other holders; `after` is asked once for a run of blocks that have the same ones.
+   * `mark`: `freshBit` for blocks that are told of.
+   */
+  #regroup(
+    names: Float64Array,
+    entries: Int32Array,
+    after: (set: number) => number,
+    mark: number,
+  ): void {
     const { names: known, words } = this.#table;
-    const device = this.#sets.bitOf(0, slot);
-    const expected = this.#sets.bitOf(expectedGroup, slot);
+    let [from, to, run] = [0, 0, 0];
     for (let index = 0; index < names.length; index++) {
       const entry = entries[index] ?? 0;
       if (!isAt(known, entry, names[index])) continue;
       const at = 4 * entry + holdersWord;
       const word = words[at] ?? 0;
       const set = word & setMask;
-      if (this.#sets.has(set, device) || this.#sets.has(set, expected)) continue;
-      words[at] = this.#sets.flip(set, expected, -1) | (word & freshBit);
+      if (set !== from || run === 0) {
+        this.#sets.move(from, to, run);
+        [from, to, run] = [set, after(set), 0];
+      }
+      words[at] = to | (word & freshBit) | mark;
+      run++;
     }
-  }
-
-  /** Sets a worker's bits; what is in the device memory is expected there no more. */
-  #storeAll(slot: number, group: number, names: Float64Array): void {
-    const table = this.#table;
-    const bit = this.#sets.bitOf(group, slot);
-    const expected = group === 0 ? this.#sets.bitOf(expectedGroup, slot) : -1;
-    const entries = this.#blankEntries(names.length);
-    this.#walk.enter(names, entries);
-    for (let index = 0; index < names.length; index++) {
-      const entry = entries[index] ?? 0;
-      if (!isAt(table.names, entry, names[index])) continue;
-      const at = 4 * entry + holdersWord;
-      let set = (table.words[at] ?? 0) & setMask;
-      const isExpected = expected >= 0 && this.#sets.has(set, expected);
-      if (!this.#sets.has(set, bit)) set = this.#sets.flip(set, bit, isExpected ? expected : -1);
-      else if (isExpected) set = this.#sets.flip(set, expected, -1);
-      table.words[at] = set | freshBit;
-    }
-  }
-
-  #unsetAll(names: Float64Array, bit: number): void {
-    const { words } = this.#table;
-    const entries = this.#blankEntries(names.length);
-    this.#walk.find(names, entries);
-    for (let index = 0; index < names.length; index++) {
-      const at = 4 * (entries[index] ?? 0) + holdersWord;
-      const word = words[at] ?? 0;
-      const set = word & setMask;
-      if (!this.#sets.has(set, bit)) continue;
-      words[at] = this.#sets.flip(set, bit, -1) | (word & freshBit);
-    }
-  }
-
-  /** Adds `run` blocks with these holders to the counts. */
-  #count(set: number, run: number, into: PrefixMatches): void {
-    if (run === 0) return;
-    if (set === 0) {
-      this.#unbroken.fill(0);
-      return;
-    }
-    const { words, setWords, groupWords } = this.#sets;
-    for (let word = 0; word < groupWords; word++) {
-      const at = set * setWords + word;
-      const device = (words[at] ?? 0) | (words[at + 3 * groupWords] ?? 0);
-      const host = (words[at + groupWords] ?? 0) & ~device;
-      const disk = (words[at + 2 * groupWords] ?? 0) & ~(device | host);
-      const unbroken = (this.#unbroken[word] ?? 0) & (device | host | disk);
-      this.#unbroken[word] = unbroken;
-      const slot = 32 * word;
-      addToBits(into.device, device, slot, run);
-      addToBits(into.devicePrefix, device & unbroken, slot, run);
-      addToBits(into.host, host, slot, run);
-      addToBits(into.hostPrefix, host & unbroken, slot, run);
-      addToBits(into.disk, disk, slot, run);
-      addToBits(into.diskPrefix, disk & unbroken, slot, run);
-    }
+    this.#sets.move(from, to, run);
   }
 
   #takeOut(slot: number, groupsEnd: number): void {
@@ -400,12 +384,4 @@ export class BlockDirectory {
 /** Whether the entry is the name's: a full table may have given it up for a later one. */
 function isAt(known: Float64Array, entry: number, name: BlockName | undefined): boolean {
   return entry !== 0 && known[2 * entry] === name;
-}
-
-/** Adds `run` to the counts of the slots whose bits are set; `slot` is the lowest bit's. */
-function addToBits(counts: Int32Array, bits: number, slot: number, run: number): void {
-  for (let rest = bits; rest !== 0; rest &= rest - 1) {
-    const of = slot + 31 - Math.clz32(rest & -rest);
-    counts[of] = (counts[of] ?? 0) + run;
-  }
 }

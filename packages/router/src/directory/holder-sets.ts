@@ -18,6 +18,11 @@ export function groupOf(tier: KvTierName): number {
   return kvTierNames.indexOf(tier);
 }
 
+/** Words that a group of a set takes. */
+export function groupWordsOf(workersMax: number): number {
+  return Math.ceil(workersMax / 32);
+}
+
 const capacityFirst = 64;
 
 export class HolderSets {
@@ -46,7 +51,7 @@ export class HolderSets {
   #memoTo = -1;
 
   constructor(workersMax: number) {
-    this.groupWords = Math.ceil(workersMax / 32);
+    this.groupWords = groupWordsOf(workersMax);
     this.setWords = groupCount * this.groupWords;
     this.words = new Int32Array(capacityFirst * this.setWords);
     this.#references = new Int32Array(capacityFirst);
@@ -76,7 +81,7 @@ export class HolderSets {
     );
   }
 
-  /** The place of a worker in a group, for `flip`. */
+  /** The place of a worker in a group, for `flipped`. */
   bitOf(group: number, slot: number): number {
     return 32 * group * this.groupWords + slot;
   }
@@ -86,26 +91,35 @@ export class HolderSets {
   }
 
   /**
-   * One block's reference moves to the set that differs in a bit, or in two; returns its number.
-   * `other` is -1 for one bit.
+   * The number of the set that differs in a bit, or in two; `other` is -1 for one bit. A new set is
+   * kept from the first `move` to it on, which has to come before anything else changes.
    */
-  flip(id: number, bit: number, other: number): number {
+  flipped(id: number, bit: number, other: number): number {
     if (id !== this.#memoFrom || bit !== this.#memoBit || other !== this.#memoOther) {
-      this.#flipNew(id, bit, other);
+      const start = id * this.setWords;
+      for (let word = 0; word < this.setWords; word++) {
+        this.#scratch[word] = this.words[start + word] ?? 0;
+      }
+      let hash = (this.#hashes[id] ?? 0) ^ this.#flipScratch(bit);
+      if (other >= 0) hash ^= this.#flipScratch(other);
+      this.#memoTo = this.#intern(hash);
+      this.#memoFrom = id;
+      this.#memoBit = bit;
+      this.#memoOther = other;
     }
-    const to = this.#memoTo;
-    if (to !== 0) this.#references[to] = (this.#references[to] ?? 0) + 1;
-    this.release(id);
-    return to;
+    return this.#memoTo;
+  }
+
+  /** So many blocks that referred to one set refer to another now. */
+  move(from: number, to: number, blocks: number): void {
+    if (from === to || blocks === 0) return;
+    if (to !== 0) this.#references[to] = (this.#references[to] ?? 0) + blocks;
+    this.#release(from, blocks);
   }
 
   /** A block that refers to the set goes. */
   release(id: number): void {
-    if (id === 0) return;
-    const references = (this.#references[id] ?? 0) - 1;
-    assert(references >= 0, "a reference is given back once");
-    this.#references[id] = references;
-    if (references === 0) this.#forget(id);
+    this.#release(id, 1);
   }
 
   /**
@@ -162,18 +176,12 @@ export class HolderSets {
     assert(this.#free.length + count + 1 === this.#next, "every number is used or free");
   }
 
-  /** Finds the set for `flip`. */
-  #flipNew(id: number, bit: number, other: number): void {
-    const start = id * this.setWords;
-    for (let word = 0; word < this.setWords; word++) {
-      this.#scratch[word] = this.words[start + word] ?? 0;
-    }
-    let hash = (this.#hashes[id] ?? 0) ^ this.#flipScratch(bit);
-    if (other >= 0) hash ^= this.#flipScratch(other);
-    this.#memoTo = this.#intern(hash);
-    this.#memoFrom = id;
-    this.#memoBit = bit;
-    this.#memoOther = other;
+  #release(id: number, blocks: number): void {
+    if (id === 0) return;
+    const references = (this.#references[id] ?? 0) - blocks;
+    assert(references >= 0, "a reference is given back once");
+    this.#references[id] = references;
+    if (references === 0) this.#forget(id);
   }
 
   #hasAny(id: number, slot: number, groupsEnd: number): boolean {
