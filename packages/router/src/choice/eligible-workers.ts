@@ -1,6 +1,6 @@
 // The filter that all policies share: who could take a request at all.
 
-import { LociError } from "@loci/core";
+import { defined, LociError } from "@loci/core";
 import type { Members } from "../members/members.ts";
 import type { RoutedWorker } from "../members/routed-worker.ts";
 import type { LiveRequest } from "../requests/live-request.ts";
@@ -9,18 +9,24 @@ import type { LiveRequest } from "../requests/live-request.ts";
 const retryAfterSeconds = 2;
 
 /**
- * Those who may get the request, in order of joining. Empty when nobody can take it at present.
- * Throws LociError when waiting would not help: `model_not_found` for an unknown model,
+ * Those who may get the request, in order of joining, in `into`. Empty when nobody can take it at
+ * present. Throws LociError when waiting would not help: `model_not_found` for an unknown model,
  * `context_length_exceeded` for a prompt that no worker can hold.
  */
 export function eligibleWorkers(
   members: Members,
   live: LiveRequest,
   nowMs: number,
+  into: RoutedWorker[],
 ): RoutedWorker[] {
-  const best: RoutedWorker[] = [];
-  for (const worker of members.all()) if (isBest(worker, live, nowMs)) best.push(worker);
-  return best.length > 0 ? best : secondBest([...members.all()], live, nowMs);
+  const all = members.all();
+  let count = 0;
+  for (let index = 0; index < all.length; index++) {
+    const worker = defined(all[index]);
+    if (isBest(worker, live, nowMs)) into[count++] = worker;
+  }
+  into.length = count;
+  return count > 0 ? into : secondBest(all, live, nowMs);
 }
 
 /** Nothing speaks against it. Nearly always there are such workers, and then only they count. */
@@ -34,7 +40,7 @@ function isBest(worker: RoutedWorker, live: LiveRequest, nowMs: number): boolean
     (onlyWorkerId === null || facts.id === onlyWorkerId) &&
     (live.delivered === 0 || facts.continuesAnswers) &&
     fits(worker, live) &&
-    !live.failedOn.has(facts.id)
+    (live.failedOn.size === 0 || !live.failedOn.has(facts.id))
   );
 }
 

@@ -37,15 +37,18 @@ export function lowestFew(
   first: number,
   most: number,
 ): number[] {
-  const others: number[] = [];
+  const few = [first];
   for (let index = 0; index < count; index++) {
     const score = scores[index] ?? Number.POSITIVE_INFINITY;
     if (index === first || !Number.isFinite(score)) continue;
+    if (few.length < most) few.push(index);
+    else if (most === 1 || (scores[few[most - 1] ?? 0] ?? 0) <= score) continue;
     // Insertion into a short sorted list: no sort of all for a handful of them.
-    let place = others.length;
-    while (place > 0 && (scores[others[place - 1] ?? 0] ?? 0) > score) place--;
-    if (place < most - 1) others.splice(place, 0, index);
-    if (others.length > most - 1) others.pop();
+    let place = few.length - 1;
+    for (; place > 1 && (scores[few[place - 1] ?? 0] ?? 0) > score; place--) {
+      few[place] = few[place - 1] ?? 0;
+    }
+    few[place] = index;
   }
-  return [first, ...others];
+  return few;
 }

@@ -37,6 +37,8 @@ export interface PlacerParts {
 export class Placer {
   readonly #parts: PlacerParts;
   readonly #hits: PromptHits;
+  /** Of one decision after the other. */
+  readonly #workers: RoutedWorker[] = [];
   readonly #scores: Float64Array;
   #decisions = 0;
 
@@ -52,7 +54,7 @@ export class Placer {
    * ever could.
    */
   place(live: LiveRequest, tokens: Int32Array, nowMs: number): Placement | null {
-    const workers = eligibleWorkers(this.#parts.members, live, nowMs);
+    const workers = eligibleWorkers(this.#parts.members, live, nowMs, this.#workers);
     if (workers.length === 0) return null;
     this.#hits.lookUp(live.request.tenant, tokens, workers);
     const view = { live, tokens, hits: this.#hits, nowMs, workers, scores: this.#scores };

@@ -1,40 +1,56 @@
-// The last placement of each recent request, and when it was decided; bounded, the oldest go.
+// The last placements, and when they were decided: a ring, as every request writes into it and hardly
+// anybody reads.
 
 import { assert } from "@loci/core";
-import { OldestKeys } from "../oldest-keys.ts";
 import type { Placement } from "../placement.ts";
+
+interface Explained {
+  readonly placement: Placement;
+  readonly atMs: number;
+}
 
 export class Explanations {
   readonly #placementsMax: number;
-  /** In the order of decisions. */
-  readonly #byRequest = new Map<string, { readonly placement: Placement; readonly atMs: number }>();
-  readonly #oldest = new OldestKeys(this.#byRequest);
+  readonly #ring: Explained[] = [];
+  #noted = 0;
 
   constructor(placementsMax: number) {
     this.#placementsMax = placementsMax;
   }
 
   note(placement: Placement, atMs: number): void {
-    this.#byRequest.delete(placement.requestId);
-    this.#byRequest.set(placement.requestId, { placement, atMs });
-    if (this.#byRequest.size > this.#placementsMax) this.#byRequest.delete(this.#oldest.take());
+    this.#ring[this.#noted++ % this.#placementsMax] = { placement, atMs };
   }
 
+  /** The last one of the request; null when it is not remembered. */
   find(requestId: string): Placement | null {
-    return this.#byRequest.get(requestId)?.placement ?? null;
+    for (const { placement } of this.#newestFirst()) {
+      if (placement.requestId === requestId) return placement;
+    }
+    return null;
   }
 
-  /** Newest first. */
+  /** The last one of each request, newest first. */
   recent(limit: number, nowMs: number): readonly (Placement & { readonly agoSeconds: number })[] {
-    return [...this.#byRequest.values()]
-      .slice(limit > 0 ? -limit : this.#byRequest.size)
-      .toReversed()
-      .map(({ placement, atMs }) =>
-        Object.assign({}, placement, { agoSeconds: Math.max(0, nowMs - atMs) / 1000 }),
-      );
+    const byRequest = new Map<string, Placement & { readonly agoSeconds: number }>();
+    for (const { placement, atMs } of this.#newestFirst()) {
+      if (byRequest.size >= limit) break;
+      if (byRequest.has(placement.requestId)) continue;
+      const agoSeconds = Math.max(0, nowMs - atMs) / 1000;
+      byRequest.set(placement.requestId, { ...placement, agoSeconds });
+    }
+    return [...byRequest.values()];
   }
 
   checkIntegrity(): void {
-    assert(this.#byRequest.size <= this.#placementsMax, "explanations are bounded");
+    assert(this.#ring.length <= this.#placementsMax, "explanations are bounded");
+  }
+
+  *#newestFirst(): Generator<Explained> {
+    const { length } = this.#ring;
+    for (let back = 1; back <= length; back++) {
+      const explained = this.#ring[(this.#noted - back) % this.#placementsMax];
+      if (explained !== undefined) yield explained;
+    }
   }
 }

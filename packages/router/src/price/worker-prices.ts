@@ -55,10 +55,11 @@ export class WorkerPrices {
     if (hasChanged) this.#begin(count);
     for (let index = 0; index < count; index++) {
       const worker = defined(workers[index]);
-      const trust = trustIn(worker);
-      if (worker.load === this.#loads[index] && trust === this.#trust[index]) continue;
+      // With the same report, trust grows only by answers.
+      const isTrustAsBefore = this.#trust[index] !== "heard" || worker.answered < answersMin;
+      if (worker.load === this.#loads[index] && isTrustAsBefore) continue;
       this.#loads[index] = worker.load;
-      this.#trust[index] = trust;
+      this.#trust[index] = trustIn(worker);
       if (worker.load?.latency != null) write(this.#said, index, worker.load.latency);
       hasChanged = true;
     }
