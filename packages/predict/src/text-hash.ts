@@ -1,7 +1,6 @@
 // Short keys for long names and prefixes: 32-bit hashes, for classes of statistics only.
 
-/** Of a name, whatever its length. */
-function nameHash(name: string): number {
+function hashOf(name: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) {
     hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
@@ -10,15 +9,26 @@ function nameHash(name: string): number {
 }
 
 let lastName = "";
-let lastKey = String(nameHash(lastName));
+let lastHash = hashOf(lastName);
+let lastKey = String(lastHash);
 
-/** `nameHash` as a key. A request's tenant is asked for several times, one after the other. */
+/** Of a name, whatever its length. A request's tenant is asked for several times in a row. */
+export function nameHash(name: string): number {
+  remember(name);
+  return lastHash;
+}
+
+/** The same as a key. */
 export function nameKey(name: string): string {
-  if (name !== lastName) {
-    lastName = name;
-    lastKey = String(nameHash(name));
-  }
+  remember(name);
   return lastKey;
+}
+
+function remember(name: string): void {
+  if (name === lastName) return;
+  lastName = name;
+  lastHash = hashOf(name);
+  lastKey = String(lastHash);
 }
 
 /** Of the first `count` tokens. */

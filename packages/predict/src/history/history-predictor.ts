@@ -12,7 +12,7 @@ import { allowed, certainForecast, FixedForecast } from "../fixed-forecast.ts";
 import { broadBelief } from "../broad-belief.ts";
 import { RecentMap } from "../state/recent-map.ts";
 import { StateReader, StateWriter } from "../state/state-bytes.ts";
-import { nameKey, prefixHash } from "../text-hash.ts";
+import { classKeys, fileKeyLengthMax, keyFromFile, keyInFile, prefixTokens } from "./class-keys.ts";
 import { LengthWindow } from "./length-window.ts";
 
 /** A class holds so many answers; after a change of traffic it keeps the last few only. */
@@ -21,7 +21,6 @@ const recentSamples = 32;
 /** Classes kept at each level; the one unused for longest gives way. */
 const tenantsMax = 256;
 const prefixesMax = 512;
-const prefixTokens: readonly number[] = [16, 64, 256];
 /** The class around weighs as much as so many answers. */
 const parentWeight = 8;
 /** In a file: answers of each tenant and of each beginning. */
@@ -65,7 +64,7 @@ export class HistoryPredictor implements HastyPredictor {
     for (const level of this.#levels) {
       writer.whole(level.size);
       for (const [key, window] of level.entries()) {
-        writer.text(key);
+        writer.text(keyInFile(key));
         writer.wholes(window.samples(savedSamplesMax));
       }
     }
@@ -80,9 +79,10 @@ export class HistoryPredictor implements HastyPredictor {
     for (const [i, level] of levels.entries()) {
       const count = reader.whole({ min: 0, max: levelMax(i) });
       for (let entry = 0; entry < count && !reader.hasFailed; entry++) {
-        const key = reader.text(keyLengthMax);
+        const key = keyFromFile(reader.text(fileKeyLengthMax));
         const window = readWindow(reader);
-        level.use(key, () => window);
+        reader.require(key !== null);
+        if (key !== null) level.use(key, () => window);
       }
     }
     if (!reader.isWhole()) return false;
@@ -110,19 +110,6 @@ export class HistoryPredictor implements HastyPredictor {
       window?.prepare();
     }
   }
-}
-
-/** Two hashes of at most ten digits, and what joins them. */
-const keyLengthMax = 24;
-
-function classKeys({ tenant, promptTokens }: LengthQuery): string[] {
-  const name = nameKey(tenant);
-  const keys = [name];
-  for (const count of prefixTokens) {
-    if (promptTokens.length < count) break;
-    keys.push(`${name}:${prefixHash(promptTokens, count)}`);
-  }
-  return keys;
 }
 
 function blend(window: LengthWindow, around: LengthDistribution): LengthDistribution {
