@@ -6,6 +6,7 @@ export * from "./clock.ts";
 export * from "./cluster-admin.ts";
 export * from "./cluster-snapshot.ts";
 export * from "./config/index.ts";
+export * from "./erasure-log.ts";
 export * from "./errors.ts";
 export * from "./generation.ts";
 export * from "./histogram.ts";

@@ -106,7 +106,10 @@ function startUpkeep(
       const before = responseTtlMs === 0 ? null : nowUnixSeconds - responseTtlMs / 1000;
       const responsesBeforeUnixSeconds = before === null ? null : Math.floor(before);
       const purged = await store.purge({ nowUnixSeconds, responsesBeforeUnixSeconds });
-      const { removals, ...counts } = purged;
+      const { removals, lostWorkers, ...counts } = purged;
+      for (const worker of lostWorkers) {
+        logger.warn(`the worker '${worker}' did not come back: what it had to erase is given up`);
+      }
       for (const removal of removals) await onPurged?.(removal);
       if (isNothing(counts)) return;
       logger.debug(counts, "store tidied");
@@ -128,6 +131,6 @@ function startUpkeep(
   };
 }
 
-function isNothing(counts: Omit<PurgeCounts, "removals">): boolean {
+function isNothing(counts: Omit<PurgeCounts, "removals" | "lostWorkers">): boolean {
   return counts.idempotencyKeys + counts.responses + counts.interruptedTurns === 0;
 }

@@ -40,5 +40,12 @@ export const replyBytesMax: number = 16 * 2 ** 20;
 /** Idempotency keys alive for one tenant, and how long one is kept at least. */
 export const idempotencyKeysMax: number = 100_000;
 export const idempotencySecondsMin: number = 24 * 3_600;
+/** Erasures that wait for workers, in all and of one tenant, and tokens in them. */
+export const erasuresMax: number = 16_384;
+export const erasuresOfTenantMax: number = 64;
+export const erasureTokensMax: number = 4 * 2 ** 20;
+/** Workers that are waited for, and how long for one that does not come back. */
+export const erasingWorkersMax: number = 1_024;
+export const erasingWorkerSecondsMax: number = 30 * 24 * 3_600;
 /** 4 KiB pages of a SQLite file: 256 GiB. */
 export const sqlitePagesMax: number = 64 * 2 ** 20;

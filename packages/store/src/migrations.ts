@@ -138,6 +138,25 @@ export const migrations: readonly Migration[] = [
     `CREATE INDEX conversation_heads_by_change
       ON conversation_heads (tenant, updated, conversation)`,
   ],
+  [
+    `CREATE TABLE erasures (
+      number INTEGER NOT NULL,
+      tenant TEXT NOT NULL,
+      shared INTEGER NOT NULL,
+      total INTEGER,
+      tokens BLOB NOT NULL,
+      checksum TEXT NOT NULL,
+      PRIMARY KEY (number)
+    ENDTABLE`,
+    `CREATE INDEX erasures_of_tenant ON erasures (tenant, number)`,
+    `CREATE TABLE erasing_workers (
+      worker TEXT NOT NULL,
+      done INTEGER NOT NULL,
+      seen INTEGER NOT NULL,
+      checksum TEXT NOT NULL,
+      PRIMARY KEY (worker)
+    ENDTABLE`,
+  ],
 ];
 
 /** What a step fills in besides, by the version it leads to; in the same transaction. */

@@ -2,6 +2,7 @@
 // turned into what programs take. What is over a bound is refused with `invalid_request`.
 
 import { LociError } from "@loci/core";
+import type { DeletedTokens } from "@loci/core";
 
 import type { JsonObject } from "./json.ts";
 import {
@@ -185,6 +186,11 @@ export function checkedTokens(tokens: TurnTokens): TurnTokens {
     throw tooLarge("turn", `${turnTokensMax} tokens`);
   }
   return { promptTokens, answerTokens };
+}
+
+export function checkedDeleted({ tokens, sharedTokens }: DeletedTokens): DeletedTokens {
+  if (tokens.length > turnTokensMax) throw tooLarge("erasure", `${turnTokensMax} tokens`);
+  return { tokens, sharedTokens };
 }
 
 export function checkedSeconds(seconds: number): number {

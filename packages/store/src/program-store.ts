@@ -2,11 +2,12 @@
 // unpacked; the transactions themselves are in programs/.
 
 import { LociError, systemClock } from "@loci/core";
-import type { Clock } from "@loci/core";
+import type { Clock, ErasureLog } from "@loci/core";
 
 import { queryWords } from "./head-text.ts";
 import { chatKeysMax, conversationPageMax, itemPageMax, queryCharsMax } from "./limits.ts";
 import {
+  checkedDeleted,
   checkedId,
   checkedKeys,
   checkedReply,
@@ -52,6 +53,7 @@ export class ProgramStore implements Store {
   readonly responses: ResponseStore;
   readonly chatTurns: ChatTurnStore;
   readonly idempotency: IdempotencyStore;
+  readonly erasures: ErasureLog;
   readonly #runner: ProgramRunner;
 
   constructor(runner: ProgramRunner, clock: Clock = systemClock) {
@@ -63,6 +65,7 @@ export class ProgramStore implements Store {
     this.responses = responsesOn(runner);
     this.chatTurns = chatTurnsOn(runner);
     this.idempotency = idempotencyOn(runner, quota);
+    this.erasures = erasuresOn(runner, clock);
   }
 
   async purge(cutoffs: PurgeCutoffs): Promise<PurgeCounts> {
@@ -70,7 +73,8 @@ export class ProgramStore implements Store {
     const before = cutoffs.responsesBeforeUnixSeconds;
     const interruptedTurns = await this.#runner.run("interruptTurns", { nowUnixSeconds });
     const idempotencyKeys = await this.#runner.run("purgeKeys", { nowUnixSeconds });
-    const counts = { interruptedTurns, idempotencyKeys };
+    const lostWorkers = await this.#runner.run("purgeErasers", { nowUnixSeconds });
+    const counts = { interruptedTurns, idempotencyKeys, lostWorkers };
     if (before === null) return { ...counts, responses: 0, removals: [] };
     const beforeUnixSeconds = checkedSeconds(before);
     const { count, removals } = await this.#runner.run("purgeResponses", { beforeUnixSeconds });
@@ -222,6 +226,29 @@ function idempotencyOn(runner: ProgramRunner, quota: QuotaGuard): IdempotencySto
   };
 }
 
+function erasuresOn(runner: ProgramRunner, clock: Clock): ErasureLog {
+  return {
+    meet: async (workerIds) =>
+      await runner.run("meetErasers", {
+        workers: workerIds.map(checkedWorker),
+        nowUnixSeconds: clock.unixSeconds(),
+      }),
+    add: async (tenant, deleted) =>
+      await runner.run("addErasure", {
+        tenant: checkedId(tenant, "tenant"),
+        deleted: deleted === null ? null : checkedDeleted(deleted),
+      }),
+    owed: async (workerId) => await runner.run("owedErasures", checkedWorker(workerId)),
+    done: async (workerId, through) =>
+      await runner.run("erasuresDone", {
+        worker: checkedWorker(workerId),
+        through,
+        nowUnixSeconds: clock.unixSeconds(),
+      }),
+    workers: async () => await runner.run("listErasers", undefined),
+  };
+}
+
 function checkedQuery({ after, limit, order }: ItemPageQuery): ItemPageQuery {
   requireLimit(limit, itemPageMax);
   return { after: after === null ? null : checkedId(after, "item id"), limit, order };
@@ -257,6 +284,10 @@ function itemPlace(
   itemId: string,
 ): Place & { readonly itemId: string } {
   return { ...place(tenant, id), itemId: checkedId(itemId, "item id") };
+}
+
+function checkedWorker(id: string): string {
+  return checkedId(id, "worker id");
 }
 
 function keyPlace(tenant: string, key: string): { readonly tenant: string; readonly key: string } {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import type { Store } from "./store.ts";
 import { conversationCases } from "./suite/conversation.suite.ts";
+import { erasureCases } from "./suite/erasure.suite.ts";
 import { keyCases } from "./suite/key.suite.ts";
 import type { StoreBench, StoreFixture } from "./suite/store-fixture.ts";
 import { listCases } from "./suite/list.suite.ts";
@@ -52,6 +53,9 @@ export function storeConformance(name: string, make: () => Promise<StoreFixture>
     });
     describe("keys", () => {
       keyCases(bench);
+    });
+    describe("erasures", () => {
+      erasureCases(bench);
     });
 
     it("is whole after all that, and refuses calls once closed", async () => {

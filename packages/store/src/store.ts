@@ -6,7 +6,7 @@
 // reached, is too slow, or the store is closed), `storage_quota_exceeded` (a tenant's bound),
 // `invalid_request` (a text, list or JSON over its bound in limits.ts, an id used twice).
 
-import type { Clock } from "@loci/core";
+import type { Clock, ErasureLog } from "@loci/core";
 
 import type {
   ChangeOutcome,
@@ -153,6 +153,8 @@ export interface PurgeCounts {
   readonly removals: readonly TenantRemoval[];
   /** Turns of owners that died, told as incomplete from now on. */
   readonly interruptedTurns: number;
+  /** Not met for `erasingWorkerSecondsMax`: what they have yet to erase is given up. */
+  readonly lostWorkers: readonly string[];
 }
 
 /** Everything durable, on one database. */
@@ -163,6 +165,8 @@ export interface Store {
   readonly responses: ResponseStore;
   readonly chatTurns: ChatTurnStore;
   readonly idempotency: IdempotencyStore;
+  /** What workers that are away have yet to erase. */
+  readonly erasures: ErasureLog;
   /** Deletes what is past its time, a bounded batch per call. Call it now and then. */
   purge(cutoffs: PurgeCutoffs): Promise<PurgeCounts>;
   /** Reads everything and throws `storage_corrupt` at the first damage. Slow; for `doctor`. */

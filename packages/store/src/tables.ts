@@ -109,12 +109,33 @@ const responseReplyColumns = {
   claimed: "integer",
 } as const;
 
+const erasureColumns = {
+  number: "integer",
+  tenant: "text",
+  /** Of the tokens, so many of the first stay. */
+  shared: "integer",
+  /** Tokens; null: all of the tenant's, and none are named. */
+  total: "integer?",
+  /** Packed. */
+  tokens: "blob",
+} as const;
+
+const erasingWorkerColumns = {
+  worker: "text",
+  /** The number of the last erasure that it has done, and all before it. */
+  done: "integer",
+  /** Unix seconds when it was last met. */
+  seen: "integer",
+} as const;
+
 export type ConversationRow = RowOf<typeof conversationColumns>;
 export type HeadRow = RowOf<typeof headColumns>;
 export type SearchTextRow = RowOf<typeof searchTextColumns>;
 export type ItemRow = RowOf<typeof itemColumns>;
 export type ResponseRow = RowOf<typeof responseColumns>;
 export type TokenListRow = RowOf<typeof tokenListColumns>;
+export type ErasureRow = RowOf<typeof erasureColumns>;
+export type ErasingWorkerRow = RowOf<typeof erasingWorkerColumns>;
 
 export const metaTable: Table<typeof metaColumns> = new Table("meta", metaColumns, ["name"]);
 export const conversationTable: Table<typeof conversationColumns> = new Table(
@@ -161,6 +182,14 @@ export const responseReplyTable: Table<typeof responseReplyColumns> = new Table(
   responseReplyColumns,
   ["tenant", "response"],
 );
+export const erasureTable: Table<typeof erasureColumns> = new Table("erasures", erasureColumns, [
+  "number",
+]);
+export const erasingWorkerTable: Table<typeof erasingWorkerColumns> = new Table(
+  "erasing_workers",
+  erasingWorkerColumns,
+  ["worker"],
+);
 
 /** What `visit` makes of each table. */
 export function ofEachTable<R>(visit: <C extends Columns>(table: Table<C>) => R): readonly R[] {
@@ -175,5 +204,7 @@ export function ofEachTable<R>(visit: <C extends Columns>(table: Table<C>) => R)
     visit(chatTurnTable),
     visit(idempotencyTable),
     visit(responseReplyTable),
+    visit(erasureTable),
+    visit(erasingWorkerTable),
   ];
 }

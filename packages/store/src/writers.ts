@@ -8,6 +8,7 @@ export {
   updateMetadata,
 } from "./programs/conversations.ts";
 export { branchConversation } from "./programs/branches.ts";
+export { addErasure, erasuresDone, meetErasers, purgeErasers } from "./programs/erasures.ts";
 export { claimKey, finishKey, purgeKeys, releaseKey } from "./programs/idempotency.ts";
 export { takeOwner } from "./programs/maintenance.ts";
 export { purgeResponses, removeConversation, removeResponse } from "./programs/responses.ts";

@@ -46,13 +46,14 @@ class FailingTurns implements TurnStore {
 async function failingStore(): Promise<{ readonly store: Store; readonly turns: FailingTurns }> {
   const real = await openStore(":memory:");
   const turns = new FailingTurns(real.turns);
-  const { conversations, items, responses, chatTurns, idempotency } = real;
+  const { conversations, items, responses, chatTurns, idempotency, erasures } = real;
   const store = {
     conversations,
     items,
     responses,
     chatTurns,
     idempotency,
+    erasures,
     turns,
     purge: (...given: Parameters<Store["purge"]>) => real.purge(...given),
     checkIntegrity: () => real.checkIntegrity(),

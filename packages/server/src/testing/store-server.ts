@@ -82,6 +82,7 @@ function withTenants(store: Store, prefix: string): Store {
     responses: part(store.responses),
     chatTurns: part(store.chatTurns),
     idempotency: part(store.idempotency),
+    erasures: part(store.erasures),
     purge: (cutoffs) => store.purge(cutoffs),
     checkIntegrity: () => store.checkIntegrity(),
     close: () => Promise.resolve(),

@@ -89,6 +89,11 @@ const contradictions: readonly (readonly [string, string])[] = [
        SELECT 1 FROM token_lists p WHERE p.tenant = t.tenant AND p.id = t.parent
          AND p.total >= t.shared AND p.depth < t.depth)`,
   ],
+  [
+    "An erasure is kept that no worker owes.",
+    `SELECT 1 AS found FROM erasures e WHERE NOT EXISTS (
+       SELECT 1 FROM erasing_workers w WHERE w.done < e.number)`,
+  ],
 ];
 
 type Scan = (after: readonly SqlValue[] | null) => Program<readonly SqlValue[] | null>;

@@ -23,8 +23,15 @@ function setVersion(database: DatabaseSync, version: number): void {
   );
 }
 
+/** As it was before erasures were kept. */
+function dropErasures(database: DatabaseSync): void {
+  database.exec("DROP TABLE erasures");
+  database.exec("DROP TABLE erasing_workers");
+}
+
 /** As it was before there was a list. */
 function dropHeads(database: DatabaseSync): void {
+  dropErasures(database);
   database.exec("DROP TABLE conversation_heads");
   database.exec("DROP TABLE conversation_texts");
 }
@@ -54,6 +61,7 @@ describe("the schema", () => {
     for (let version = 1; version < migrations.length; version++) {
       const database = migrated();
       if (version < 3) dropHeads(database);
+      else dropErasures(database);
       if (version < 2) database.exec("DROP TABLE response_replies");
       setVersion(database, version);
       expect(() => checkSchema(database)).toThrow(/not as they should be/);
