@@ -95,6 +95,7 @@ export async function routedBackend(
     service: routedService(routed, info),
     cache: service,
     erasure: service,
+    keepErasures: (log) => service.keepErasures(log),
     codec: codec.codec,
     info,
     admin: clusterAdmin(routed),

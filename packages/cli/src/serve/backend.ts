@@ -4,6 +4,7 @@ import type {
   CacheErasure,
   CacheInspection,
   ClusterAdmin,
+  ErasureLog,
   GenerationService,
   ModelInfo,
   Observable,
@@ -16,6 +17,8 @@ export interface Backend {
   readonly service: GenerationService;
   readonly cache: CacheInspection;
   readonly erasure: CacheErasure;
+  /** Keeps there what workers have yet to erase; absent where there are none that could be away. */
+  readonly keepErasures?: (log: ErasureLog) => Promise<void>;
   /** What may be seen of its work. */
   readonly observation?: Observable;
   /** What its router decided lately; absent where there is none. */

@@ -89,11 +89,13 @@ export async function startServer(
   const stop = async (graceMs: number): Promise<void> => {
     await server.close(graceMs);
     await admin?.close();
-    await conversations?.close();
     await backend.close();
+    // What ends writes down what it could not finish.
+    await conversations?.close();
     await tracer.close();
   };
   try {
+    if (conversations) await backend.keepErasures?.(conversations.store.erasures);
     const url = await listen(server, config);
     if (admin !== null) {
       const address = await listen(admin, { host: "127.0.0.1", port: config.adminPort ?? 0 });

@@ -1,24 +1,18 @@
-// What an operator asks of the cache, asked of all workers. Erasing is a promise: a worker that does
-// not answer is told again when it is back.
+// What is asked of the cache, asked of all workers. Erasing is a promise, kept in erasure-rounds.ts;
+// so is forgetting for a worker that cannot be asked now.
 
 import { LociError } from "@loci/core";
-import type { CachedChain, CacheMatch, CachedTokensByTier, DeletedTokens } from "@loci/core";
-import { PendingErasures } from "./pending-erasures.ts";
+import type { CachedChain, CacheMatch, CachedTokensByTier } from "@loci/core";
+import type { ErasureRounds } from "./erasure-rounds.ts";
 import type { KnownWorker, WorkerTable } from "./worker-table.ts";
 
 export class CacheCalls {
   readonly #table: WorkerTable;
-  readonly #pending: PendingErasures;
-  readonly #onError: (error: unknown) => void;
+  readonly #erasures: ErasureRounds;
 
-  constructor(table: WorkerTable, onError: (error: unknown) => void) {
+  constructor(table: WorkerTable, erasures: ErasureRounds) {
     this.#table = table;
-    this.#onError = onError;
-    this.#pending = new PendingErasures(onError);
-    table.listen({
-      onCome: (worker) => void this.#eraseWhatWaited(worker),
-      onGo: ({ facts }) => this.#pending.await(facts.id),
-    });
+    this.#erasures = erasures;
   }
 
   async cachedChains(tenant: string, limit: number): Promise<readonly CachedChain[]> {
@@ -43,38 +37,12 @@ export class CacheCalls {
   }
 
   async forgetCached(tenant: string, tokens: Int32Array | null): Promise<number> {
+    const asked = this.#table.size;
     const answers = await this.#askAll(({ link }) => link.forgetCached(tenant, tokens));
-    return answers.reduce((total, blocks) => total + blocks, 0);
-  }
-
-  async eraseCached(tenant: string, deleted: DeletedTokens | null): Promise<void> {
-    this.#pending.addForAwaited(tenant, deleted);
-    const workers = [...this.#table.all()];
-    await Promise.all(workers.map((worker) => this.#erase(worker, tenant, deleted)));
-  }
-
-  checkIntegrity(): void {
-    this.#pending.checkIntegrity();
-  }
-
-  async #erase(
-    { facts, link }: KnownWorker,
-    tenant: string,
-    deleted: DeletedTokens | null,
-  ): Promise<void> {
-    try {
-      await link.eraseCached(tenant, deleted);
-    } catch (error) {
-      if (isUnsupported(error)) return;
-      this.#onError(error);
-      this.#pending.add(facts.id, tenant, deleted);
+    if (answers.length < asked || (await this.#erasures.isSomebodyAway())) {
+      await this.#erasures.erase(tenant, tokens && { tokens, sharedTokens: 0 });
     }
-  }
-
-  /** A failure puts them back. */
-  async #eraseWhatWaited(worker: KnownWorker): Promise<void> {
-    const waited = this.#pending.take(worker.facts.id);
-    await Promise.all(waited.map(({ tenant, deleted }) => this.#erase(worker, tenant, deleted)));
+    return answers.reduce((total, blocks) => total + blocks, 0);
   }
 
   /** Answers of those who answer. Throws when there are workers and none does. */
@@ -99,10 +67,6 @@ function isBetter(match: CacheMatch, than: CacheMatch): boolean {
 
 function heldTokens({ device, host, disk }: CachedTokensByTier): number {
   return device + host + disk;
-}
-
-function isUnsupported(error: unknown): boolean {
-  return error instanceof LociError && error.code === "not_supported";
 }
 
 function nobodyAnswers(): LociError {

@@ -15,6 +15,7 @@ import type {
   CacheMatch,
   Clock,
   DeletedTokens,
+  ErasureLog,
   GenerationEvent,
   GenerationRequest,
   GenerationService,
@@ -32,6 +33,7 @@ import { FollowedRequests } from "../observation/followed-requests.ts";
 import { ClusterWatch } from "../observation/cluster-watch.ts";
 import { Attempt } from "./attempt.ts";
 import { CacheCalls } from "./cache-calls.ts";
+import { ErasureRounds } from "./erasure-rounds.ts";
 import { Evacuation } from "./evacuation.ts";
 import { LiveAnswer } from "./live-answer.ts";
 import { pause } from "./pause.ts";
@@ -76,6 +78,7 @@ export class ClusterService
   readonly #parts: ClusterServiceParts;
   readonly #options: ClusterServiceOptions;
   readonly #cache: CacheCalls;
+  readonly #erasures: ErasureRounds;
   readonly #watch: ClusterWatch;
   readonly #followed: FollowedRequests;
   readonly #recent: RecentPrompts = new RecentPrompts();
@@ -87,7 +90,9 @@ export class ClusterService
   constructor(parts: ClusterServiceParts) {
     this.#parts = parts;
     this.#options = { ...clusterServiceDefaults, ...parts.options };
-    this.#cache = new CacheCalls(parts.table, parts.onError ?? (() => undefined));
+    const { table, clock, onError = (): void => undefined } = parts;
+    this.#erasures = new ErasureRounds({ table, clock, onError });
+    this.#cache = new CacheCalls(table, this.#erasures);
     this.#evacuation = new Evacuation(parts.table, this.#recent);
     this.#watch = new ClusterWatch(parts);
     const onEnded = this.#watch.ended.bind(this.#watch);
@@ -140,6 +145,7 @@ export class ClusterService
   /** Requests that still run fail with `unavailable`, and new ones are refused so. */
   close(): void {
     this.#closed = true;
+    this.#erasures.close();
     for (const live of this.#live.values()) live.breakOff?.();
   }
 
@@ -205,7 +211,15 @@ export class ClusterService
    */
   eraseCached(tenant: string, deleted: DeletedTokens | null): Promise<void> {
     this.#recent.erase(tenant, deleted?.tokens ?? null);
-    return this.#cache.eraseCached(tenant, deleted);
+    return this.#erasures.erase(tenant, deleted);
+  }
+
+  /**
+   * What workers have yet to erase is kept there from now on, and outlives this process. To be called
+   * before anything is deleted; resolves when the workers that are here are known there.
+   */
+  keepErasures(log: ErasureLog): Promise<void> {
+    return this.#erasures.keepIn(log);
   }
 
   get liveRequests(): number {
@@ -221,7 +235,7 @@ export class ClusterService
     assert(this.#waiters >= 0 && this.#waiters <= this.#options.waitersMax, "waiters are bounded");
     for (const live of this.#live.values()) live.checkIntegrity();
     this.#parts.table.checkIntegrity();
-    this.#cache.checkIntegrity();
+    this.#erasures.checkIntegrity();
     this.#recent.checkIntegrity();
     this.#watch.checkIntegrity();
     this.#followed.checkIntegrity();
