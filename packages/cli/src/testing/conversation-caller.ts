@@ -32,7 +32,11 @@ export class ConversationCaller {
   /** One turn; returns its id and all of its tokens. */
   async turn(
     input: string,
-    fields: { readonly conversation?: string; readonly previous_response_id?: string },
+    fields: {
+      readonly conversation?: string;
+      readonly previous_response_id?: string;
+      readonly instructions?: string;
+    },
   ): Promise<{ readonly id: string; readonly tokens: number[] }> {
     const extension = { return_token_ids: true };
     const body = { model, instructions, input, temperature: 0, max_output_tokens: 40, ...fields };
