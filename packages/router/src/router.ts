@@ -141,10 +141,21 @@ export class Router {
     this.#members.heard(workerId, now)?.blocks?.offer(batch, now);
   }
 
-  /** All that the worker holds, as asked for by `snapshot_wanted`, or unasked. */
+  /**
+   * All that the worker holds, as asked for by `snapshot_wanted`, or unasked. Of a large one only the
+   * beginning is taken in at once, the rest by `catchUp`.
+   */
   snapshot(workerId: string, snapshot: KvSnapshot, nowMs: number): void {
     const now = this.#at(nowMs);
     this.#members.heard(workerId, now)?.blocks?.replace(snapshot, now);
+  }
+
+  /**
+   * Takes in a bounded part of what snapshots left to do, about a millisecond's work; false when
+   * nothing was left. To be called turn after turn; `tick` does a part, too.
+   */
+  catchUp(): boolean {
+    return this.#members.catchUp();
   }
 
   /**
@@ -163,6 +174,7 @@ export class Router {
   tick(nowMs: number): void {
     const now = this.#at(nowMs);
     this.#members.tick(now);
+    this.#members.catchUp();
     this.#directory.expire(now);
     this.#policy.tick?.(now);
   }

@@ -1,6 +1,8 @@
 // Keeps the router's picture of the workers true: connects to whom the directories name, passes on
 // what is heard, lets the router's time go by, and does what it asks for.
 
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 import { LociError } from "@loci/core";
 import type { Clock, KvEventBatch, KvSnapshot, ServiceSnapshot, WorkerLoad } from "@loci/core";
 import type { RouterNews, WorkerHealth } from "@loci/router";
@@ -35,6 +37,7 @@ export class ClusterMonitor implements WorkerSink {
   readonly #endWatching: (() => void)[] = [];
   #cancelTick: () => void;
   #closed = false;
+  #isCatchingUp = false;
 
   constructor(parts: ClusterMonitorParts) {
     this.#parts = parts;
@@ -86,6 +89,7 @@ export class ClusterMonitor implements WorkerSink {
   snapshot(voice: WorkerVoice, snapshot: KvSnapshot): void {
     if (this.#known(voice) === null) return;
     this.#parts.router.snapshot(voice.workerId, snapshot, this.#nowMs);
+    void this.#catchUp();
   }
 
   draining(voice: WorkerVoice): void {
@@ -103,6 +107,15 @@ export class ClusterMonitor implements WorkerSink {
 
   get #nowMs(): number {
     return this.#parts.clock.nowMs();
+  }
+
+  /** Slice by slice, with everybody else's turns in between. */
+  async #catchUp(): Promise<void> {
+    if (this.#isCatchingUp) return;
+    this.#isCatchingUp = true;
+    do await nextTurn();
+    while (!this.#closed && this.#parts.router.catchUp());
+    this.#isCatchingUp = false;
   }
 
   /** Null for a worker that is not here, or whose word is from another life. */

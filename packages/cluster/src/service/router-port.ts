@@ -22,6 +22,8 @@ export interface MembersPort {
   heard(workerId: string, nowMs: number): unknown;
   events(workerId: string, batch: KvEventBatch, nowMs: number): void;
   snapshot(workerId: string, snapshot: KvSnapshot, nowMs: number): void;
+  /** Goes on with what `snapshot` left to do; false when nothing was left. */
+  catchUp(): boolean;
   sentElsewhere(sent: SentElsewhere, nowMs: number): void;
   tick(nowMs: number): void;
   takeNews(): readonly RouterNews[];

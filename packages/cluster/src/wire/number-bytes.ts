@@ -23,8 +23,18 @@ export function base64OfNames(names: Float64Array): string {
 /** What is not a name is left out: names are hints. */
 export function namesOfBytes(bytes: Buffer): Float64Array {
   if (bytes.byteLength % Float64Array.BYTES_PER_ELEMENT !== 0) throw new WireError("half a name");
-  const names = new Float64Array(Uint8Array.from(bytes).buffer);
-  return names.every(isBlockName) ? names : names.filter(isBlockName);
+  const { buffer, byteOffset, byteLength } = bytes;
+  const names = new Float64Array(buffer.slice(byteOffset, byteOffset + byteLength));
+  return areNames(names) ? names : names.filter(isBlockName);
+}
+
+/** The same of each as `isBlockName`, which would have every number made an object first. */
+function areNames(numbers: Float64Array): boolean {
+  for (let index = 0; index < numbers.length; index++) {
+    const number = numbers[index] ?? -1;
+    if (!Number.isSafeInteger(number) || number < 0) return false;
+  }
+  return true;
 }
 
 export function isBlockName(value: unknown): value is number {

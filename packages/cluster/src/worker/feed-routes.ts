@@ -1,7 +1,7 @@
 // What a worker tells routers: GET /worker/events, a stream that never ends, and GET /worker/snapshot.
 
 import type { FastifyInstance } from "fastify";
-import { encodeKvSnapshot } from "../wire/control-lines.ts";
+import { kvSnapshotText } from "../wire/control-lines.ts";
 import { EventStream } from "./event-stream.ts";
 import type { EventStreamStart } from "./event-stream.ts";
 import { openLines } from "./generate-route.ts";
@@ -25,10 +25,11 @@ export function feedRoutes(app: FastifyInstance, context: WorkerContext): void {
     return reply;
   });
 
-  app.get("/worker/snapshot", () => ({
-    epoch: context.facts.epoch,
-    ...encodeKvSnapshot(context.reporter.snapshot()),
-  }));
+  app.get("/worker/snapshot", async (_request, reply) => {
+    const { epoch } = context.facts;
+    const text = kvSnapshotText({ epoch }, context.reporter.snapshot());
+    return reply.type("application/json").send(text);
+  });
 }
 
 function queryOf(url: string): string {

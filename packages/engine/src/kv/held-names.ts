@@ -75,19 +75,20 @@ export class HeldNames {
     return events;
   }
 
-  /** All that is held. */
+  /** All that is held. Hundreds of thousands of names: nothing is made for each. */
   snapshot(): KvSnapshot["held"] {
-    const held = kvTierNames.map((tier): { tier: KvTierName; names: BlockName[] } => ({
+    const memories = kvTierNames.map((tier, place) => ({
       tier,
-      names: [],
+      mask: countMask << (countBits * place),
+      blocks: new Float64Array(this.#counts.size),
+      end: 0,
     }));
     for (const [name, counts] of this.#counts) {
-      const tiers = tiersOf(counts);
-      for (const [place, { names }] of held.entries()) {
-        if ((tiers & (1 << place)) !== 0) names.push(name);
+      for (const memory of memories) {
+        if ((counts & memory.mask) !== 0) memory.blocks[memory.end++] = name;
       }
     }
-    return held.map(({ tier, names }) => ({ tier, blocks: Float64Array.from(names) }));
+    return memories.map(({ tier, blocks, end }) => ({ tier, blocks: blocks.slice(0, end) }));
   }
 
   /** Every block of `copies` is noted as it lies, and nothing else is. */

@@ -127,6 +127,12 @@ export class BlockDirectory {
   replace(slot: number, held: KvSnapshot["held"]): void {
     this.#assertWorker(slot);
     this.#takeOut(slot, expectedGroup);
+    this.store(slot, held);
+  }
+
+  /** What a worker holds besides all that is known of it. */
+  store(slot: number, held: KvSnapshot["held"]): void {
+    this.#assertWorker(slot);
     for (const { tier, blocks } of held) this.#storeAll(slot, groupOf(tier), blocks);
   }
 

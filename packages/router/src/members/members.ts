@@ -141,6 +141,11 @@ export class Members {
     }
   }
 
+  /** Takes in a slice of a large snapshot; false when none is left. */
+  catchUp(): boolean {
+    return this.#all.some(({ blocks }) => blocks?.catchUp() === true);
+  }
+
   takeNews(): RouterNews[] {
     const news = this.#news;
     this.#news = [];

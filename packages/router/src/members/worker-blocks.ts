@@ -1,14 +1,24 @@
 // What is known of one worker's blocks: its events in their order, gaps repaired by snapshots, all
 // kept in the shared directory under the worker's slot.
+//
+// A large snapshot is taken in slice by slice, so that whoever drives the router has others' turns in
+// between. What comes after it waits until it is in: the order of events stays what it was.
 
+import { assert } from "@loci/core";
 import type { BlockName, KvEvent, KvEventBatch, KvSnapshot } from "@loci/core";
 import type { BlockDirectory } from "../directory/block-directory.ts";
 import { EventOrder } from "../events/event-order.ts";
+import { namesIn } from "../events/names-in.ts";
+import { SnapshotSlices } from "../events/snapshot-slices.ts";
 import type { WorkerFacts } from "../worker-facts.ts";
 import { AssumedBlocks } from "./assumed-blocks.ts";
 
 /** A snapshot that did not come is asked for again. */
 const askAgainMs = 2000;
+/** Names of a snapshot that are taken in at once: about a millisecond's work. */
+const sliceNames = 2048;
+/** Names in the events that wait for a snapshot to be in; with more, all of it is taken in at once. */
+const laterNamesMax = 65_536;
 
 /** Who wants to know what a worker gave up. */
 export interface LossListener {
@@ -31,6 +41,11 @@ export class WorkerBlocks {
   /** Null: it tells what it holds. */
   readonly assumed: AssumedBlocks | null;
   #askedAtMs: number | null = null;
+  /** What is left of a snapshot. */
+  #slices: SnapshotSlices | null = null;
+  /** Batches after it. */
+  #later: KvEventBatch[] = [];
+  #laterNames = 0;
 
   /** `facts`: of the worker that has the slot. */
   constructor(directory: BlockDirectory, slot: number, parts: WorkerBlocksParts) {
@@ -60,9 +75,22 @@ export class WorkerBlocks {
   replace({ sequence, held }: KvSnapshot, nowMs: number): void {
     const later = this.#order.snapshot(sequence, nowMs);
     if (later === null) return;
-    this.#directory.replace(this.#slot, held);
     this.#askedAtMs = null;
+    // What is left of an earlier one, and what waits for that, is older than this one.
+    this.#later = [];
+    this.#laterNames = 0;
+    this.#slices = new SnapshotSlices(held, sliceNames);
+    this.#directory.replace(this.#slot, this.#slices.next());
     this.#apply(later);
+    if (this.#slices.isOver) this.#endSnapshot();
+  }
+
+  /** Takes in one slice of what is left of a snapshot; false when nothing is. */
+  catchUp(): boolean {
+    if (this.#slices === null) return false;
+    this.#directory.store(this.#slot, this.#slices.next());
+    if (this.#slices.isOver) this.#endSnapshot();
+    return true;
   }
 
   /** Whether to ask for a snapshot now; true once, until it came or seems lost. */
@@ -74,15 +102,41 @@ export class WorkerBlocks {
   }
 
   close(): void {
+    this.#slices = null;
+    this.#later = [];
+    this.#laterNames = 0;
     this.#directory.removeWorker(this.#slot);
   }
 
   checkIntegrity(): void {
     this.#order.checkIntegrity();
     this.assumed?.checkIntegrity();
+    assert(this.#slices !== null || this.#later.length === 0, "events wait for a snapshot only");
+    assert(this.#laterNames <= laterNamesMax, "what waits is bounded");
   }
 
   #apply(batches: readonly KvEventBatch[]): void {
+    if (this.#slices === null) {
+      this.#applyNow(batches);
+      return;
+    }
+    for (const batch of batches) {
+      this.#later.push(batch);
+      // A batch without names takes room, too.
+      this.#laterNames += 1 + namesIn(batch.events);
+    }
+    if (this.#laterNames > laterNamesMax) while (this.catchUp());
+  }
+
+  #endSnapshot(): void {
+    const later = this.#later;
+    this.#slices = null;
+    this.#later = [];
+    this.#laterNames = 0;
+    this.#applyNow(later);
+  }
+
+  #applyNow(batches: readonly KvEventBatch[]): void {
     for (const { events } of batches) {
       for (const event of events) {
         this.#directory.apply(this.#slot, event);
