@@ -10,7 +10,7 @@ import { expect, test } from "vitest";
 import {
   blockTokens,
   ConversationCaller,
-  expectErased,
+  isErased,
   sharedLength,
   whereabouts,
 } from "../testing/conversation-caller.ts";
@@ -55,7 +55,7 @@ test("a deleted conversation is in no memory and no file; others are", async () 
       Math.ceil(sharedLength(deleted, kept) / blockTokens) * blockTokens,
     );
     expect((await caller.explain(kept)).known_tokens).toBeGreaterThanOrEqual(kept.length - 1);
-    expectErased(place.kv, deleted, kept);
+    expect(isErased(place.kv, deleted, kept)).toBe(true);
     loci.kill("SIGKILL");
     await loci.ended;
   }
@@ -78,7 +78,7 @@ test("of a chain of responses the deleted end goes, what it went on from stays",
   const known = (await caller.explain(second.tokens)).known_tokens;
   expect(known).toBeLessThanOrEqual(first.tokens.length);
   expect(known).toBeGreaterThanOrEqual(first.tokens.length - blockTokens);
-  expectErased(place.kv, second.tokens, first.tokens);
+  expect(isErased(place.kv, second.tokens, first.tokens)).toBe(true);
   await caller.client.responses.delete(first.id);
   expect((await caller.explain(first.tokens)).known_tokens).toBe(0);
 });

@@ -3,8 +3,8 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
+import { assert } from "@loci/core";
 import { OpenAI } from "openai";
-import { expect } from "vitest";
 
 import type { CacheExplanation } from "../cache/cache-client.ts";
 
@@ -82,16 +82,12 @@ function onDisk(kv: string, tokens: readonly number[]): boolean {
   });
 }
 
-/** No block with tokens of `deleted` that `kept` does not have, too. */
-export function expectErased(
-  kv: string,
-  deleted: readonly number[],
-  kept: readonly number[],
-): void {
+/** Whether the files name no block with tokens of `deleted` that `kept` does not have, too. */
+export function isErased(kv: string, deleted: readonly number[], kept: readonly number[]): boolean {
   const shared = Math.floor(sharedLength(deleted, kept) / blockTokens);
-  const blocks = wholeBlocks(deleted);
-  expect(blocks.length).toBeGreaterThan(shared);
-  for (const block of blocks.slice(shared)) expect(onDisk(kv, block)).toBe(false);
+  const blocks = wholeBlocks(deleted).slice(shared);
+  assert(blocks.length > 0, "it has blocks of its own");
+  return !blocks.some((block) => onDisk(kv, block));
 }
 
 export function sharedLength(one: readonly number[], other: readonly number[]): number {

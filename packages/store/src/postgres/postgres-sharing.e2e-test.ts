@@ -131,3 +131,33 @@ async function untilGone(database: string): Promise<void> {
   while (count > 2) count = (await client.query<{ count: number }>(sql)).rows[0]?.count ?? 0;
   await client.end();
 }
+
+it("tells a worker every erasure of every machine, in an order in which none comes late", async () => {
+  await first.erasures.meet(["worker"]);
+  const told: number[] = [];
+  const adding = Promise.all([addErasures(first, 0), addErasures(second, 1000)]);
+  let isAdding = true;
+  const settle = async (): Promise<void> => {
+    for (let last = false; !last;) {
+      last = !isAdding;
+      const owed = await second.erasures.owed("worker");
+      told.push(...owed.map(({ deleted }) => deleted?.tokens[0] ?? -1));
+      await second.erasures.done("worker", owed.at(-1)?.number ?? 0);
+    }
+  };
+  const settled = settle();
+  await adding;
+  isAdding = false;
+  await settled;
+  while ((await first.erasures.owed("worker")).length > 0) await settle();
+  const all = [...countUp(0, 100), ...countUp(1000, 100)];
+  expect(told.toSorted((one, other) => one - other)).toEqual(all);
+});
+
+/** A hundred, one after the other, of tokens from `start` on. */
+async function addErasures(store: Store, start: number): Promise<void> {
+  for (const token of countUp(start, 100)) {
+    const deleted = { tokens: Int32Array.of(token), sharedTokens: 0 };
+    await store.erasures.add(`tenant ${token % 7}`, deleted);
+  }
+}
