@@ -137,6 +137,22 @@ describe("erasing", () => {
   });
 });
 
+describe("forgetting", () => {
+  it("is asked of those who are here, and erases where somebody was away", async () => {
+    await using cluster = await TestCluster.open(2);
+    const { service } = cluster.cluster;
+    const [away, here] = [defined(cluster.workers[0]), defined(cluster.workers[1])];
+    await service.forgetCached("tenant", Int32Array.of(1));
+    expect([...away.service.erased, ...here.service.erased]).toEqual([]);
+    await away.kill();
+    await until(() => cluster.cluster.table.size === 1);
+    await service.forgetCached("tenant", Int32Array.of(1, 2));
+    await away.restart();
+    await until(() => away.service.erased.length === 1);
+    expect(away.service.erased).toEqual([{ tokens: Int32Array.of(1, 2), sharedTokens: 0 }]);
+  });
+});
+
 describe("the cluster's cache", () => {
   it("is asked about in all workers", async () => {
     await using cluster = await TestCluster.open(2);
