@@ -2,6 +2,8 @@
 // its reader is, and takes what follows from the worker's log when the reader has room. Who falls
 // behind the log gets a snapshot instead.
 
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 import type { KvEventBatch } from "@loci/core";
 import { encodeControlLine } from "../wire/control-lines.ts";
 import type { ControlLine } from "../wire/control-lines.ts";
@@ -74,7 +76,11 @@ export class EventStream {
     if (batches === null) {
       const snapshot = this.#reporter.snapshot();
       this.#sequence = snapshot.sequence;
-      await this.#write({ kind: "snapshot", snapshot });
+      // Large: what it takes to make it, to put it into words and to send it are turns of their own.
+      await nextTurn();
+      const line = encodeControlLine({ kind: "snapshot", snapshot });
+      await nextTurn();
+      await this.#writer.write(line);
       return;
     }
     for (const batch of batches) await this.#writeBatch(batch);

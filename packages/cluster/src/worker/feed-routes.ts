@@ -1,5 +1,7 @@
 // What a worker tells routers: GET /worker/events, a stream that never ends, and GET /worker/snapshot.
 
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 import type { FastifyInstance } from "fastify";
 import { kvSnapshotText } from "../wire/control-lines.ts";
 import { EventStream } from "./event-stream.ts";
@@ -27,7 +29,11 @@ export function feedRoutes(app: FastifyInstance, context: WorkerContext): void {
 
   app.get("/worker/snapshot", async (_request, reply) => {
     const { epoch } = context.facts;
-    const text = kvSnapshotText({ epoch }, context.reporter.snapshot());
+    // As in an event stream, each step has a turn of its own.
+    const snapshot = context.reporter.snapshot();
+    await nextTurn();
+    const text = kvSnapshotText({ epoch }, snapshot);
+    await nextTurn();
     return reply.type("application/json").send(text);
   });
 }
