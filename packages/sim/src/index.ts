@@ -27,6 +27,7 @@ export { compareRuns, simulateRun, type ComparedFigure } from "./validate/compar
 export { formatRun, parseRun, type RecordedRun } from "./validate/run-file.ts";
 export {
   comparePolicies,
+  engineStyles,
   geometricMean,
   pairRatios,
   policyRatios,

@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import {
   comparePolicies,
+  engineStyles,
   largestGains,
   prebleChart,
   prebleGains,
@@ -18,7 +19,7 @@ import { exitCodes } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
 import { numbersOf, policiesOf, scenariosOf } from "./comparison-options.ts";
 import { comparisonTables, noteRun, writeRaw } from "./comparison-tables.ts";
-import { isSet, numberOption, textOption } from "./simulate-flags.ts";
+import { isSet, numberOption, oneOf, textOption } from "./simulate-flags.ts";
 import { textTable } from "./text-table.ts";
 
 /** Preble's machines. */
@@ -34,6 +35,7 @@ export function runPrebleCommand(command: Command, output: Output): number {
     loads: numbersOf(command, "loads") ?? prebleSweep,
     routers: 1,
     movesBlocks: !isSet(command, "stay"),
+    engines: oneOf(engineStyles)(textOption(command, "engines") ?? "published"),
     seed: numberOption(command, "seed") ?? 0,
     onRun: (run) => noteRun(run, output),
   });

@@ -7,6 +7,7 @@ import type { ActionHandler } from "../pull/register-pull.ts";
 import { integerWithin, numberWithin, oneOf } from "./simulate-flags.ts";
 
 const seedMax = 0xffffffff;
+const engineStyles = ["published", "ours"] as const;
 const workerKinds = ["a6000", "a100", "mock"] as const;
 
 /** Adds `cluster`, `preble` and `faults`. */
@@ -68,6 +69,12 @@ function registerPreble(simulate: Command, output: Output, handle: ActionHandler
     .option("--scenarios <names>", "some of the workloads")
     .option("--loads <numbers>", "the sweep")
     .option("--requests <integer>", "in each run", integerWithin(10, 5_000_000), 1000)
+    .option(
+      "--engines <style>",
+      "as Preble had them, or ours: published, ours",
+      oneOf(engineStyles),
+      "published",
+    )
     .option("--plots <folder>", "write a chart for each workload, as SVG");
   addComparisonOptions(preble).action(
     handle(async (command) => {

@@ -4,6 +4,7 @@
 import { assert, defined } from "@loci/core";
 import { defaultPredictor } from "@loci/predict";
 import type { PolicyName } from "@loci/router";
+import { publishedWorkers } from "./published-workers.ts";
 import { blockSeconds, serversOf, workerKind } from "./worker-kinds.ts";
 import { scenarioServer, workloadOf } from "./cluster-scenarios.ts";
 import type { ClusterScenario, ScenarioSize } from "./cluster-scenarios.ts";
@@ -18,6 +19,11 @@ export interface ComparedRun extends ScenarioSize {
   readonly summary: ClusterSummary;
 }
 
+/** Engines: as ours are, or as Preble's were. */
+export const engineStyles = ["ours", "published"] as const;
+
+export type EngineStyle = (typeof engineStyles)[number];
+
 export interface ComparisonOptions {
   readonly scenarios: readonly ClusterScenario[];
   readonly policies: readonly PolicyName[];
@@ -31,6 +37,8 @@ export interface ComparisonOptions {
   readonly routers: number;
   /** Workers fetch blocks from each other where the policy says so. */
   readonly movesBlocks: boolean;
+  /** How each worker serves what it gets; `ours` when absent. */
+  readonly engines?: EngineStyle;
   readonly seed: number;
   readonly onRun?: (run: ComparedRun) => void;
 }
@@ -81,12 +89,16 @@ export function runScenario(
   scenario: ClusterScenario,
   size: ScenarioSize,
   policy: PolicyName,
-  { routers, movesBlocks }: Pick<ComparisonOptions, "routers" | "movesBlocks">,
+  { routers, movesBlocks, engines }: Pick<ComparisonOptions, "routers" | "movesBlocks" | "engines">,
 ): ClusterSummary {
   const { workers, seed } = size;
+  const server = scenarioServer(scenario);
   const result = simulateCluster({
     workload: workloadOf(scenario, size),
-    workers: serversOf(scenarioServer(scenario), workers, seed),
+    workers:
+      engines === "published"
+        ? publishedWorkers(server, workers, policy)
+        : serversOf(server, workers, seed),
     router: { policy, requestsMax: Number.MAX_SAFE_INTEGER },
     routers,
     seed,

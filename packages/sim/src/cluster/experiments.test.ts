@@ -6,6 +6,7 @@ import { fixedShapes, plannedWorkload } from "../workload/generators.ts";
 import { clusterScenarios, scenarioServer, workloadOf } from "./cluster-scenarios.ts";
 import { comparePolicies, geometricMean, pairRatios, policyRatios } from "./compare-policies.ts";
 import { findWorkers } from "./find-workers.ts";
+import { publishedWorkers } from "./published-workers.ts";
 import { largestGains, prebleChart, prebleGains } from "./preble-experiment.ts";
 import { serverOf, serversOf, uncachedSeconds, workerKind } from "./worker-kinds.ts";
 
@@ -49,6 +50,18 @@ describe("a cluster's workers", () => {
     const servers = serversOf(serverOf(workerKind("mock")), 4, 1);
     const predictors = new Set(servers.map(({ lengths }) => defined(lengths)));
     expect(predictors.size).toBe(4);
+  });
+});
+
+describe("workers as published", () => {
+  it("know nothing of answers, and have Preble's order under its own policies only", () => {
+    const server = serversOf(serverOf(workerKind("a6000")), 1, 1)[0];
+    const e2 = publishedWorkers(defined(server), 3, "e2");
+    expect(e2).toHaveLength(3);
+    expect(e2.every(({ lengths }) => lengths === undefined)).toBe(true);
+    expect(e2[0]?.options).toMatchObject({ admission: "paged", scheduling: "preble" });
+    const baseline = publishedWorkers(defined(server), 3, "round-robin");
+    expect(baseline[0]?.options).toMatchObject({ admission: "paged", scheduling: "fcfs" });
   });
 });
 
