@@ -21,6 +21,11 @@ export type NextAttempt =
   | { readonly kind: "wait"; readonly afterMs: number }
   | { readonly kind: "give_up"; readonly error: LociError };
 
+/** A request that waited in the router: where it goes, or why it has ended. */
+export type Released =
+  | { readonly requestId: string; readonly placement: Placement }
+  | { readonly requestId: string; readonly error: LociError };
+
 export type WorkerHealth = "starting" | "alive" | "suspect" | "dead" | "draining";
 
 /** A change that the shell has to act on. */

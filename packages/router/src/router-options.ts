@@ -35,6 +35,13 @@ export interface RouterOptions {
   readonly retriesMin: number;
   /** A request whose worker failed waits so long for another to come, where none can take it. */
   readonly waitForWorkerMs: number;
+  /**
+   * Requests that may wait in the router until a worker has room for their prompts; who comes beyond
+   * that is sent to a worker at once. 0: nobody waits.
+   */
+  readonly heldMax: number;
+  /** Who has waited so long is sent at once, too. */
+  readonly heldMsMax: number;
   /** Live requests. */
   readonly requestsMax: number;
   /** Live requests of one payer; null: no limit of its own. */
@@ -65,6 +72,8 @@ export const routerDefaults: RouterOptions = {
   retryShareMax: 0.1,
   retriesMin: 3,
   waitForWorkerMs: 30_000,
+  heldMax: 256,
+  heldMsMax: 30_000,
   requestsMax: 65_536,
   tenantRequestsMax: null,
   // A million, and a sixteenth of it to come between two ticks.
@@ -83,6 +92,7 @@ export function routerOptions(options: Partial<RouterOptions>): RouterOptions {
   assert(all.deadAfterMs > all.suspectAfterMs, "suspicion comes before death");
   assert(all.movesMax >= 0 && all.deathsMax >= 1, "moves and deaths are counted");
   assert(all.retryShareMax >= 0 && all.retriesMin >= 0, "a retry budget is not negative");
+  assert(all.heldMax >= 0 && all.heldMsMax >= 0, "waiting in the router is bounded");
   assert(all.requestsMax >= 1 && all.workersMax >= 1, "there is room for one");
   assert(all.blocksMax >= 1 && all.sessionsMax >= 1, "something is remembered");
   assert(all.explanationsMax >= 1, "the last placement can be explained");

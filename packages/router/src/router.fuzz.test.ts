@@ -22,12 +22,16 @@ const bounds = {
   blocksMax: 256,
   sessionsMax: 8,
   explanationsMax: 4,
+  heldMax: 6,
+  heldMsMax: 9000,
 };
 
 interface Attempt {
   readonly id: string;
   delivered: number;
   isWaiting: boolean;
+  /** It waits for its turn, not for a worker to be there. */
+  isHeld: boolean;
 }
 
 class World {
@@ -42,13 +46,15 @@ class World {
   constructor(policy: PolicyName, seed: number) {
     this.#random = new Random(seed);
     const lengths = new OraclePredictor(() => 20);
-    this.#router = new Router({ policy, ...bounds, fetchSecondsPerBlock: 1e-4 }, { seed, lengths });
+    const options = { policy, ...bounds, fetchSecondsPerBlock: 1e-4 };
+    this.#router = new Router(options, { seed, lengths });
   }
 
   run(steps: number): void {
     for (let step = 0; step < steps; step++) {
       this.#nowMs += this.#random.integer(0, 9) === 0 ? this.#random.integer(0, 4000) : 7;
       this.#step();
+      this.#release();
       for (const news of this.#router.takeNews()) this.log.push(JSON.stringify(news));
       if (step % 8 === 0) this.#check();
     }
@@ -140,12 +146,28 @@ class World {
     const promptTokens = countTokens(this.#random.integer(1, 200), this.#random.integer(1, 3));
     const sessionKey = `session ${this.#random.integer(0, 12)}`;
     const request = routeRequest(id, { promptTokens, sessionKey, payer: this.#pick(ids) });
+    const mayHold = this.#random.integer(0, 1) === 0;
     this.#attempt(() => {
-      const placement = this.#router.place(request, this.#nowMs);
-      this.#live.push({ id, delivered: 0, isWaiting: false });
-      this.#expectReady(placement.workerId);
+      const placement = mayHold
+        ? this.#router.placeOrHold(request, this.#nowMs)
+        : this.#router.place(request, this.#nowMs);
+      const isHeld = placement === null;
+      this.#live.push({ id, delivered: 0, isWaiting: isHeld, isHeld });
+      if (placement !== null) this.#expectReady(placement.workerId);
       return placement;
     });
+  }
+
+  #release(): void {
+    for (const released of this.#router.takeReleased(this.#nowMs)) {
+      const live = defined(this.#live.find(({ id }) => id === released.requestId));
+      assert(live.isHeld, "who was held is released, once");
+      this.log.push("error" in released ? released.error.code : JSON.stringify(released));
+      live.isHeld = false;
+      live.isWaiting = false;
+      if ("error" in released) this.#live.splice(this.#live.indexOf(live), 1);
+      else this.#expectReady(released.placement.workerId);
+    }
   }
 
   #progress(): void {
@@ -168,7 +190,7 @@ class World {
 
   #fail(): void {
     const live = this.#anyLive();
-    if (live === null) return;
+    if (live === null || live.isHeld) return;
     const delivered = countTokens(live.delivered);
     const next = live.isWaiting
       ? this.#router.again(live.id, delivered, this.#nowMs)

@@ -11,6 +11,7 @@
 import {
   assert,
   type BlockName,
+  defined,
   type HotPrefix,
   type KvEventBatch,
   type KvSnapshot,
@@ -36,6 +37,7 @@ import { WorkersWanted } from "./price/workers-wanted.ts";
 import { AnswerMean } from "./requests/answer-mean.ts";
 import { blame } from "./requests/blame.ts";
 import { type LiveRequest, openRequest, tokensSoFar } from "./requests/live-request.ts";
+import { HeldRequests } from "./requests/held-requests.ts";
 import { LiveRequests } from "./requests/live-requests.ts";
 import { openForecast } from "./requests/open-forecast.ts";
 import { Retries } from "./requests/retries.ts";
@@ -44,6 +46,7 @@ import type {
   AttemptFailure,
   FinishedReport,
   NextAttempt,
+  Released,
   RouterNews,
   SentElsewhere,
 } from "./router-events.ts";
@@ -64,6 +67,7 @@ export class Router {
   readonly #members: Members;
   readonly #policy: PlacementPolicy;
   readonly #placer: Placer;
+  readonly #held: HeldRequests;
   readonly #retries: Retries;
   readonly #budget: RetryBudget;
   readonly #homes: SessionHomes;
@@ -99,6 +103,7 @@ export class Router {
       wanted: this.#wanted,
       hot: this.#hot,
     });
+    this.#held = new HeldRequests(this.#placer, all);
     this.#retries = new Retries({ ...shared, placer: this.#placer, budget: this.#budget });
   }
 
@@ -190,18 +195,26 @@ export class Router {
    * `context_length_exceeded`.
    */
   place(request: RouteRequest, nowMs: number): Placement {
+    return defined(this.#open(request, false, nowMs), "who may not wait is placed");
+  }
+
+  /**
+   * As `place`; or null: the request waits here until a worker has room for its prompt, and comes out
+   * of `takeReleased` then. `finished` is to be told when its client leaves before.
+   */
+  placeOrHold(request: RouteRequest, nowMs: number): Placement | null {
+    return this.#open(request, this.#policy.holdsRequests ?? false, nowMs);
+  }
+
+  /** Requests that wait no longer; to be asked whenever something was heard of any other. */
+  takeReleased(nowMs: number): readonly Released[] {
     const now = this.#at(nowMs);
-    assert(this.#live.get(request.id) === undefined, "a live request has an id of its own");
-    this.#live.requireRoom(request, () => this.#placer.waitSeconds(now));
-    this.#budget.requested(now);
-    const forecast = this.#lengths === null ? null : openForecast(this.#lengths, request);
-    const expected = { forecast, answerTokens: this.#answerMean.tokens };
-    const live = openRequest(request, expected, now);
-    const placement = this.#placer.place(live, request.promptTokens, now);
-    if (placement === null) throw nobodyReady();
-    this.#live.add(live);
-    this.#explanations.note(placement, now);
-    return placement;
+    const all = this.#held.takeReleased(now);
+    for (const released of all) {
+      if ("placement" in released) this.#explanations.note(released.placement, now);
+      else this.#live.remove(defined(this.#live.get(released.requestId)));
+    }
+    return all;
   }
 
   /** Its worker took the request up and found so much of its prompt in the cache. */
@@ -254,6 +267,7 @@ export class Router {
       live.worker?.blocks?.assumed?.learn(live.believedTokens, report.cachedTokens);
     }
     this.#leaveWorker(live, now);
+    this.#held.forget(live);
     this.#live.remove(live);
     this.#counts.finished++;
   }
@@ -340,6 +354,7 @@ export class Router {
 
   checkIntegrity(): void {
     this.#live.checkIntegrity();
+    this.#held.checkIntegrity();
     this.#explanations.checkIntegrity();
     this.#hot.checkIntegrity();
     for (const worker of this.#members.all()) {
@@ -353,6 +368,20 @@ export class Router {
     this.#wanted.checkIntegrity();
     this.#policy.checkIntegrity?.();
     this.#directory.checkIntegrity();
+  }
+
+  #open(request: RouteRequest, mayHold: boolean, nowMs: number): Placement | null {
+    const now = this.#at(nowMs);
+    assert(this.#live.get(request.id) === undefined, "a live request has an id of its own");
+    this.#live.requireRoom(request, () => this.#placer.waitSeconds(now));
+    this.#budget.requested(now);
+    const forecast = this.#lengths === null ? null : openForecast(this.#lengths, request);
+    const expected = { forecast, answerTokens: this.#answerMean.tokens };
+    const live = openRequest(request, expected, now);
+    const placement = this.#held.place(live, mayHold, now);
+    this.#live.add(live);
+    if (placement !== null) this.#explanations.note(placement, now);
+    return placement;
   }
 
   /** Time never goes back here, whatever the caller's clock does. */

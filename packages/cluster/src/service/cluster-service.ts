@@ -39,7 +39,8 @@ import { LiveAnswer } from "./live-answer.ts";
 import { pause } from "./pause.ts";
 import { RecentPrompts } from "./recent-prompts.ts";
 import { sentElsewhere } from "./sent-elsewhere.ts";
-import type { LookingPort, RequestsPort } from "./router-port.ts";
+import type { HoldingPort, LookingPort, RequestsPort } from "./router-port.ts";
+import { Turns } from "./turns.ts";
 import type { KnownWorker, WorkerTable } from "./worker-table.ts";
 
 export interface ClusterServiceOptions {
@@ -55,7 +56,7 @@ export const clusterServiceDefaults: ClusterServiceOptions = {
 };
 
 export interface ClusterServiceParts {
-  readonly router: RequestsPort & LookingPort;
+  readonly router: RequestsPort & HoldingPort & LookingPort;
   readonly table: WorkerTable;
   readonly clock: Clock;
   readonly options?: Partial<ClusterServiceOptions>;
@@ -83,6 +84,7 @@ export class ClusterService
   readonly #followed: FollowedRequests;
   readonly #recent: RecentPrompts = new RecentPrompts();
   readonly #evacuation: Evacuation;
+  readonly #turns: Turns;
   readonly #live = new Map<string, LiveAnswer>();
   #waiters = 0;
   #closed = false;
@@ -94,6 +96,7 @@ export class ClusterService
     this.#erasures = new ErasureRounds({ table, clock, onError });
     this.#cache = new CacheCalls(table, this.#erasures);
     this.#evacuation = new Evacuation(parts.table, this.#recent);
+    this.#turns = new Turns(parts.router, parts.clock);
     this.#watch = new ClusterWatch(parts);
     const onEnded = this.#watch.ended.bind(this.#watch);
     this.#followed = new FollowedRequests({ router: parts.router, onEnded });
@@ -145,7 +148,7 @@ export class ClusterService
   /** Requests that still run fail with `unavailable`, and new ones are refused so. */
   close(): void {
     this.#closed = true;
-    this.#erasures.close();
+    this.#turns.close(closedError());
     for (const live of this.#live.values()) live.breakOff?.();
   }
 
@@ -243,13 +246,13 @@ export class ClusterService
 
   /** Null when the client left. Throws when no worker may or can take it. */
   async #place(live: LiveAnswer, signal: AbortSignal): Promise<Placement | null> {
-    const { router, clock } = this.#parts;
+    const { clock } = this.#parts;
     const sinceMs = clock.nowMs();
     for (;;) {
       if (signal.aborted) return null;
       if (this.#closed) throw closedError();
       try {
-        return router.place(live.routeRequest(), clock.nowMs());
+        return await this.#placeOrWait(live, signal);
       } catch (error) {
         const mayWait = error instanceof LociError && error.code === "unavailable";
         const isOver = clock.nowMs() - sinceMs >= this.#options.waitForWorkerMs;
@@ -259,6 +262,16 @@ export class ClusterService
       await pause(clock, askMs, signal);
       this.#waiters--;
     }
+  }
+
+  async #placeOrWait(live: LiveAnswer, signal: AbortSignal): Promise<Placement | null> {
+    const { router, clock } = this.#parts;
+    const request = live.routeRequest();
+    // Who names a limit goes at once: its worker says early if that will not be kept.
+    if (live.request.firstTokenSecondsMax !== undefined)
+      return router.place(request, clock.nowMs());
+    const placement = router.placeOrHold(request, clock.nowMs());
+    return placement ?? (await this.#turns.wait(request.id, signal));
   }
 
   #open(live: LiveAnswer, placement: Placement, signal: AbortSignal): Attempt {
@@ -279,6 +292,7 @@ export class ClusterService
     if (event.type === "token") router.tokens(id, 1, clock.nowMs());
     else if (event.type === "started") router.started(id, event.cachedTokens, clock.nowMs());
     else this.#close(live);
+    this.#turns.look();
     return told;
   }
 

@@ -7,6 +7,7 @@ import type {
   FinishedReport,
   NextAttempt,
   Placement,
+  Released,
   RouteRequest,
   RouterNews,
   SentElsewhere,
@@ -44,6 +45,12 @@ export interface RequestsPort {
   again(requestId: string, delivered: Int32Array, nowMs: number): NextAttempt;
 }
 
+/** Requests that may wait in the router. */
+export interface HoldingPort {
+  placeOrHold(request: RouteRequest, nowMs: number): Placement | null;
+  takeReleased(nowMs: number): readonly Released[];
+}
+
 /** What may be seen of what it decided. */
 export interface LookingPort {
   explain(requestId: string): Placement | null;
@@ -53,4 +60,4 @@ export interface LookingPort {
   readonly liveRequests: number;
 }
 
-export interface RouterPort extends MembersPort, RequestsPort, LookingPort {}
+export interface RouterPort extends MembersPort, RequestsPort, HoldingPort, LookingPort {}

@@ -113,7 +113,7 @@ export class TokenService implements WorkerService {
     return {
       requestsRunning: this.running,
       requestsWaiting: 0,
-      prefillTokensPending: 0,
+      prefillTokensPending: this.#pendingTokens,
       contextTokens: 0,
       decodeTokensExpected: 0,
       kvBlocksTotal: 4096,
@@ -125,6 +125,12 @@ export class TokenService implements WorkerService {
       restoreSecondsPerBlock: {},
       answerTokensMean: null,
     };
+  }
+
+  /** Of prompts whose answers have not begun. */
+  get #pendingTokens(): number {
+    const pending = this.requests.filter(({ id }) => this.#running.has(id) && !this.#given.has(id));
+    return pending.reduce((sum, { promptTokens }) => sum + promptTokens.length, 0);
   }
 
   listenKvEvents(listener: (events: readonly KvEvent[]) => void): () => void {

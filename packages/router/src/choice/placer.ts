@@ -11,6 +11,7 @@ import type { CandidateCost, FetchAdvice, Placement } from "../placement.ts";
 import type { PlacementPolicy, PlacementView } from "../policy/placement-policy.ts";
 import type { LiveRequest } from "../requests/live-request.ts";
 import type { RouterOptions } from "../router-options.ts";
+import { hasRoomFor, hasRoomForAny } from "../price/room-for-prompts.ts";
 import { PresentWork } from "../price/present-work.ts";
 import type { WorkersWanted } from "../price/workers-wanted.ts";
 import { joinSeconds, promptSeconds } from "../price/work-seconds.ts";
@@ -54,11 +55,66 @@ export class Placer {
    * ever could.
    */
   place(live: LiveRequest, tokens: Int32Array, nowMs: number): Placement | null {
-    const workers = eligibleWorkers(this.#parts.members, live, nowMs, this.#workers);
+    const view = this.#view(live, tokens, nowMs);
+    return view === null ? null : this.#give(view, this.#choose(view));
+  }
+
+  /**
+   * As `place`; but where the chosen worker has no room for prompts the request goes nowhere, and the
+   * answer is the seconds that its prompt will take there.
+   */
+  placeWhereRoom(live: LiveRequest, tokens: Int32Array, nowMs: number): Placement | number | null {
+    const view = this.#view(live, tokens, nowMs);
+    if (view === null) return null;
+    const index = this.#choose(view);
+    const worker = defined(view.workers[index]);
+    const price = loneWorkerPrice(worker);
+    const missedTokens = view.hits.missedTokens(worker);
+    const seconds = promptSeconds(price, missedTokens, tokens.length);
+    const bringSeconds = this.#bringSeconds(view, index);
+    const prompt = { missedTokens, promptSeconds: seconds, bringSeconds };
+    const goesNow = view.workers.length === 1 || hasRoomFor(worker, prompt, price, nowMs);
+    return goesNow ? this.#give(view, index) : seconds;
+  }
+
+  /** Of blocks that a peer or the worker's lower memories have. */
+  #bringSeconds({ hits, workers }: PlacementView, index: number): number {
+    const worker = defined(workers[index]);
+    const { host, disk } = hits.blocks(worker);
+    const { hostSecondsPerBlock, diskSecondsPerBlock } = worker.present;
+    const own =
+      host * (hostSecondsPerBlock[worker.slot] ?? 0) +
+      disk * (diskSecondsPerBlock[worker.slot] ?? 0);
+    const fetch = this.#parts.policy.fetch?.(index) ?? null;
+    if (fetch === null) return own;
+    const blocks = fetch.blockEnd - fetch.blockStart;
+    return own + blocks * (this.#parts.options.fetchSecondsPerBlock ?? 0);
+  }
+
+  /** Whether any worker that is there would compute any prompt soon. */
+  hasRoom(nowMs: number): boolean {
+    for (const worker of this.#parts.members.all()) {
+      if (worker.health !== "alive") continue;
+      if (hasRoomForAny(worker, loneWorkerPrice(worker), nowMs)) return true;
+    }
+    return false;
+  }
+
+  /** Prompt tokens that all workers have to compute. */
+  get pendingTokens(): number {
+    let sum = 0;
+    for (const worker of this.#parts.members.all()) sum += worker.pendingTokensPresent;
+    return sum;
+  }
+
+  #view(live: LiveRequest, tokens: Int32Array, nowMs: number): PlacementView | null {
+    const workers = eligibleWorkers(this.#parts.members, live, nowMs);
     if (workers.length === 0) return null;
     this.#hits.lookUp(live.request.tenant, tokens, workers);
-    const view = { live, tokens, hits: this.#hits, nowMs, workers, scores: this.#scores };
-    const index = this.#choose(view);
+    return { live, tokens, hits: this.#hits, nowMs, workers, scores: this.#scores };
+  }
+
+  #give(view: PlacementView, index: number): Placement {
     const placement = this.#describe(view, index);
     this.#send(view, index, placement.fetch);
     return placement;

@@ -29,6 +29,8 @@ export interface PlacementPolicy {
   readonly name: string;
   /** Scores within this much of the best are as good; one of them is drawn. */
   readonly tieWidth: number;
+  /** A request for whose prompt there is no room may wait in the router; absent: it never does. */
+  readonly holdsRequests?: boolean;
   /** Fills `view.scores`; at least one is finite. */
   score(view: PlacementView): void;
   /** Terms behind the score of the last decision's worker `index`. */

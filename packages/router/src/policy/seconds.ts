@@ -89,6 +89,7 @@ interface Surroundings {
 export class Seconds implements PlacementPolicy {
   readonly name = "seconds";
   readonly tieWidth: number = tieSeconds;
+  readonly holdsRequests = true;
   readonly #homes: SessionHomes;
   readonly #peers: PeerCopies;
   readonly #rates = new ArrivalRates();

@@ -63,7 +63,7 @@ const noTokens = new Int32Array(0);
 
 type Happening =
   | { readonly kind: "arrival"; readonly index: number }
-  | { readonly kind: "attempt"; readonly live: LiveRequest }
+  | { readonly kind: "attempt"; readonly live: LiveRequest; readonly placement: Placement }
   | { readonly kind: "submit"; readonly live: LiveRequest; readonly worker: SimWorker }
   | { readonly kind: "lend"; readonly live: LiveRequest; readonly fetch: BlockFetch }
   | { readonly kind: "fetched"; readonly live: LiveRequest; readonly transfer: Transfer }
@@ -80,7 +80,6 @@ interface LiveRequest {
   readonly record: RequestRecord;
   readonly router: Router;
   readonly answerTokens: number;
-  placement: Placement;
   tokenAtMs: number;
 }
 
@@ -183,7 +182,7 @@ class ClusterSimulation {
         this.#arrive(happening.index);
         break;
       case "attempt":
-        this.#attempt(happening.live);
+        this.#attempt(happening.live, happening.placement);
         break;
       case "submit":
         this.#submit(happening.live, happening.worker);
@@ -222,6 +221,7 @@ class ClusterSimulation {
         for (const router of this.#routers) {
           router.report(happening.worker.facts.id, happening.load, this.#nowMs);
         }
+        this.#release();
         break;
       case "tick":
         this.#tick();
@@ -240,23 +240,33 @@ class ClusterSimulation {
     answers?.tell(spec.promptTokens, request.answerTokens);
     const router = defined(this.#routers[index % this.#routers.length]);
     try {
-      const placement = router.place(routeOf(spec), this.#nowMs);
+      const placement = router.placeOrHold(routeOf(spec), this.#nowMs);
       const { answerTokens } = request;
-      const live = { spec, record, router, answerTokens, placement, tokenAtMs: 0 };
+      const live = { spec, record, router, answerTokens, tokenAtMs: 0 };
       this.#live.set(spec.id, live);
-      this.#attempt(live);
+      if (placement !== null) this.#attempt(live, placement);
     } catch (error) {
       if (!(error instanceof LociError)) throw error;
       this.#end(spec.id, record, "refused");
     }
   }
 
-  #attempt(live: LiveRequest): void {
-    const worker = defined(this.#byId.get(live.placement.workerId), "placements name workers");
+  /** Requests that waited in their routers go to workers. */
+  #release(): void {
+    for (const router of this.#routers) {
+      for (const released of router.takeReleased(this.#nowMs)) {
+        assert("placement" in released, "workers stay, so that somebody takes every request");
+        this.#attempt(defined(this.#live.get(released.requestId)), released.placement);
+      }
+    }
+  }
+
+  #attempt(live: LiveRequest, placement: Placement): void {
+    const worker = defined(this.#byId.get(placement.workerId), "placements name workers");
     this.#workerOf[live.record.index] = worker.index;
     this.#digest.add(worker.index);
     const arrivalMs = this.#nowMs + this.#networkMs;
-    const { fetch: advice } = live.placement;
+    const { fetch: advice } = placement;
     const source = advice === null ? undefined : this.#byId.get(advice.fromWorkerId);
     if (advice === null || source === undefined || this.#links === null) {
       this.#queue.push(arrivalMs, { kind: "submit", live, worker });
@@ -300,8 +310,7 @@ class ClusterSimulation {
       this.#queue.push(atMs, { kind: "again", live });
       return;
     }
-    live.placement = next.placement;
-    this.#queue.push(atMs, { kind: "attempt", live });
+    this.#queue.push(atMs, { kind: "attempt", live, placement: next.placement });
   }
 
   #send(worker: SimWorker): void {
@@ -315,6 +324,7 @@ class ClusterSimulation {
       for (const router of this.#routers) router.events(worker.facts.id, batch, this.#nowMs);
     }
     for (const entry of events) this.#take(entry);
+    this.#release();
   }
 
   #take(entry: EngineEvent): void {
@@ -386,6 +396,7 @@ class ClusterSimulation {
         assert(isHealthy, `with a network that loses nothing, nobody is ${JSON.stringify(news)}`);
       }
     }
+    this.#release();
     this.#queue.push(this.#nowMs + tickEveryMs, { kind: "tick" });
   }
 }

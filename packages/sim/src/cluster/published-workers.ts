@@ -11,7 +11,7 @@ import type { PolicyName } from "@loci/router";
 import type { ServerParts } from "../run/sim-server.ts";
 
 const chunkTokens = 512;
-const ownPolicies: readonly PolicyName[] = ["e2", "e2-code"];
+const ownPolicies: ReadonlySet<PolicyName> = new Set(["e2", "e2-code"]);
 
 /** So many of them behind a policy, where `server` says what device and memory each has. */
 export function publishedWorkers(
@@ -25,7 +25,7 @@ export function publishedWorkers(
     admission: "paged",
     eviction: "lru",
     stepTokensMax: chunkTokens,
-    scheduling: ownPolicies.includes(policy) ? "preble" : "fcfs",
+    scheduling: ownPolicies.has(policy) ? "preble" : "fcfs",
   };
   return Array.from({ length: count }, () => ({ ...parts, options }));
 }

@@ -1,0 +1,131 @@
+// A burst waits here. While every worker has more than enough to compute, a request that is not sent
+// yet loses nothing, and where it is best is known better later: it goes when its prompt's turn would
+// come soon at the worker that is best for it by then.
+//
+// A short prompt passes long ones, and every second of waiting brings a long one nearer, so that
+// nobody waits for ever. Who comes when too many wait, or has waited too long, is sent at once.
+
+import { assert, LociError } from "@loci/core";
+import { nobodyReady } from "../choice/eligible-workers.ts";
+import type { Placer } from "../choice/placer.ts";
+import type { Placement } from "../placement.ts";
+import type { Released } from "../router-events.ts";
+import type { RouterOptions } from "../router-options.ts";
+import type { LiveRequest } from "./live-request.ts";
+
+/** A second of waiting counts as much as so many seconds less to compute. */
+const ageingShare = 0.2;
+/** So many are looked at in one turn: each look is a decision over all workers. */
+const looksMax = 16;
+/** Time alone brings turns nearer, too. */
+const lookEveryMs = 50;
+
+export class HeldRequests {
+  readonly #placer: Placer;
+  readonly #countMax: number;
+  readonly #waitMsMax: number;
+  /** In order of arrival: seconds that each asks of the worker that was best for it. */
+  readonly #seconds = new Map<LiveRequest, number>();
+  /** Of all workers, when it was looked at last. */
+  #pendingTokens = 0;
+  #lookedAtMs = 0;
+
+  constructor(placer: Placer, { heldMax, heldMsMax }: RouterOptions) {
+    this.#placer = placer;
+    this.#countMax = heldMax;
+    this.#waitMsMax = heldMsMax;
+  }
+
+  /** A new request: its place, or null where it waits. Throws LociError when nobody takes it. */
+  place(live: LiveRequest, mayHold: boolean, nowMs: number): Placement | null {
+    const tokens = live.request.promptTokens;
+    const placed = this.#mayHold(mayHold, nowMs)
+      ? this.#placer.placeWhereRoom(live, tokens, nowMs)
+      : this.#placer.place(live, tokens, nowMs);
+    if (placed === null) throw nobodyReady();
+    if (typeof placed !== "number") return placed;
+    live.waitsSinceMs = nowMs;
+    if (this.#seconds.size === 0) this.#looked(nowMs);
+    this.#seconds.set(live, placed);
+    return null;
+  }
+
+  /** Those whose turn has come, and those that nobody can take any more. */
+  takeReleased(nowMs: number): readonly Released[] {
+    const [oldest] = this.#seconds.keys();
+    if (oldest === undefined || !this.#isWorthALook(nowMs)) return [];
+    const first = this.#inOrder(nowMs).slice(0, looksMax);
+    if (this.#isOverdue(oldest, nowMs) && !first.includes(oldest)) first.push(oldest);
+    const released = first.flatMap((live) => this.#tryRelease(live, nowMs) ?? []);
+    this.#looked(nowMs);
+    return released;
+  }
+
+  /** It has ended here, if it was here. */
+  forget(live: LiveRequest): void {
+    this.#seconds.delete(live);
+  }
+
+  checkIntegrity(): void {
+    assert(this.#seconds.size <= this.#countMax, "those who wait here are bounded");
+    for (const { worker, waitsSinceMs } of this.#seconds.keys()) {
+      assert(worker === null && waitsSinceMs !== null, "who is here waits");
+    }
+  }
+
+  #tryRelease(live: LiveRequest, nowMs: number): Released | null {
+    const requestId = live.request.id;
+    try {
+      const isOverdue = this.#isOverdue(live, nowMs);
+      const tokens = live.request.promptTokens;
+      const placed = isOverdue
+        ? this.#placer.place(live, tokens, nowMs)
+        : this.#placer.placeWhereRoom(live, tokens, nowMs);
+      if (typeof placed === "number") this.#seconds.set(live, placed);
+      // Nobody is there now: some worker may be back before it is overdue.
+      if (typeof placed === "number" || (placed === null && !isOverdue)) return null;
+      this.#seconds.delete(live);
+      if (placed === null) return { requestId, error: nobodyReady() };
+      live.waitsSinceMs = null;
+      return { requestId, placement: placed };
+    } catch (error) {
+      if (!(error instanceof LociError)) throw error;
+      this.#seconds.delete(live);
+      return { requestId, error };
+    }
+  }
+
+  /** While anybody waits here or all workers have more than enough to do. */
+  #mayHold(isAllowed: boolean, nowMs: number): boolean {
+    if (!isAllowed || this.#seconds.size >= this.#countMax) return false;
+    return this.#seconds.size > 0 || !this.#placer.hasRoom(nowMs);
+  }
+
+  #looked(nowMs: number): void {
+    this.#lookedAtMs = nowMs;
+    this.#pendingTokens = this.#placer.pendingTokens;
+  }
+
+  /** Only where workers have less to compute than before does anybody's turn come. */
+  #isWorthALook(nowMs: number): boolean {
+    const { pendingTokens } = this.#placer;
+    const isLess = pendingTokens < this.#pendingTokens;
+    this.#pendingTokens = pendingTokens;
+    return isLess || nowMs - this.#lookedAtMs >= lookEveryMs;
+  }
+
+  #isOverdue({ openedAtMs }: LiveRequest, nowMs: number): boolean {
+    return nowMs - openedAtMs >= this.#waitMsMax;
+  }
+
+  /** By priority, then by rank. */
+  #inOrder(nowMs: number): LiveRequest[] {
+    const ranked = [...this.#seconds].map(([live, seconds]) => {
+      const waitedSeconds = (nowMs - live.openedAtMs) / 1000;
+      const priority = live.request.priority ?? 0;
+      return { live, priority, rank: seconds - ageingShare * waitedSeconds };
+    });
+    ranked.sort((one, other) => one.priority - other.priority || one.rank - other.rank);
+    return ranked.map(({ live }) => live);
+  }
+}
