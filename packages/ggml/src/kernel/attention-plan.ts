@@ -29,19 +29,27 @@ export interface PlanOptions {
   readonly threads: number;
   /** Of the target and of the native workspace; see `attentionPlanCapacity`. */
   readonly capacity: PlanCapacity;
-  /** Query rows that share a pass over the keys, at most 96 (the default); for measurements. */
+  /** Query rows that share a pass over the keys; default 96, the most that the CPU's kernel takes. */
   readonly rowsPerTile?: number;
+  /** Other devices than the CPU cut walks in other ways. */
+  readonly cuts?: PlanCuts;
   /** Gates that every layer waits for before it writes; none when absent. */
   readonly gates?: readonly number[];
 }
 
-/**
- * Parts that the walks of a slice are cut into together, so that even alone they keep threads busy.
- * With the depth of sharing, the parts of a tile stay below the native limit of 256.
- */
-const partsPerSlice = 8;
-/** Tokens below which a walk is not cut. */
-const walkTokensMin = 256;
+export interface PlanCuts {
+  /**
+   * Parts that the walks of a slice are cut into together, so that even alone they keep threads busy.
+   * With the depth of sharing, the parts of a tile stay below the CPU kernel's limit of 256.
+   */
+  readonly partsPerSlice: number;
+  /** Tokens below which a walk is not cut. */
+  readonly walkTokensMin: number;
+}
+
+const cpuCuts: PlanCuts = { partsPerSlice: 8, walkTokensMin: 256 };
+/** What any device's kernel takes. */
+const rowsPerTileMax = 128;
 /** Shared tokens from which reading them once outweighs joining one more partial result. */
 const sharedTokensMin = 64;
 /** What widening a token's keys and values costs, in rows of arithmetic. */
@@ -91,7 +99,7 @@ export function planAttention(
 
 function cutTiles(slices: readonly PlanSlice[], options: PlanOptions): Tile[] {
   const { blockTokens, queryHeadsPerKvHead: group, rowsPerTile = tileRowsMax } = options;
-  assert(rowsPerTile >= 1 && rowsPerTile <= tileRowsMax, "a tile has 1 to 96 rows");
+  assert(rowsPerTile >= 1 && rowsPerTile <= rowsPerTileMax, "a tile has 1 to 128 rows");
   const tiles: Tile[] = [];
   let token = 0;
   for (const [index, slice] of slices.entries()) {
@@ -188,6 +196,7 @@ function ownWalks(tiles: readonly Tile[]): Walk[] {
 /** Cuts long walks, those of slices with few tiles most; counts the parts of every tile. */
 function cutWalks(walks: readonly Walk[], options: PlanOptions): Cut[] {
   const { capacity, threads, blockTokens } = options;
+  const { partsPerSlice, walkTokensMin } = options.cuts ?? cpuCuts;
   let segmentsFree = capacity.segments - walks.reduce((sum, walk) => sum + walk.tiles.length, 0);
   let slotRowsFree = capacity.slotRows - walks.reduce((sum, walk) => sum + sharedRows(walk), 0);
   return walks.flatMap((walk) => {

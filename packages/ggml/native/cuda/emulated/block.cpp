@@ -11,7 +11,7 @@
 namespace loci::emulated {
 namespace {
 
-constexpr size_t stackBytes = 256 * 1024;
+constexpr size_t stackBytes = 64 * 1024;
 /** Bytes of a NaN, in f16 as in f32. */
 constexpr int poison = 0xff;
 
@@ -118,8 +118,8 @@ void Block::resume(Fibre & fibre) {
     fibre.started = true;
     ucontext_t context;
     getcontext(&context);
-    context.uc_stack.ss_sp = fibre.stack.data();
-    context.uc_stack.ss_size = fibre.stack.size();
+    context.uc_stack.ss_sp = fibre.stack.get();
+    context.uc_stack.ss_size = stackBytes;
     context.uc_link = nullptr;
     makecontext(&context, enter, 0);
     setcontext(&context);
@@ -149,7 +149,7 @@ void Block::run(const std::function<void()> & kernelToRun, unsigned seed) {
         fibre.started = false;
         fibre.groups.clear();
         fibre.open.clear();
-        fibre.stack.resize(stackBytes);
+        if (fibre.stack == nullptr) fibre.stack.reset(new uint8_t[stackBytes]);
     }
     for (;;) {
         std::shuffle(order.begin(), order.end(), random);

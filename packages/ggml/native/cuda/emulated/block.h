@@ -5,6 +5,7 @@
 #include <csetjmp>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <random>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct Fibre {
     enum class State { ready, atBarrier, inWarp, done } state = State::ready;
     std::vector<std::vector<Copy>> groups;  // committed, oldest first
     std::vector<Copy> open;
-    std::vector<uint8_t> stack;
+    std::unique_ptr<uint8_t[]> stack;
     jmp_buf context;
     bool started = false;
 

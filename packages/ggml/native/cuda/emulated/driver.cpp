@@ -22,17 +22,23 @@ using namespace loci;
 
 namespace {
 
-typedef void (*Kernel)(const Parameters &);
+/** A kernel, and the only launch that it is made for. */
+struct Kernel {
+    void (*run)(const Parameters &);
+    int threads, sharedBytes;
+};
 
 const std::map<std::string, Kernel> kernels = {
-#define LOCI_ATTEND(size, type, rows)    \
-    {"loci_attend_" #size "_" #type "_" #rows, \
-     [](const Parameters & parameters) { attendItem<TileShape<size, KvType::type, rows>>(parameters); }},
-#define LOCI_STORE(size, type)        \
-    {"loci_store_" #size "_" #type, \
-     [](const Parameters & parameters) { storeTokens<KvType::type>(parameters, size); }},
+#define LOCI_ATTEND(size, type, rows)                                                                \
+    {"loci_attend_" #size "_" #type "_" #rows,                                                       \
+     {[](const Parameters & given) { attendItem<TileShape<size, KvType::type, rows>>(given); },      \
+      TileShape<size, KvType::type, rows>::threads,                                                  \
+      TileShape<size, KvType::type, rows>::sharedBytes}},
+#define LOCI_STORE(size, type)                                                                       \
+    {"loci_store_" #size "_" #type,                                                                  \
+     {[](const Parameters & given) { storeTokens<KvType::type>(given, size); }, storeThreads, 0}},
 #define LOCI_JOIN(size) \
-    {"loci_join_" #size, [](const Parameters & parameters) { joinTile(parameters, size); }},
+    {"loci_join_" #size, {[](const Parameters & given) { joinTile(given, size); }, joinThreads, 0}},
     LOCI_KERNELS};
 
 enum Result { success = 0, invalidValue = 1, outOfMemory = 2, invalidContext = 201, notFound = 500 };
@@ -66,7 +72,7 @@ void runBlocks(const Launch & launch, std::atomic<int> & next) {
         block.x = index % launch.width;
         block.y = index / launch.width;
         std::memset(block.shared, 0xff, size_t(launch.sharedBytes));
-        block.run([&] { launch.kernel(launch.parameters); }, unsigned(index));
+        block.run([&] { launch.kernel.run(launch.parameters); }, unsigned(index));
     }
 }
 
@@ -125,7 +131,10 @@ LOCI_DRIVER cuLaunchKernel(void * function, unsigned width, unsigned height, uns
                            unsigned sharedBytes, void *, void ** parameters, void **) {
     const Function & called = *(const Function *)function;
     if (width == 0 || height == 0 || depth != 1 || threadsY != 1 || threadsZ != 1) return invalidValue;
-    if (height > 65535 || threads > 1024 || int(sharedBytes) > called.sharedBytesMax) return invalidValue;
+    if (height > 65535 || int(sharedBytes) > called.sharedBytesMax) return invalidValue;
+    if (int(threads) != called.kernel.threads || int(sharedBytes) != called.kernel.sharedBytes) {
+        return invalidValue;
+    }
     const Launch launch{called.kernel, *(const Parameters *)parameters[0], int(width), int(height),
                         int(threads), int64_t(sharedBytes)};
     std::atomic<int> next{0};
