@@ -29,8 +29,9 @@ const steps: fc.Arbitrary<Step> = fc
     sharedBytesMax: fc.constantFrom(hopperSharedBytes, adaSharedBytes),
     sharedBlocks: fc.integer({ min: 0, max: 40 }),
   })
-  .map(({ contexts, tokenCount, sharedBlocks, ...rest }) => ({
-    ...rest,
+  .map(({ contexts, tokenCount, sharedBlocks, group, sharedBytesMax }) => ({
+    group,
+    sharedBytesMax,
     slices: contexts.map((positionStart, index) => ({
       tokenCount,
       positionStart,
@@ -67,7 +68,7 @@ test("every item is launched once, by the smallest kernel that takes it", () => 
     const items = attend
       .filter(({ kernel }) => kernel.startsWith("loci_attend"))
       .flatMap((launch) => {
-        const list = [...work.subarray(launch.workStart, launch.workStart + launch.gridX)];
+        const list = Array.from(work.subarray(launch.workStart, launch.workStart + launch.gridX));
         for (const item of list) {
           const rows = kernelRowsFor(rowsOfItem(plan, item));
           expect(launch.kernel).toBe(`loci_attend_128_f16_${rows}`);

@@ -6,15 +6,17 @@ import { LociError, defined } from "@loci/core";
 import { CudaDriver } from "./cuda-driver.ts";
 import { packParameters } from "./launch-parameters.ts";
 
+const openFrom = (path: string) => (): CudaDriver => new CudaDriver(path);
+
 test("no driver is a clear error with a remedy", () => {
-  const open = (): CudaDriver => new CudaDriver("libcuda-that-is-not-there.so.1");
+  const open = openFrom("libcuda-that-is-not-there.so.1");
   expect(open).toThrow(LociError);
   expect(open).toThrow(/no NVIDIA driver.*--device cpu/);
 });
 
 test("another library is not taken for the driver", () => {
   const other = process.platform === "linux" ? "libc.so.6" : process.execPath;
-  const open = (): CudaDriver => new CudaDriver(other);
+  const open = openFrom(other);
   expect(open).toThrow(LociError);
 });
 

@@ -141,8 +141,12 @@ export class CudaModule implements Disposable {
     const address = koffi.address(parameters.buffer) + BigInt(parameters.byteOffset);
     const result = this.#functions.launch(
       kernel,
-      ...[gridX, gridY, 1],
-      ...[threads, 1, 1],
+      gridX,
+      gridY,
+      1,
+      threads,
+      1,
+      1,
       sharedBytes,
       stream.handle,
       new BigUint64Array([address]),

@@ -20,7 +20,7 @@ export interface KernelSize {
   readonly sharedBytes: number;
 }
 
-const headSizes: readonly number[] = [64, 80, 96, 128, 192, 256];
+const headSizes: ReadonlySet<number> = new Set([64, 80, 96, 128, 192, 256]);
 /** Beyond this, 128 rows would need more registers than there are. */
 const headSizeMaxOfWidest = 128;
 const rowCounts = [16, 64, 128] as const;
@@ -33,7 +33,7 @@ const smallKernelThreads = 128;
 
 /** Most query rows of a tile on a card with so much shared memory per block of threads. */
 export function rowsPerTile(heads: CudaHeads, sharedBytesMax: number): KernelRows {
-  if (!headSizes.includes(heads.headSize)) {
+  if (!headSizes.has(heads.headSize)) {
     throw new LociError("not_supported", `The CUDA kernel has no heads of ${heads.headSize}.`, {
       remedy: "Use --attention portable.",
     });
