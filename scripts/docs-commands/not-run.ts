@@ -56,6 +56,11 @@ export const notRun: readonly NotRun[] = [
     reason: "needs a graphics card; device.e2e-test.ts does it with a software driver",
   },
   {
+    page: /^docs\/devices\.md$/,
+    matches: /^npm run (?:build|check):cuda$/,
+    reason: "needs NVIDIA's compiler and a card; the emulation is run instead, one line above",
+  },
+  {
     page: /^docs\/deployment\.md$/,
     matches: /docker compose|docker build|helm install/,
     block: true,

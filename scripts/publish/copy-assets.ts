@@ -7,8 +7,8 @@ import { basename, dirname, join } from "node:path";
 /** From the root; they keep their places. */
 const files = ["models/loci-demo.gguf", "models/README.md", "LICENSE"];
 const nativeFolder = "packages/ggml/native";
-/** What is built, what checks, and what is compiled and lies there already. */
-const notSources = /^(build|check)$|\.ts$/;
+/** What is built, what checks, what no model uses yet, and what is compiled and lies there already. */
+const notSources = /^(build|check|cuda)$|\.ts$/;
 const pageFolder = "packages/web/dist";
 
 export function copyAssets(root: string, output: string): void {

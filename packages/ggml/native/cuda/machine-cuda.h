@@ -5,6 +5,7 @@
 
 #define LOCI_INLINE __device__ __forceinline__
 #define LOCI_UNROLL _Pragma("unroll")
+#define LOCI_UNROLL_TWICE _Pragma("unroll 2")
 
 namespace loci {
 

@@ -71,7 +71,7 @@ private:
         constexpr int targetBytes = Shape::quantized ? Shape::headSize : Shape::rowBytes;
         constexpr int chunks = rowBytes / 16;
         const int tokenStart = tokenOf(index);
-        LOCI_UNROLL
+        LOCI_UNROLL_TWICE  // more would take registers that the outputs need
         for (int i = 0; i < Shape::tileTokens * chunks; i += Shape::threads) {
             const int at = i + threadIndex();
             if (Shape::tileTokens * chunks % Shape::threads != 0 && at >= Shape::tileTokens * chunks) break;

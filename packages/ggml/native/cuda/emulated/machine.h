@@ -15,6 +15,7 @@
 
 #define LOCI_INLINE inline
 #define LOCI_UNROLL
+#define LOCI_UNROLL_TWICE
 
 namespace loci {
 
