@@ -12,6 +12,7 @@ import { Router } from "@loci/router";
 import { killAtExit } from "../load/server-process.ts";
 import { pinned } from "../measure/pinning.ts";
 import { percentile } from "../measure/statistics.ts";
+import { GcPauses } from "./gc-pauses.ts";
 import { tenant } from "./router-load.ts";
 import { msSince, stampNow } from "./shared-time.ts";
 
@@ -34,6 +35,9 @@ export type LatencyResult = {
   readonly tokenMs: Quantiles;
   /** Of one core, by router and clients. */
   readonly coreShare: number;
+  /** Of the time, spent collecting garbage; and the longest pause for it. */
+  readonly gcShare: number;
+  readonly gcMsMax: number;
 };
 
 type Quantiles = { readonly p50: number; readonly p99: number; readonly max: number };
@@ -65,9 +69,11 @@ export async function addedLatency(plan: LatencyPlan, clock: Clock): Promise<Lat
   await play(cluster, { ...plan, seconds: plan.warmUpSeconds }, clock);
   const cpuBefore = process.cpuUsage();
   const startMs = clock.nowMs();
+  const pauses = new GcPauses();
   const samples = await play(cluster, plan, clock);
   const cpu = process.cpuUsage(cpuBefore);
   const seconds = (clock.nowMs() - startMs) / 1000;
+  const gcMs = pauses.end();
   await cluster.close();
   for (const { end } of processes) end();
   return {
@@ -77,6 +83,8 @@ export async function addedLatency(plan: LatencyPlan, clock: Clock): Promise<Lat
     firstTokenMs: quantiles(samples.firstMs),
     tokenMs: quantiles(samples.laterMs),
     coreShare: (cpu.user + cpu.system) / 1e6 / seconds,
+    gcShare: gcMs.reduce((sum, each) => sum + each, 0) / 1000 / seconds,
+    gcMsMax: Math.max(0, ...gcMs),
   };
 }
 

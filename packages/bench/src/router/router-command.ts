@@ -139,11 +139,12 @@ async function latencyFigures(
   const plan = { requestsPerSecond: streamsPerSecond, seconds, warmUpSeconds: 5, workerCores };
   pinSelf(clientCores);
   const result = await addedLatency(plan, clock);
-  const { firstTokenMs, tokenMs, coreShare } = result;
+  const { firstTokenMs, tokenMs, coreShare, gcShare, gcMsMax } = result;
   const words = [
     `first token +${shortNumber(firstTokenMs.p50)} ms (p99 ${shortNumber(firstTokenMs.p99)})`,
     `later ones +${shortNumber(tokenMs.p50)} ms (p99 ${shortNumber(tokenMs.p99)})`,
     `${shortNumber(100 * coreShare)} % of a core`,
+    `${shortNumber(100 * gcShare)} % of the time garbage collection (at most ${shortNumber(gcMsMax)} ms)`,
   ];
   output.progress(`${streamsPerSecond} streams/s: ${words.join(", ")}`);
   return result;
