@@ -11,6 +11,15 @@ import { decodeGenerationBody, encodeGenerationBody } from "./generation-body.ts
 import { decodeAnswerLine, encodeEvent } from "./generation-lines.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { decodeView } from "./observation-bodies.ts";
+import {
+  decodeOrder,
+  encodeAsk,
+  encodeEnd,
+  encodeParcel,
+  encodeParcelled,
+  encodeRoom,
+  unpack,
+} from "./trunk-lines.ts";
 import { WireError } from "./wire-error.ts";
 
 const seeded = { seed: 5, numRuns: 300 };
@@ -159,6 +168,8 @@ describe("what goes over the wire", () => {
     for (const line of lines) {
       expect(decodeControlLine(JSON.parse(encodeControlLine(line)))).toEqual(line);
     }
+    const older = { kind: "hello", facts: testFacts("a"), protocol: 1 };
+    expect(decodeControlLine(older)).toMatchObject({ hasTrunk: false });
     const erasure = { tokens: Int32Array.of(1, 2), sharedTokens: 1 };
     expect(decodeErasure(JSON.parse(JSON.stringify(encodeErasure("t", erasure))))).toEqual({
       tenant: "t",
@@ -174,6 +185,26 @@ describe("what goes over the wire", () => {
     expect(decodeBlocksBody(JSON.parse(encodeBlocksBody(blocks)))).toEqual(blocks);
   });
 
+  it("is the same on a trunk", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(count, fc.jsonValue()), { minLength: 1 }), (said) => {
+        const lines = said.map(([tag, line]) => encodeParcelled(tag, JSON.stringify(line)));
+        const parcel = encodeParcel(lines);
+        expect(parcel.indexOf("\n")).toBe(parcel.length - 1);
+        const taken: unknown[] = [];
+        unpack(JSON.parse(parcel), (tag, line) => taken.push([tag, line]));
+        expect(taken).toEqual(JSON.parse(JSON.stringify(said)));
+      }),
+      seeded,
+    );
+    const orders = [encodeAsk(0, '{"x":1}'), encodeRoom(7, 128), encodeEnd(9)];
+    expect(orders.map((line) => decodeOrder(JSON.parse(line)))).toEqual([
+      { kind: "ask", tag: 0, body: { x: 1 } },
+      { kind: "room", tag: 7, lines: 128 },
+      { kind: "end", tag: 9 },
+    ]);
+  });
+
   it("is refused, and nothing worse, whatever somebody sends", () => {
     const decoders: readonly ((value: unknown) => unknown)[] = [
       decodeGenerationBody,
@@ -184,6 +215,8 @@ describe("what goes over the wire", () => {
       decodeMatch,
       decodeErasure,
       decodeView,
+      decodeOrder,
+      (value) => unpack(value, () => undefined),
     ];
     const valid: unknown[] = [
       JSON.parse(encodeControlLine({ kind: "hello", facts: testFacts("a"), hasTrunk: true })),
