@@ -41,6 +41,7 @@ export class TrunkAnswer implements AnswerLines {
 
   /** The worker said so. Throws WireError when it was not to say any more. */
   take(line: unknown): void {
+    // One more than there is room for: the last word of a worker that gives the answer up.
     if (this.#lines.length - this.#taken + this.#takenSince > trunkWindow) {
       throw new WireError("an answer has more lines than there was room for");
     }

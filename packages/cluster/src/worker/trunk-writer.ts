@@ -30,7 +30,7 @@ export class TrunkWriter implements AnswerWriter {
     return this.#gone.signal;
   }
 
-  /** A reader that has been too slow has left, as far as its writer is concerned. */
+  /** A reader that gave no room in time counts as one that has left. */
   async write(line: string): Promise<void> {
     if (this.#mustWait) await this.#waitForRoom();
     if (this.#gone.signal.aborted) throw left();
@@ -56,6 +56,7 @@ export class TrunkWriter implements AnswerWriter {
     this.wake();
   }
 
+  /** Its last word needs no room. */
   destroy(): void {
     if (this.#gone.signal.aborted) return;
     this.#parts.send(encodeError(new LociError("internal", "The worker gave the answer up.")));
