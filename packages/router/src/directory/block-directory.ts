@@ -145,7 +145,7 @@ export class BlockDirectory {
     this.#assertWorker(slot);
     if (!this.#expected.tryAdd(slot, names, untilMs)) return;
     const entries = this.#blankEntries(names.length);
-    this.#walk.enter(names, entries);
+    this.#walk.enter(names, entries, 0);
     this.#expect(names, entries, slot);
   }
 
@@ -202,15 +202,14 @@ export class BlockDirectory {
   ): void {
     const entries = found?.entries ?? this.#blankEntries(names.length);
     assert(entries.length >= names.length, "what was found is of these names");
-    this.#walk.enter(names, entries);
+    this.#walk.enter(names, entries, freshBit);
     const half = halfAt(nowMs, this.#halfMs);
     const { names: known, words } = this.#table;
     for (let index = 0; index < names.length; index++) {
       const entry = entries[index] ?? 0;
       if (!isAt(known, entry, names[index])) continue;
-      const at = 4 * entry;
-      words[at + holdersWord] = (words[at + holdersWord] ?? 0) | freshBit;
-      words[at + usesWord] = usedOnce(words[at + usesWord] ?? 0, half);
+      const at = 4 * entry + usesWord;
+      words[at] = usedOnce(words[at] ?? 0, half);
     }
     if (sentTo === null) return;
     const { slot, blocks, untilMs } = sentTo;
@@ -270,7 +269,7 @@ export class BlockDirectory {
     const expected = sets.bitOf(expectedGroup, slot);
     const after = (set: number): number =>
       sets.has(set, device) || sets.has(set, expected) ? set : sets.flipped(set, expected, -1);
-    this.#regroup(names, entries, after, 0);
+    this.#regroup(names, entries, after);
   }
 
   /** Sets a worker's bits; what is in the device memory is expected there no more. */
@@ -284,8 +283,8 @@ export class BlockDirectory {
       return isExpected ? sets.flipped(set, expected, -1) : set;
     };
     const entries = this.#blankEntries(names.length);
-    this.#walk.enter(names, entries);
-    this.#regroup(names, entries, after, freshBit);
+    this.#walk.enter(names, entries, freshBit);
+    this.#regroup(names, entries, after);
   }
 
   #unsetAll(names: Float64Array, bit: number): void {
@@ -293,19 +292,11 @@ export class BlockDirectory {
     const entries = this.#blankEntries(names.length);
     this.#walk.find(names, entries);
     const after = (set: number): number => (sets.has(set, bit) ? sets.flipped(set, bit, -1) : set);
-    this.#regroup(names, entries, after, 0);
+    this.#regroup(names, entries, after);
   }
 
-  /**
-   * Gives blocks other holders; `after` is asked once for a run of blocks that have the same ones.
-   * `mark`: `freshBit` for blocks that are told of.
-   */
-  #regroup(
-    names: Float64Array,
-    entries: Int32Array,
-    after: (set: number) => number,
-    mark: number,
-  ): void {
+  /** Gives blocks other holders; `after` is asked once for a run of blocks with the same ones. */
+  #regroup(names: Float64Array, entries: Int32Array, after: (set: number) => number): void {
     const { names: known, words } = this.#table;
     let [from, to, run] = [0, 0, 0];
     for (let index = 0; index < names.length; index++) {
@@ -318,7 +309,7 @@ export class BlockDirectory {
         this.#sets.move(from, to, run);
         [from, to, run] = [set, after(set), 0];
       }
-      words[at] = to | (word & freshBit) | mark;
+      words[at] = to | (word & freshBit);
       run++;
     }
     this.#sets.move(from, to, run);
@@ -340,7 +331,6 @@ export class BlockDirectory {
   /** Second chance: who was fresh when the hand came by goes when it comes by again. */
   #evict(looksMax: number): void {
     const table = this.#table;
-    // Behind an entry that went: a new block may take its place.
     for (let lookedAt = 0; ; this.#hand++) {
       if (this.#hand >= table.end) this.#hand = 1;
       if (!table.isUsed(this.#hand)) continue;
@@ -349,7 +339,7 @@ export class BlockDirectory {
       const word = table.words[at] ?? 0;
       lookedAt++;
       if ((word & freshBit) === 0 || lookedAt > looksMax) {
-        this.#remove(this.#hand++);
+        this.#remove(this.#hand);
         return;
       }
       table.words[at] = word & setMask;

@@ -8,6 +8,8 @@
 import type { BlockName } from "@loci/core";
 import type { BlockTable } from "./block-table.ts";
 
+/** Of an entry, in the table's words. */
+const firstWord = 2;
 /** Names whose places are read together. */
 const hashedTogether = 32;
 
@@ -42,9 +44,10 @@ export class NameWalk {
   /**
    * The same, and names are added that are not known; 0 for what cannot be a name. `entries` hold
    * where each may be, as `find` found it a while ago. A table that is full gives up others for them:
-   * one too small for all names does not have the first ones any more when this returns.
+   * one too small for all names does not have the first ones any more when this returns. `mark` is
+   * set in each entry's first word, so that none gives way as if it were not of use.
    */
-  enter(names: Float64Array, entries: Int32Array): void {
+  enter(names: Float64Array, entries: Int32Array, mark: number): void {
     const table = this.#table;
     this.#hashedTo = 0;
     let entry = 0;
@@ -57,6 +60,9 @@ export class NameWalk {
       else if (known[2 * entry + 2] === name) entry++;
       else entry = this.#enterOne(names, index);
       entries[index] = entry;
+      if (entry === 0) continue;
+      const at = 4 * entry + firstWord;
+      table.words[at] = (table.words[at] ?? 0) | mark;
     }
   }
 
