@@ -52,7 +52,7 @@ export interface SentElsewhere {
 export interface FinishedReport {
   /** Null: the stream broke or the client left. */
   readonly completionTokens: number | null;
-  /** As the worker says; corrects what the router believed. Null where it does not say. */
+  /** As the worker says; null where it does not. */
   readonly cachedTokens: number | null;
   /** The answer reached its own end; not a limit, not cancelled. */
   readonly endedByItself: boolean;

@@ -297,6 +297,15 @@ describe("blocks", () => {
     router.tick(1600);
     expect(cached("3", 1600)).toBe(0);
   });
+
+  test("nothing counts as held where no blocks are kept", () => {
+    const router = aliveRouter(0, { policy: "least-requests" });
+    router.join(workerFacts("a", { sendsEvents: false }), 0);
+    router.place(routeRequest("1"), 0);
+    const { candidates } = router.place(routeRequest("2"), 1);
+    expect(candidates[0]?.cachedTokens.device).toBe(0);
+    router.checkIntegrity();
+  });
 });
 
 describe("what other routers send", () => {

@@ -172,6 +172,7 @@ export class Router {
     const worker = this.#members.get(workerId);
     if (worker === null || worker.health === "dead") return;
     worker.sentByOther(missedTokens, now);
+    if (!worker.facts.sendsEvents) return;
     this.#directory.speculate(worker.slot, names, now + this.#speculationMs);
   }
 
@@ -249,7 +250,6 @@ export class Router {
     // What was computed until now was this prompt's.
     worker.prefillSeenAtMs = now;
     worker.answered++;
-    if (live.names !== null) worker.blocks?.assumed?.used(live.names);
     this.#policy.answered?.(live, now);
   }
 
@@ -262,9 +262,6 @@ export class Router {
     this.#answerMean.ended(tokens);
     if (live.forecast !== null && tokens > 0) {
       live.forecast.close({ tokens, isCensored: !report.endedByItself });
-    }
-    if (report.cachedTokens !== null && live.names !== null) {
-      live.worker?.blocks?.assumed?.learn(live.believedTokens, report.cachedTokens);
     }
     this.#leaveWorker(live, now);
     this.#held.forget(live);
@@ -421,10 +418,8 @@ export class Router {
       cleared: (): void => policy.cleared?.(worker),
     };
     const wantsLosses = policy.removed !== undefined || policy.cleared !== undefined;
-    worker.blocks = new WorkerBlocks(this.#directory, worker.slot, {
-      facts: worker.facts,
-      losses: wantsLosses ? losses : null,
-    });
+    const listener = wantsLosses ? losses : null;
+    worker.blocks = new WorkerBlocks(this.#directory, worker.slot, listener);
   }
 
   #slotClosed(worker: RoutedWorker): void {

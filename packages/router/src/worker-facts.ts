@@ -19,7 +19,7 @@ export interface WorkerFacts {
   readonly sequencesMax: number;
   /** A hit needs no unbroken prefix: missing blocks in between are computed again. */
   readonly toleratesGaps: boolean;
-  /** False: it does not tell which blocks it holds, so what was sent there is assumed to be. */
+  /** False: it keeps no blocks that later requests could find, and so tells of none. */
   readonly sendsEvents: boolean;
   /** False: answers cannot go on elsewhere by tokens (a text proxy), so nothing is moved mid-stream. */
   readonly continuesAnswers: boolean;

@@ -34,8 +34,7 @@ test("keys are written in digits, and read again", () => {
 });
 
 test("what is no key in a file is refused", () => {
-  for (const text of ["", "x", "1:", ":1", "1:2:3", "4294967296", "1:4294967296", "-1", "1.5"]) {
-    expect(keyFromFile(text), text).toBeNull();
-  }
+  const others = ["", "x", "1:", ":1", "1:2:3", "4294967296", "1:4294967296", "-1", "1.5"];
+  expect(others.map(keyFromFile)).toEqual(others.map(() => null));
   expect(keyInFile(keyFromFile("4294967295:0") ?? "")).toBe("4294967295:0");
 });

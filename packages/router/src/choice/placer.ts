@@ -184,7 +184,7 @@ export class Placer {
   }
 
   #send(view: PlacementView, index: number, fetch: FetchAdvice | null): void {
-    const { options, directory, homes, policy, counts } = this.#parts;
+    const { homes, policy, counts } = this.#parts;
     const { live, tokens, hits, nowMs } = view;
     const worker = defined(view.workers[index]);
     const { device, host, disk } = hits.blocks(worker);
@@ -200,19 +200,28 @@ export class Placer {
     live.placedMissedTokens = live.missedTokens;
     worker.add(live);
     worker.breaker.sent(live.request.id, nowMs);
-    const names = hits.names(worker);
-    live.believedTokens = tokens.length - missedTokens;
-    live.names = worker.facts.sendsEvents ? null : names;
-    if (names !== null) {
-      this.#parts.hot.note(names, blockTokens);
-      // What is fetched is there when it has come, not when the request has: events will tell.
-      const blocks = fetch === null ? names.length : fetch.blockStart;
-      const sentTo = { slot: worker.slot, blocks, untilMs: nowMs + options.speculationMs };
-      directory.use(names, nowMs, hits.matches(worker), sentTo);
-    }
+    this.#useBlocks(view, worker, fetch);
     homes.served(live.request, worker.id);
     this.#parts.wanted.placed(deviceSeconds(worker, live, tokens.length), nowMs);
     policy.placed?.(view);
+  }
+
+  /** The prompt's blocks are used now, and expected at the worker soon. */
+  #useBlocks(
+    { hits, nowMs }: PlacementView,
+    worker: RoutedWorker,
+    fetch: FetchAdvice | null,
+  ): void {
+    const { options, directory, hot } = this.#parts;
+    const { slot, facts } = worker;
+    const names = hits.names(worker);
+    if (names === null) return;
+    hot.note(names, facts.blockTokens);
+    // What is fetched is there when it has come, not when the request has: events will tell.
+    const expected = fetch === null ? names.length : fetch.blockStart;
+    const blocks = facts.sendsEvents ? expected : 0;
+    const sentTo = { slot, blocks, untilMs: nowMs + options.speculationMs };
+    directory.use(names, nowMs, hits.matches(worker), sentTo);
   }
 }
 

@@ -8,10 +8,6 @@ import { assert } from "@loci/core";
 import type { BlockName, KvEvent, KvEventBatch, KvSnapshot } from "@loci/core";
 import type { BlockDirectory } from "../directory/block-directory.ts";
 import { EventOrder } from "../events/event-order.ts";
-import { namesIn } from "../events/names-in.ts";
-import { SnapshotSlices } from "../events/snapshot-slices.ts";
-import type { WorkerFacts } from "../worker-facts.ts";
-import { AssumedBlocks } from "./assumed-blocks.ts";
 
 /** A snapshot that did not come is asked for again. */
 const askAgainMs = 2000;
@@ -27,19 +23,11 @@ export interface LossListener {
   readonly cleared: () => void;
 }
 
-export interface WorkerBlocksParts {
-  readonly facts: WorkerFacts;
-  /** Null: nobody asks. */
-  readonly losses: LossListener | null;
-}
-
 export class WorkerBlocks {
   readonly #directory: BlockDirectory;
   readonly #slot: number;
   readonly #losses: LossListener | null;
   readonly #order = new EventOrder();
-  /** Null: it tells what it holds. */
-  readonly assumed: AssumedBlocks | null;
   #askedAtMs: number | null = null;
   /** What is left of a snapshot. */
   #slices: SnapshotSlices | null = null;
@@ -47,15 +35,12 @@ export class WorkerBlocks {
   #later: KvEventBatch[] = [];
   #laterNames = 0;
 
-  /** `facts`: of the worker that has the slot. */
-  constructor(directory: BlockDirectory, slot: number, parts: WorkerBlocksParts) {
-    const { facts, losses } = parts;
+  /** `losses`: null where nobody asks. */
+  constructor(directory: BlockDirectory, slot: number, losses: LossListener | null) {
     this.#directory = directory;
     this.#slot = slot;
     this.#losses = losses;
     directory.addWorker(slot);
-    const { sendsEvents, kvBlocksTotal } = facts;
-    this.assumed = sendsEvents ? null : new AssumedBlocks(directory, slot, kvBlocksTotal);
   }
 
   /** Events may have been missed: only a snapshot tells. */
@@ -110,9 +95,6 @@ export class WorkerBlocks {
 
   checkIntegrity(): void {
     this.#order.checkIntegrity();
-    this.assumed?.checkIntegrity();
-    assert(this.#slices !== null || this.#later.length === 0, "events wait for a snapshot only");
-    assert(this.#laterNames <= laterNamesMax, "what waits is bounded");
   }
 
   #apply(batches: readonly KvEventBatch[]): void {

@@ -49,10 +49,6 @@ export interface LiveRequest {
   missedTokens: number;
   /** As it was at placement, or when the worker took it up. */
   placedMissedTokens: number;
-  /** Names of its prompt's blocks where its worker does not tell what it holds; null elsewhere. */
-  names: Float64Array | null;
-  /** Tokens that its worker was believed to hold. */
-  believedTokens: number;
   /** Expected tokens of the whole answer; grows when the answer does. */
   expectedTokens: number;
   work: RequestWork;
@@ -90,8 +86,6 @@ export function openRequest(
     deliveredHere: 0,
     missedTokens: request.promptTokens.length,
     placedMissedTokens: request.promptTokens.length,
-    names: null,
-    believedTokens: 0,
     expectedTokens: Math.min(most, forecast?.distribution.mean ?? answerTokens),
     work: noWork,
   };

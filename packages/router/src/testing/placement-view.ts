@@ -25,7 +25,7 @@ export class PlacementBench {
       const facts = workerFacts(String.fromCodePoint(97 + slot));
       const worker = new RoutedWorker(facts, { slot, present }, 0, null);
       worker.health = "alive";
-      worker.blocks = new WorkerBlocks(this.directory, slot, { facts, losses: null });
+      worker.blocks = new WorkerBlocks(this.directory, slot, null);
       worker.reported(workerLoad(), 0);
       return worker;
     });
