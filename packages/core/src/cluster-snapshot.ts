@@ -14,6 +14,8 @@ export interface ClusterSnapshot {
   /** Refused because two workers had died with them. */
   readonly quarantined: number;
   readonly workerDeaths: number;
+  /** Requests that waited in the router for a worker to have room; absent: not counted. */
+  readonly held?: number;
   /** Requests turned away: too many live ones, too many of one payer; absent: not counted. */
   readonly refusedFull?: number;
   readonly refusedTenant?: number;

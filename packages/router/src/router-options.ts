@@ -42,6 +42,11 @@ export interface RouterOptions {
   readonly heldMax: number;
   /** Who has waited so long is sent at once, too. */
   readonly heldMsMax: number;
+  /**
+   * First tokens are wanted within so many milliseconds: of those who wait in the router, the ones that
+   * can still make it go first. Null: no such wish.
+   */
+  readonly firstTokenMs: number | null;
   /** Live requests. */
   readonly requestsMax: number;
   /** Live requests of one payer; null: no limit of its own. */
@@ -74,6 +79,7 @@ export const routerDefaults: RouterOptions = {
   waitForWorkerMs: 30_000,
   heldMax: 256,
   heldMsMax: 30_000,
+  firstTokenMs: null,
   requestsMax: 65_536,
   tenantRequestsMax: null,
   // A million, and a sixteenth of it to come between two ticks.
@@ -92,6 +98,7 @@ export function routerOptions(options: Partial<RouterOptions>): RouterOptions {
   assert(all.deadAfterMs > all.suspectAfterMs, "suspicion comes before death");
   assert(all.movesMax >= 0 && all.deathsMax >= 1, "moves and deaths are counted");
   assert(all.retryShareMax >= 0 && all.retriesMin >= 0, "a retry budget is not negative");
+  assert(all.firstTokenMs === null || all.firstTokenMs > 0, "first tokens take time");
   assert(all.heldMax >= 0 && all.heldMsMax >= 0, "waiting in the router is bounded");
   assert(all.requestsMax >= 1 && all.workersMax >= 1, "there is room for one");
   assert(all.blocksMax >= 1 && all.sessionsMax >= 1, "something is remembered");

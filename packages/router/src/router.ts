@@ -103,7 +103,7 @@ export class Router {
       wanted: this.#wanted,
       hot: this.#hot,
     });
-    this.#held = new HeldRequests(this.#placer, all);
+    this.#held = new HeldRequests(this.#placer, all, counts);
     this.#retries = new Retries({ ...shared, placer: this.#placer, budget: this.#budget });
   }
 

@@ -57,6 +57,7 @@ const clusterMetrics: readonly SnapshotMetric[] = [
     read: ({ cluster }) =>
       Object.entries(cluster?.placements ?? {}).map(([reason, count]) => series(count, { reason })),
   },
+  total("held", "Requests that waited in the router for a worker to have room", "held"),
   total("retries", "Requests sent to another worker before their first token", "retries"),
   total("moves", "Answers that another worker went on with", "moves"),
   total("quarantined", "Requests refused because two workers died with them", "quarantined"),
@@ -98,6 +99,7 @@ function byHealth({ workers }: ClusterSnapshot): readonly Series[] {
 }
 
 type TotalName =
+  | "held"
   | "retries"
   | "moves"
   | "quarantined"

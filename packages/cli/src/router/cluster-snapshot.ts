@@ -20,6 +20,7 @@ export function clusterSnapshot(router: Router): ClusterSnapshot {
     })),
     workersWanted: router.workersWanted(systemClock.nowMs()),
     placements: counts.placements,
+    held: counts.held,
     retries: counts.retries,
     moves: counts.moves,
     quarantined: counts.quarantined,

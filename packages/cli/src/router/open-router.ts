@@ -46,13 +46,14 @@ type Surroundings = Pick<
 };
 
 export function openRouter(
-  config: Pick<Config, "routingPolicy" | "tenantRequestsMax">,
+  config: Pick<Config, "routingPolicy" | "tenantRequestsMax" | "firstTokenMs">,
   { logger, tracer, onHealth, ...parts }: Surroundings,
 ): OpenRouter {
   const router = new Router(
     {
       policy: config.routingPolicy,
       tenantRequestsMax: config.tenantRequestsMax,
+      firstTokenMs: config.firstTokenMs,
       fetchSecondsPerBlock: fetchSecondsPerBlockFirst,
     },
     { lengths: defaultPredictor({ seed }), seed },

@@ -45,6 +45,7 @@ export function runClusterCommand(command: Command, output: Output): number {
     middleLoadOnly: isQuick,
     routers: numberOption(command, "routers") ?? 1,
     movesBlocks: !isSet(command, "stay"),
+    knowsLevel: isSet(command, "knownLevel"),
     seed: numberOption(command, "seed") ?? 0,
     onRun: (run) => noteRun(run, output),
   });

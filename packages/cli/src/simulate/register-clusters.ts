@@ -36,6 +36,7 @@ function registerCluster(simulate: Command, output: Output, handle: ActionHandle
     .option("--loads <numbers>", "over what the workers could do uncached; each workload's own")
     .option("--requests <integer>", "in the smallest cluster", integerWithin(10, 5_000_000), 1500)
     .option("--routers <integer>", "that share the requests", integerWithin(1, 64), 1)
+    .option("--known-level", "routers know what users put up with: `seconds` heeds it")
     .option("--quick", "four workers, few requests, one load")
     .option("--trace <path>", "with --slo: requests of this trace")
     .option("--speed <number>", "with --trace: its time runs so fast", numberWithin(1e-6, 1e6), 1)

@@ -159,6 +159,17 @@ export const clusterSettings = {
     min: 1,
     max: 1_000_000,
   },
+  firstTokenMs: {
+    flag: "slo-ttft-ms",
+    kind: "integer",
+    default: null,
+    group: "Cluster",
+    description:
+      "first tokens are wanted within so many milliseconds: in a burst, requests that can still make it go first",
+    aliases: [],
+    min: 1,
+    max: 86_400_000,
+  },
   workerNetworks: {
     flag: "worker-network",
     kind: "list",

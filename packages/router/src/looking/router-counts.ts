@@ -5,6 +5,8 @@ import type { Placement } from "../placement.ts";
 
 export interface RouterCounts {
   readonly placements: Readonly<Record<Placement["reason"], number>>;
+  /** Requests that waited in the router for a worker to have room. */
+  readonly held: number;
   /** Placements after the first: of requests that no worker had begun, and of begun ones. */
   readonly retries: number;
   readonly moves: number;
@@ -42,6 +44,7 @@ export function emptyCounts(): CountsNow {
       replicated: 0,
       retried: 0,
     },
+    held: 0,
     retries: 0,
     moves: 0,
     finished: 0,

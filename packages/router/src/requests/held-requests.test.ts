@@ -63,6 +63,28 @@ describe("a burst", () => {
     expect(order[0]).toBe("b");
   });
 
+  test("lets those go first that can still be in time, where a time is wished for", () => {
+    const router = busyRouter({ firstTokenMs: 2500 });
+    for (const [id, seconds] of [
+      ["a", 3],
+      ["b", 2],
+    ] as const)
+      ask(router, id, seconds);
+    // Waiting for six seconds is worth more than one of computing.
+    ask(router, "c", 2.2, 6000);
+    pass(router, 100, 6000);
+    router.finished("1", report, 6000);
+    expect(released(router, 6000)[0]).toBe("c");
+    const [late, other] = [busyRouter(), busyRouter({ firstTokenMs: 60_000 })];
+    for (const one of [late, other]) {
+      ask(one, "b", 2);
+      ask(one, "c", 2.2, 6000);
+      pass(one, 100, 6000);
+      one.finished("1", report, 6000);
+      expect(released(one, 6000)[0]).toBe("b");
+    }
+  });
+
   test("by priority first", () => {
     const router = busyRouter();
     ask(router, "a", 1);

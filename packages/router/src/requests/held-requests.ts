@@ -3,11 +3,14 @@
 // come soon at the worker that is best for it by then.
 //
 // A short prompt passes long ones, and every second of waiting brings a long one nearer, so that
-// nobody waits for ever. Who comes when too many wait, or has waited too long, is sent at once.
+// nobody waits for ever. Where a time for first tokens is wished for, those that will miss it in any
+// case let those pass that need not. Who comes when too many wait, or has waited too long, is sent at
+// once.
 
 import { assert, LociError } from "@loci/core";
 import { nobodyReady } from "../choice/eligible-workers.ts";
 import type { Placer } from "../choice/placer.ts";
+import type { CountsNow } from "../looking/router-counts.ts";
 import type { Placement } from "../placement.ts";
 import type { Released } from "../router-events.ts";
 import type { RouterOptions } from "../router-options.ts";
@@ -24,16 +27,20 @@ export class HeldRequests {
   readonly #placer: Placer;
   readonly #countMax: number;
   readonly #waitMsMax: number;
+  readonly #firstTokenSeconds: number;
+  readonly #counts: CountsNow;
   /** In order of arrival: seconds that each asks of the worker that was best for it. */
   readonly #seconds = new Map<LiveRequest, number>();
   /** Of all workers, when it was looked at last. */
   #pendingTokens = 0;
   #lookedAtMs = 0;
 
-  constructor(placer: Placer, { heldMax, heldMsMax }: RouterOptions) {
+  constructor(placer: Placer, options: RouterOptions, counts: CountsNow) {
     this.#placer = placer;
-    this.#countMax = heldMax;
-    this.#waitMsMax = heldMsMax;
+    this.#countMax = options.heldMax;
+    this.#waitMsMax = options.heldMsMax;
+    this.#firstTokenSeconds = (options.firstTokenMs ?? Number.POSITIVE_INFINITY) / 1000;
+    this.#counts = counts;
   }
 
   /** A new request: its place, or null where it waits. Throws LociError when nobody takes it. */
@@ -47,6 +54,7 @@ export class HeldRequests {
     live.waitsSinceMs = nowMs;
     if (this.#seconds.size === 0) this.#looked(nowMs);
     this.#seconds.set(live, placed);
+    this.#counts.held++;
     return null;
   }
 
@@ -118,14 +126,26 @@ export class HeldRequests {
     return nowMs - openedAtMs >= this.#waitMsMax;
   }
 
-  /** By priority, then by rank. */
   #inOrder(nowMs: number): LiveRequest[] {
-    const ranked = [...this.#seconds].map(([live, seconds]) => {
+    const ranked = [...this.#seconds].map(([live, seconds]): Ranked => {
       const waitedSeconds = (nowMs - live.openedAtMs) / 1000;
+      const isLate = waitedSeconds + seconds > this.#firstTokenSeconds;
       const priority = live.request.priority ?? 0;
-      return { live, priority, rank: seconds - ageingShare * waitedSeconds };
+      return { live, priority, late: isLate ? 1 : 0, rank: seconds - ageingShare * waitedSeconds };
     });
-    ranked.sort((one, other) => one.priority - other.priority || one.rank - other.rank);
+    ranked.sort(byRank);
     return ranked.map(({ live }) => live);
   }
+}
+
+interface Ranked {
+  readonly live: LiveRequest;
+  readonly priority: number;
+  /** 1: its first token cannot come in time any more. */
+  readonly late: 0 | 1;
+  readonly rank: number;
+}
+
+function byRank(one: Ranked, other: Ranked): number {
+  return one.priority - other.priority || one.late - other.late || one.rank - other.rank;
 }

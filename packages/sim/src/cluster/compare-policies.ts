@@ -39,6 +39,8 @@ export interface ComparisonOptions {
   readonly movesBlocks: boolean;
   /** How each worker serves what it gets; `ours` when absent. */
   readonly engines?: EngineStyle;
+  /** Routers know the scenario's service level. */
+  readonly knowsLevel?: boolean;
   readonly seed: number;
   readonly onRun?: (run: ComparedRun) => void;
 }
@@ -84,12 +86,18 @@ function ownLoads({ loads }: ClusterScenario, middleOnly: boolean): readonly num
   return middleOnly ? loads.slice(middle, middle + 1) : loads;
 }
 
+/** What the routers and workers of a comparison have in common. */
+type Surroundings = Pick<
+  ComparisonOptions,
+  "routers" | "movesBlocks" | "engines" | "knowsLevel"
+>;
+
 /** One scenario under one policy. */
 export function runScenario(
   scenario: ClusterScenario,
   size: ScenarioSize,
   policy: PolicyName,
-  { routers, movesBlocks, engines }: Pick<ComparisonOptions, "routers" | "movesBlocks" | "engines">,
+  { routers, movesBlocks, engines, knowsLevel }: Surroundings,
 ): ClusterSummary {
   const { workers, seed } = size;
   const server = scenarioServer(scenario);
@@ -99,7 +107,11 @@ export function runScenario(
       engines === "published"
         ? publishedWorkers(server, workers, policy)
         : serversOf(server, workers, seed),
-    router: { policy, requestsMax: Number.MAX_SAFE_INTEGER },
+    router: {
+      policy,
+      requestsMax: Number.MAX_SAFE_INTEGER,
+      firstTokenMs: knowsLevel === true ? scenario.level.ttftMs : null,
+    },
     routers,
     seed,
     routerLengths: () => defaultPredictor({ seed }),
