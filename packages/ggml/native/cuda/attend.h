@@ -77,21 +77,18 @@ public:
     float outputs[rowBlocks][dimBlocks][4];
     float maxima[rowBlocks][2], sums[rowBlocks][2];
     float scores[rowBlocks][tokenBlocks][4];
-    int positions[rowBlocks][2];
     int rowStart, tokenStart;
 
     LOCI_INLINE WarpRows() {
         const int warp = threadIndex() / warpLanes;
         rowStart = Shape::narrow ? 0 : warp * rowBlocks * 16;
         tokenStart = Shape::narrow ? warp * int(unitTokens) : 0;
-        const int * const known = (const int *)(sharedMemory() + Shape::positionsAt);
         LOCI_UNROLL
         for (int block = 0; block < rowBlocks; block++) {
             LOCI_UNROLL
             for (int half = 0; half < 2; half++) {
                 maxima[block][half] = maximumStart;
                 sums[block][half] = 0;
-                positions[block][half] = known[row(block, half)];
             }
             LOCI_UNROLL
             for (int dim = 0; dim < dimBlocks; dim++) {
@@ -186,12 +183,13 @@ public:
 
     /** Hides the tokens of a tile that a row does not see; `token` is the tile's first position. */
     LOCI_INLINE void maskScores(int token, int tokenEnd, int window) {
+        const int * const positions = (const int *)(sharedMemory() + Shape::positionsAt);
         const int first = token + tokenStart + threadIndex() % 4 * 2;
         LOCI_UNROLL
         for (int block = 0; block < rowBlocks; block++) {
             LOCI_UNROLL
             for (int i = 0; i < 4; i++) {
-                const int position = positions[block][i / 2];
+                const int position = positions[row(block, i / 2)];
                 const int high = position < tokenEnd ? position + 1 : tokenEnd;
                 const int low = window > 0 ? position + 1 - window : 0;
                 LOCI_UNROLL
