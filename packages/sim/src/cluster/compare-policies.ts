@@ -87,10 +87,7 @@ function ownLoads({ loads }: ClusterScenario, middleOnly: boolean): readonly num
 }
 
 /** What the routers and workers of a comparison have in common. */
-type Surroundings = Pick<
-  ComparisonOptions,
-  "routers" | "movesBlocks" | "engines" | "knowsLevel"
->;
+type Surroundings = Pick<ComparisonOptions, "routers" | "movesBlocks" | "engines" | "knowsLevel">;
 
 /** One scenario under one policy. */
 export function runScenario(
