@@ -75,6 +75,23 @@ describe("failover", () => {
     }
   });
 
+  it("goes on with all answers of a worker to which the connection broke", async () => {
+    await using cluster = await TestCluster.open(1);
+    const [worker] = cluster.workers;
+    const requests = Array.from({ length: 30 }, () => clusterRequest({ maxTokens: 40 }));
+    const held = Promise.withResolvers<void>();
+    defined(worker).service.before = (_request, at) => (at === 20 ? held.promise : undefined);
+    const answers = requests.map((request) => readAll(cluster.generate(request)));
+    await until(() => defined(worker).service.generated === 30 * 20);
+    defined(worker).cut();
+    held.resolve();
+    for (const [index, events] of (await Promise.all(answers)).entries()) {
+      expectExact(events, defined(requests[index]));
+    }
+    expect(cluster.failures).toEqual(Array(30).fill("worker_lost"));
+    cluster.cluster.checkIntegrity();
+  });
+
   it("leaves a worker that says nothing any more", async () => {
     await using cluster = await TestCluster.open(2);
     const request = clusterRequest();

@@ -13,7 +13,8 @@ export function blame(
 ): void {
   live.failedOn.add(worker.id);
   if (failure === "refused") return;
-  worker.breaker.failed(live.request.id, nowMs);
+  // What else fails before it is heard again, failed for the same reason: one connection may carry all.
+  if (worker.doubtedAtMs === null) worker.breaker.failed(live.request.id, nowMs);
   members.doubt(worker, nowMs);
   // One that drains was told to go: that it went says nothing of the request.
   if (failure === "unreachable" || worker.drainsUntilMs !== null) return;
