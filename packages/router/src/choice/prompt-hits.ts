@@ -1,7 +1,7 @@
 // What each worker holds of one prompt. Workers may cut prompts into blocks of different sizes, and
 // then give them different names; usually all are equal and one walk over the names serves all.
 
-import { assert, blockNames, type KvTierName } from "@loci/core";
+import { blockNames, type KvTierName } from "@loci/core";
 import type { BlockDirectory } from "../directory/block-directory.ts";
 import { PrefixMatches } from "../directory/prefix-matches.ts";
 import type { RoutedWorker } from "../members/routed-worker.ts";
@@ -17,6 +17,7 @@ type HitBlocks = Record<KvTierName, number>;
 
 /** A prompt cut into blocks of one size. */
 interface CutPrompt {
+  readonly blockTokens: number;
   readonly names: Float64Array;
   readonly matches: PrefixMatches;
 }
@@ -24,10 +25,8 @@ interface CutPrompt {
 export class PromptHits {
   readonly #directory: BlockDirectory;
   readonly #workersMax: number;
-  /** By size of blocks: counts that were in use for an earlier prompt. */
-  readonly #matches = new Map<number, PrefixMatches>();
-  /** By size of blocks, for the present prompt. */
-  readonly #cuts = new Map<number, CutPrompt>();
+  /** The present prompt, one for each size of blocks: nearly always there is one only. */
+  #cuts: CutPrompt[] = [];
   /** The size asked for last, which is nearly always the one asked for next. */
   #lastSize = 0;
   #lastCut: CutPrompt | null = null;
@@ -42,22 +41,22 @@ export class PromptHits {
   /** Looks a prompt up for these workers; the answers below are about it until the next one. */
   lookUp(tenant: string, tokens: Int32Array, workers: readonly RoutedWorker[]): void {
     this.#tokens = tokens;
-    this.#cuts.clear();
+    const before = this.#cuts;
+    this.#cuts = [];
     this.#lastSize = 0;
     for (const { facts } of workers) {
       const { blockTokens } = facts;
       if (blockTokens === this.#lastSize) continue;
       this.#lastSize = blockTokens;
-      if (this.#cuts.has(blockTokens) || this.#cuts.size >= sizesMax) continue;
+      if (this.#cuts.length >= sizesMax || cutAmong(this.#cuts, blockTokens) !== null) continue;
       const names = blockNames(tenant, tokens, blockTokens);
-      const matches = this.#matchesOf(blockTokens);
+      // Counts that were in use for an earlier prompt.
+      const used = cutAmong(before, blockTokens)?.matches;
+      const matches = used ?? new PrefixMatches(this.#workersMax);
       this.#directory.match(names, matches);
-      this.#cuts.set(blockTokens, { names, matches });
+      this.#cuts.push({ blockTokens, names, matches });
     }
-    this.#lastCut = this.#cuts.get(this.#lastSize) ?? null;
-    for (const size of this.#matches.keys()) {
-      if (!this.#cuts.has(size)) this.#matches.delete(size);
-    }
+    this.#lastCut = cutAmong(this.#cuts, this.#lastSize);
   }
 
   /** Names of the prompt's full blocks as this worker cuts them; null beyond the known sizes. */
@@ -93,9 +92,11 @@ export class PromptHits {
   /** Requests per second, lately, with the same beginning as the worker holds of the prompt. */
   sharingPerSecond(worker: RoutedWorker, nowMs: number): number {
     const blocks = this.blocksFromStart(worker);
-    const name = this.names(worker)?.[blocks - 1];
-    if (name === undefined) return 0;
-    return (1000 * this.#directory.sharing(name, nowMs)) / sharingWindowMs;
+    const cut = this.#cutFor(worker);
+    const name = cut?.names[blocks - 1];
+    if (cut === null || name === undefined) return 0;
+    const hint = cut.matches.entries[blocks - 1] ?? 0;
+    return (1000 * this.#directory.sharing(name, nowMs, hint)) / sharingWindowMs;
   }
 
   /** Of these, the ones in memory, whether they are there or expected soon. */
@@ -125,20 +126,15 @@ export class PromptHits {
   #cutFor({ facts }: RoutedWorker): CutPrompt | null {
     if (facts.blockTokens !== this.#lastSize) {
       this.#lastSize = facts.blockTokens;
-      this.#lastCut = this.#cuts.get(facts.blockTokens) ?? null;
+      this.#lastCut = cutAmong(this.#cuts, facts.blockTokens);
     }
     return this.#lastCut;
   }
+}
 
-  #matchesOf(blockTokens: number): PrefixMatches {
-    let matches = this.#matches.get(blockTokens);
-    if (matches === undefined) {
-      assert(this.#matches.size < 2 * sizesMax, "few block sizes at once");
-      matches = new PrefixMatches(this.#workersMax);
-      this.#matches.set(blockTokens, matches);
-    }
-    return matches;
-  }
+function cutAmong(cuts: readonly CutPrompt[], blockTokens: number): CutPrompt | null {
+  for (const cut of cuts) if (cut.blockTokens === blockTokens) return cut;
+  return null;
 }
 
 function at(counts: Int32Array | undefined, slot: number): number {

@@ -189,8 +189,9 @@ test("equals maps of sets", () => {
       const { device, host, disk, devicePrefix, hostPrefix, diskPrefix } = matches;
       const found = [device, host, disk, devicePrefix, hostPrefix, diskPrefix];
       const seen = slots.map((slot) => found.map((counts) => counts[slot]));
-      for (const name of names) {
-        seen.push([directory.sharing(name, nowMs), ...directory.holders(name)]);
+      for (const [index, name] of names.entries()) {
+        const hint = random.next() < 0.5 ? matches.entries[index] : random.integer(0, 30);
+        seen.push([directory.sharing(name, nowMs, hint), ...directory.holders(name)]);
       }
       expect(seen).toEqual(naive.seen(names, nowMs));
       nowMs += random.integer(0, 8);

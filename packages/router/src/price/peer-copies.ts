@@ -34,8 +34,8 @@ export class PeerCopies {
 
   /** Finds who has most of the prompt that `hits` is about. */
   lookUp(workers: readonly RoutedWorker[], hits: PromptHits): void {
-    this.#best.clear();
     if (this.#secondsPerBlock === null) return;
+    this.#best.clear();
     const groups = new Map<string, RoutedWorker[]>();
     for (const worker of workers) {
       if (worker.facts.fingerprint === "") continue;
