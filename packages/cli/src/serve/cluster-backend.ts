@@ -17,6 +17,7 @@ import type { Tracer } from "@loci/telemetry";
 
 import { openRouter, routedBackend } from "../router/open-router.ts";
 import type { Backend } from "./backend.ts";
+import { erasuresHere } from "./erasures-here.ts";
 import { findModel } from "./find-model.ts";
 import type { Logger } from "./logger.ts";
 import { planWorkers } from "./worker-plan.ts";
@@ -58,7 +59,11 @@ export function clusterBackend(
     try {
       const codec = await loadCodec(options);
       await supervisor.started;
-      return await routedBackend(routed, codec, { name: null, workers: config.workers, close });
+      const parts = { name: null, workers: config.workers, close };
+      return {
+        ...(await routedBackend(routed, codec, parts)),
+        keepErasures: (log) => routed.cluster.service.keepErasures(erasuresHere(log, config)),
+      };
     } catch (error) {
       await close();
       throw error;
