@@ -96,10 +96,10 @@ export class ClusterService
     this.#erasures = new ErasureRounds({ table, clock, onError });
     this.#cache = new CacheCalls(table, this.#erasures);
     this.#evacuation = new Evacuation(parts.table, this.#recent);
-    this.#turns = new Turns(parts.router, parts.clock);
     this.#watch = new ClusterWatch(parts);
     const onEnded = this.#watch.ended.bind(this.#watch);
     this.#followed = new FollowedRequests({ router: parts.router, onEnded });
+    this.#turns = new Turns(parts.router, parts.clock);
   }
 
   /** See GenerationService. Nothing happens before the first `next()`. */
@@ -148,8 +148,8 @@ export class ClusterService
   /** Requests that still run fail with `unavailable`, and new ones are refused so. */
   close(): void {
     this.#closed = true;
-    this.#turns.close(closedError());
     for (const live of this.#live.values()) live.breakOff?.();
+    this.#turns.close(closedError());
   }
 
   snapshot(): ServiceSnapshot {
