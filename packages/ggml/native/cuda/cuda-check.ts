@@ -10,7 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const sourceDirectory = import.meta.dirname;
-const kernelsPath = join(sourceDirectory, "build", "loci-attention.fatbin");
+/** What `npm run build:cuda` makes. */
+export const kernelsPath: string = join(sourceDirectory, "build", "loci-attention.fatbin");
 const flags = ["-std=c++17", "-O1", "-Wall", "-Wno-unknown-pragmas"];
 const compiler = process.env["CXX"] ?? "g++";
 const runsOnCard = 20;

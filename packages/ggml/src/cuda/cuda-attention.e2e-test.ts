@@ -1,10 +1,16 @@
 // The GPU's kernels on the emulation of a GPU: by a program without JavaScript, over every kernel; and through our
 // driver calls, with the planner's own plans, shared prefixes among them. A machine without a compiler skips
-// with the line that installs it. No card takes part: that is `npm run check:cuda`.
+// with the line that installs it; one with a card and its kernels runs on that, too.
 
+import { existsSync, readFileSync } from "node:fs";
 import { afterAll, expect, test } from "vitest";
 import { LociError, Random, defined } from "@loci/core";
-import { buildCudaCheck, type CudaCheck, missingTools } from "../../native/cuda/cuda-check.ts";
+import {
+  buildCudaCheck,
+  type CudaCheck,
+  kernelsPath,
+  missingTools,
+} from "../../native/cuda/cuda-check.ts";
 import type { PlanSlice } from "../kernel/attention-plan.ts";
 import { planHeader } from "../kernel/plan-layout.ts";
 import { referenceAttention } from "../kernel/testing/reference-attention.ts";
@@ -16,13 +22,45 @@ const check: CudaCheck | null = missing === null ? buildCudaCheck() : null;
 afterAll(() => check?.[Symbol.dispose]());
 
 /** Not looked at: the emulation has the kernels compiled in. */
-const kernels = new Uint8Array([0]);
+const emulatedKernels = new Uint8Array([0]);
+
 const shape = { headSize: 64, kvHeads: 2, group: 4, blockTokens: 16, blockCount: 96 } as const;
 const { headSize, kvHeads, group, blockTokens } = shape;
 const layer = { scale: 0.125, softCap: 20, slidingWindow: 150 };
 const queryHeads = kvHeads * group;
 /** Weights are rounded to f16 before they meet values of at most 2. */
 const errorMax = 4e-3;
+
+interface Machine {
+  readonly name: string;
+  /** What is missing; null = it is there. */
+  readonly needs: string | null;
+  open(): CudaRig;
+}
+
+/** A card counts when its driver opens it. */
+function cardIsThere(): boolean {
+  try {
+    new CudaDriver()[Symbol.dispose]();
+    return existsSync(kernelsPath);
+  } catch (error) {
+    if (error instanceof LociError) return false;
+    throw error;
+  }
+}
+
+const machines: readonly Machine[] = [
+  {
+    name: "the emulation",
+    needs: missing,
+    open: () => new CudaRig(defined(check).emulatedDriver, emulatedKernels, { ...shape, ...layer }),
+  },
+  {
+    name: "this machine's card",
+    needs: cardIsThere() ? null : "an NVIDIA card, and npm run build:cuda",
+    open: () => new CudaRig(undefined, readFileSync(kernelsPath), { ...shape, ...layer }),
+  },
+];
 
 test("every kernel agrees with float64, without JavaScript", ({ skip }) => {
   skip(missing !== null, `needs: ${missing}`);
@@ -105,9 +143,9 @@ function sliceError(
   return worst;
 }
 
-test("our driver calls and plans give the reference's attention", ({ skip }) => {
-  skip(missing !== null, `needs: ${missing}`);
-  using rig = new CudaRig(defined(check).emulatedDriver, kernels, { ...shape, ...layer });
+test.for(machines)("our driver calls and plans: $name", ({ needs, open }, { skip }) => {
+  skip(needs !== null, `needs: ${needs}`);
+  using rig = open();
   const random = new Random(7);
   const slices = mixedStep();
   const contents = new Contents(slices, random);
@@ -135,9 +173,9 @@ test("our driver calls and plans give the reference's attention", ({ skip }) => 
   }
 });
 
-test("a corrupt plan is an error, and the next step works", ({ skip }) => {
-  skip(missing !== null, `needs: ${missing}`);
-  using rig = new CudaRig(defined(check).emulatedDriver, kernels, { ...shape, ...layer });
+test.for(machines)("a corrupt plan is an error: $name", ({ needs, open }, { skip }) => {
+  skip(needs !== null, `needs: ${needs}`);
+  using rig = open();
   const slices = [{ tokenCount: 1, positionStart: 3, blockTable: Int32Array.from([4]) }];
   const queries = new Float32Array(queryHeads * headSize).fill(1);
   const stored = new Float32Array(4 * kvHeads * headSize).fill(2);
@@ -153,7 +191,7 @@ test("kernels that are not there, and too much memory, are errors of ours", ({ s
   skip(missing !== null, `needs: ${missing}`);
   using driver = new CudaDriver(defined(check).emulatedDriver);
   using stream = driver.createStream();
-  using module = driver.loadModule(kernels);
+  using module = driver.loadModule(emulatedKernels);
   const launch = { kernel: "loci_attend_7", gridX: 1, gridY: 1, threads: 32, sharedBytes: 0 };
   const launchIt = (): void => {
     module.launch(launch, new DataView(new ArrayBuffer(8)), stream);

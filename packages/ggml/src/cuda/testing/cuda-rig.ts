@@ -29,7 +29,8 @@ export class CudaRig implements Disposable {
   readonly #attention: CudaAttention;
   readonly #memories: CudaMemory[] = [];
 
-  constructor(driverPath: string, kernels: Uint8Array, shape: RigShape) {
+  /** `driverPath` undefined = the machine's own driver. */
+  constructor(driverPath: string | undefined, kernels: Uint8Array, shape: RigShape) {
     const { headSize, kvHeads, blockTokens, blockCount, group } = shape;
     this.#shape = shape;
     this.#driver = new CudaDriver(driverPath);
