@@ -110,7 +110,10 @@ export class CudaAttention implements Disposable {
     });
   }
 
-  /** `results`: f32 [token][query head · head size], tokens `resultTokenStride` elements apart. */
+  /**
+   * `results`: f32 [token][query head · head size], tokens `resultTokenStride` elements apart. Rows
+   * beyond the plan's tokens keep what they held.
+   */
   attend(
     layer: CudaLayer,
     queries: CudaHeadsTensor,

@@ -174,8 +174,8 @@ int main(int count, char ** arguments) {
         if (rows > widest) continue;
         const std::string name = "prefill, whole context, f16, " + std::to_string(rows) + " rows";
         bench.attend(name.c_str(), shape, {1, context, context, true}, {rows, 1 << 20});
-        bench.attend((name + ", 4 sequences").c_str(), shape, {std::min(4, sequences), context, context, true},
-                     {rows, 1 << 20});
+        const Batch four{std::min(4, sequences), context, context, true};
+        bench.attend((name + ", 4 sequences").c_str(), shape, four, {rows, 1 << 20});
     }
     bench.attend("prefill, whole context, q8_0", quantized, {1, context, context, true}, {widest, 1 << 20});
 }

@@ -206,7 +206,8 @@ private:
         double worst = 0;
         for (int token = 0; token < slice.tokens; token++) {
             for (int i = 0; i < shape.group; i++) {
-                const size_t at = size_t(token * shape.queryHeads() + head * shape.group + i) * shape.headSize;
+                const int row = token * shape.queryHeads() + head * shape.group + i;
+                const size_t at = size_t(row) * shape.headSize;
                 std::vector<double> query;
                 for (int dim = 0; dim < shape.headSize; dim++) query.push_back(roundHalf(queries[at + dim]));
                 const auto expected = reference(shape, query, slice.position + token, keys, values);
@@ -247,7 +248,8 @@ int main(int count, char ** arguments) {
                             random.pick({16, 32, 64, 128}), 64, random.pick({"f16", "q8_0"})};
                 if (random.integer(0, 3) == 0) shape.window = random.integer(1, 200);
                 if (random.integer(0, 3) == 0) shape.softCap = random.pick({5.0, 30.0});
-                if (kernelSize(headSize, shape.type == "q8_0", rows).sharedBytes > driver.sharedBytesMax) continue;
+                const KernelSize size = kernelSize(headSize, shape.type == "q8_0", rows);
+                if (size.sharedBytes > driver.sharedBytesMax) continue;
                 Case one(driver, random, shape, rows);
                 const double error = one.run();
                 if (!(error < errorMax)) stop(one.describe() + ": error " + std::to_string(error));
