@@ -259,9 +259,10 @@ export class Router {
     const live = this.#live.get(requestId);
     if (live === undefined) return;
     const tokens = report.completionTokens ?? live.delivered;
-    this.#answerMean.ended(tokens);
-    if (live.forecast !== null && tokens > 0) {
-      live.forecast.close({ tokens, isCensored: !report.endedByItself });
+    // Who left before the first token says nothing of answers.
+    if (tokens > 0) {
+      this.#answerMean.ended(tokens);
+      live.forecast?.close({ tokens, isCensored: !report.endedByItself });
     }
     this.#leaveWorker(live, now);
     this.#held.forget(live);
