@@ -120,6 +120,13 @@ class Pair {
   }
 }
 
+/** One name over and over, and one that goes. */
+function batchOf(sequence: number, count: number): KvEventBatch {
+  const blocks = Array.from({ length: count }, () => 6000);
+  const removed: KvEvent = { type: "removed", tier: "host", blocks: [4999] };
+  return { sequence, events: [{ type: "stored", tier: "host", blocks }, removed] };
+}
+
 function firstNames(count: number): KvSnapshot["held"] {
   return [{ tier: "host", blocks: names.subarray(0, count) }];
 }
@@ -140,6 +147,25 @@ describe("WorkerBlocks", () => {
       slices += pair.slices;
     }
     expect(slices).toBeGreaterThan(200);
+  });
+
+  it("takes a large snapshot in at once when too much waits for it", () => {
+    const directory = new BlockDirectory({ blocksMax: 10_000, workersMax: 2 });
+    const blocks = new WorkerBlocks(directory, slot, parts);
+    // It came before the snapshot, and waits for batches that were lost.
+    blocks.offer(batchOf(8, 70_000), 0);
+    blocks.replace({ sequence: 7, held: firstNames(5000) }, 0);
+    blocks.checkIntegrity();
+    expect(blocks.catchUp()).toBe(false);
+    expect([directory.blockCount, directory.holders(6000)]).toEqual([5001, [slot]]);
+    // It comes while the snapshot is taken in.
+    blocks.replace({ sequence: 9, held: firstNames(5000) }, 0);
+    blocks.offer(batchOf(10, 40_000), 0);
+    expect(directory.holders(5000)).toEqual([]);
+    blocks.offer(batchOf(11, 40_000), 0);
+    blocks.checkIntegrity();
+    expect(blocks.catchUp()).toBe(false);
+    expect([4999, 5000, 6000].map((name) => directory.holders(name))).toEqual([[], [slot], [slot]]);
   });
 
   it("takes a small snapshot in at once, and large ones are bounded work", () => {

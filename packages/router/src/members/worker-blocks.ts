@@ -64,10 +64,10 @@ export class WorkerBlocks {
     // What is left of an earlier one, and what waits for that, is older than this one.
     this.#later = [];
     this.#laterNames = 0;
-    this.#slices = new SnapshotSlices(held, sliceNames);
-    this.#directory.replace(this.#slot, this.#slices.next());
+    const slices = new SnapshotSlices(held, sliceNames);
+    this.#directory.replace(this.#slot, slices.next());
+    this.#slices = slices.isOver ? null : slices;
     this.#apply(later);
-    if (this.#slices.isOver) this.#endSnapshot();
   }
 
   /** Takes in one slice of what is left of a snapshot; false when nothing is. */
