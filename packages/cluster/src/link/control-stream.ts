@@ -2,6 +2,8 @@
 // whenever it breaks. What was missed meanwhile the worker sends itself: the reader says how far it
 // got.
 
+import { setImmediate as nextTurn } from "node:timers/promises";
+
 import { LociError, uniformAt } from "@loci/core";
 import type { Clock } from "@loci/core";
 import type { WorkerFacts } from "@loci/router";
@@ -170,6 +172,8 @@ export class ControlStream {
       const path = "/worker/snapshot";
       const { statusCode, body } = await pool.request({ method: "GET", path, headers, signal });
       const fields = new Fields(await readJson(body, controlLineBytesMax));
+      // Large: to read it and to make names of it are turns of their own.
+      await nextTurn();
       const voice = this.#voice;
       if (statusCode !== 200 || voice === null) return;
       const epoch = fields.text("epoch", 256);
