@@ -267,9 +267,10 @@ export class ClusterService
   async #placeOrWait(live: LiveAnswer, signal: AbortSignal): Promise<Placement | null> {
     const { router, clock } = this.#parts;
     const request = live.routeRequest();
-    // Who names a limit goes at once: its worker says early if that will not be kept.
-    if (live.request.firstTokenSecondsMax !== undefined)
-      return router.place(request, clock.nowMs());
+    // Who names a limit goes at once: its worker says early if that will not be kept. So does whose
+    // reader waits in the middle of a sentence.
+    const hurries = live.request.firstTokenSecondsMax !== undefined || live.deliveredCount > 0;
+    if (hurries) return router.place(request, clock.nowMs());
     const placement = router.placeOrHold(request, clock.nowMs());
     return placement ?? (await this.#turns.wait(request.id, signal));
   }

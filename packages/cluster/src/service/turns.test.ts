@@ -8,7 +8,7 @@ import { clusterRequest, readAll, TestCluster, tokensOf, until } from "../testin
 /** Engines whose speed is not known are taken to need a second for each thousand. */
 const promptTokensEach = 3000;
 
-/** Six requests to two workers that begin nothing until the gate opens: two of them wait. */
+/** Four requests to two workers that begin no answer until the gate opens, and two that wait. */
 async function burst(): Promise<{
   readonly cluster: TestCluster;
   readonly open: () => void;
@@ -19,21 +19,21 @@ async function burst(): Promise<{
   const gate = Promise.withResolvers<undefined>();
   for (const { service } of cluster.workers) service.before = () => gate.promise;
   const leave = new AbortController();
-  const requests = Array.from({ length: 6 }, (_, number) =>
-    clusterRequest({ promptTokens: new Int32Array(promptTokensEach).fill(number) }),
-  );
-  const answers = Promise.allSettled(
-    requests.map(async (request, index) => {
-      const events = await readAll(
-        cluster.generate(request, index === 5 ? leave.signal : undefined),
-      );
-      const isExact = String(tokensOf(events)) === String(answerTo(request));
-      const last = events.at(-1);
-      return isExact ? "exact" : last?.type === "finished" ? last.reason : "broken";
-    }),
-  );
-  await until(() => cluster.router.liveRequests === 6);
-  await until(() => cluster.cluster.service.liveRequests === 4);
+  const ask = async (number: number): Promise<string> => {
+    const promptTokens = new Int32Array(promptTokensEach).fill(number);
+    const request = clusterRequest({ promptTokens });
+    const signal = number === 5 ? leave.signal : undefined;
+    const events = await readAll(cluster.generate(request, signal));
+    const isExact = String(tokensOf(events)) === String(answerTo(request));
+    const last = events.at(-1);
+    return isExact ? "exact" : last?.type === "finished" ? last.reason : "broken";
+  };
+  const first = [0, 1, 2, 3].map((number) => ask(number));
+  const phases = (): string[] => cluster.router.requestViews(9, 0).map(({ phase }) => phase);
+  // From then on the workers' reports count them.
+  await until(() => phases().filter((phase) => phase === "prefill").length === 4);
+  const answers = Promise.allSettled([...first, ask(4), ask(5)]);
+  expect(phases().filter((phase) => phase === "waiting")).toHaveLength(2);
   return { cluster, open: () => gate.resolve(undefined), answers, leave };
 }
 

@@ -20,6 +20,8 @@ import type { LiveRequest } from "./live-request.ts";
 const ageingShare = 0.2;
 /** So many are looked at in one turn: each look is a decision over all workers. */
 const looksMax = 16;
+/** And so many in a second, so that a long burst does not take all of the event loop's time. */
+const looksPerSecondMax = 1000;
 /** Time alone brings turns nearer, too. */
 const lookEveryMs = 50;
 
@@ -34,6 +36,7 @@ export class HeldRequests {
   /** Of all workers, when it was looked at last. */
   #pendingTokens = 0;
   #lookedAtMs = 0;
+  #looksLeft = 0;
 
   constructor(placer: Placer, options: RouterOptions, counts: CountsNow) {
     this.#placer = placer;
@@ -52,7 +55,7 @@ export class HeldRequests {
     if (placed === null) throw nobodyReady();
     if (typeof placed !== "number") return placed;
     live.waitsSinceMs = nowMs;
-    if (this.#seconds.size === 0) this.#looked(nowMs);
+    if (this.#seconds.size === 0) this.#looked(nowMs, 0);
     this.#seconds.set(live, placed);
     this.#counts.held++;
     return null;
@@ -62,10 +65,9 @@ export class HeldRequests {
   takeReleased(nowMs: number): readonly Released[] {
     const [oldest] = this.#seconds.keys();
     if (oldest === undefined || !this.#isWorthALook(nowMs)) return [];
-    const first = this.#inOrder(nowMs).slice(0, looksMax);
-    if (this.#isOverdue(oldest, nowMs) && !first.includes(oldest)) first.push(oldest);
+    const first = this.#first(oldest, nowMs);
     const released = first.flatMap((live) => this.#tryRelease(live, nowMs) ?? []);
-    this.#looked(nowMs);
+    this.#looked(nowMs, first.length);
     return released;
   }
 
@@ -76,6 +78,7 @@ export class HeldRequests {
 
   checkIntegrity(): void {
     assert(this.#seconds.size <= this.#countMax, "those who wait here are bounded");
+    assert(this.#looksLeft <= looksPerSecondMax, "looks are bounded");
     for (const { worker, waitsSinceMs } of this.#seconds.keys()) {
       assert(worker === null && waitsSinceMs !== null, "who is here waits");
     }
@@ -109,9 +112,16 @@ export class HeldRequests {
     return this.#seconds.size > 0 || !this.#placer.hasRoom(nowMs);
   }
 
-  #looked(nowMs: number): void {
+  #looked(nowMs: number, looks: number): void {
+    this.#looksLeft = this.#looksAllowed(nowMs) - looks;
     this.#lookedAtMs = nowMs;
     this.#pendingTokens = this.#placer.pendingTokens;
+  }
+
+  /** What was not looked at is saved up for a second. */
+  #looksAllowed(nowMs: number): number {
+    const more = (looksPerSecondMax * (nowMs - this.#lookedAtMs)) / 1000;
+    return Math.min(looksPerSecondMax, this.#looksLeft + more);
   }
 
   /** Only where workers have less to compute than before does anybody's turn come. */
@@ -126,7 +136,8 @@ export class HeldRequests {
     return nowMs - openedAtMs >= this.#waitMsMax;
   }
 
-  #inOrder(nowMs: number): LiveRequest[] {
+  /** Best first, and the oldest where it has waited too long. */
+  #first(oldest: LiveRequest, nowMs: number): readonly LiveRequest[] {
     const ranked = [...this.#seconds].map(([live, seconds]): Ranked => {
       const waitedSeconds = (nowMs - live.openedAtMs) / 1000;
       const isLate = waitedSeconds + seconds > this.#firstTokenSeconds;
@@ -134,7 +145,10 @@ export class HeldRequests {
       return { live, priority, late: isLate ? 1 : 0, rank: seconds - ageingShare * waitedSeconds };
     });
     ranked.sort(byRank);
-    return ranked.map(({ live }) => live);
+    const looks = Math.max(0, Math.floor(Math.min(looksMax, this.#looksAllowed(nowMs))));
+    const first = ranked.slice(0, looks).map(({ live }) => live);
+    if (this.#isOverdue(oldest, nowMs) && !first.includes(oldest)) first.push(oldest);
+    return first;
   }
 }
 
