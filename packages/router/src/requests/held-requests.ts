@@ -36,6 +36,7 @@ export class HeldRequests {
   /** Of all workers, when it was looked at last. */
   #pendingTokens = 0;
   #lookedAtMs = 0;
+  /** Then, by what is allowed in a second. */
   #looksLeft = 0;
 
   constructor(placer: Placer, options: RouterOptions, counts: CountsNow) {
