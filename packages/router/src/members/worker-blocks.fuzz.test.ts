@@ -151,7 +151,7 @@ describe("WorkerBlocks", () => {
 
   it("takes a large snapshot in at once when too much waits for it", () => {
     const directory = new BlockDirectory({ blocksMax: 10_000, workersMax: 2 });
-    const blocks = new WorkerBlocks(directory, slot, parts);
+    const blocks = new WorkerBlocks(directory, slot, null);
     // It came before the snapshot, and waits for batches that were lost.
     blocks.offer(batchOf(8, 70_000), 0);
     blocks.replace({ sequence: 7, held: firstNames(5000) }, 0);
