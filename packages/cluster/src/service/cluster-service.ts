@@ -148,6 +148,7 @@ export class ClusterService
   /** Requests that still run fail with `unavailable`, and new ones are refused so. */
   close(): void {
     this.#closed = true;
+    this.#erasures.close();
     for (const live of this.#live.values()) live.breakOff?.();
     this.#turns.close(closedError());
   }

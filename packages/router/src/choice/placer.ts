@@ -108,7 +108,7 @@ export class Placer {
   }
 
   #view(live: LiveRequest, tokens: Int32Array, nowMs: number): PlacementView | null {
-    const workers = eligibleWorkers(this.#parts.members, live, nowMs);
+    const workers = eligibleWorkers(this.#parts.members, live, nowMs, this.#workers);
     if (workers.length === 0) return null;
     this.#hits.lookUp(live.request.tenant, tokens, workers);
     return { live, tokens, hits: this.#hits, nowMs, workers, scores: this.#scores };

@@ -12,19 +12,17 @@ import {
 import { describe, expect, it } from "vitest";
 import { BlockDirectory } from "../directory/block-directory.ts";
 import { PrefixMatches } from "../directory/prefix-matches.ts";
-import { workerFacts } from "../testing/router-fixtures.ts";
 import { WorkerBlocks } from "./worker-blocks.ts";
 
 const names = Float64Array.from({ length: 6000 }, (_, index) => index + 1);
 const slot = 1;
-const parts = { facts: workerFacts("worker"), losses: null };
 
 /** A worker and what a router knows of it; events may be lost, snapshots come in between. */
 class Pair {
   readonly directory = new BlockDirectory({ blocksMax: 10_000, workersMax: 2 });
   readonly #random: Random;
   readonly #held = kvTierNames.map((tier) => ({ tier, blocks: new Set<number>() }));
-  #blocks = new WorkerBlocks(this.directory, slot, parts);
+  #blocks = new WorkerBlocks(this.directory, slot, null);
   #sequence = 0;
   /** Calls of `catchUp` that found something to do. */
   slices = 0;
@@ -88,7 +86,7 @@ class Pair {
   #die(): void {
     this.#blocks.close();
     assert(this.directory.holders(names[0] ?? 0).length === 0, "nothing is left of it");
-    this.#blocks = new WorkerBlocks(this.directory, slot, parts);
+    this.#blocks = new WorkerBlocks(this.directory, slot, null);
     this.#blocks.wantSnapshot();
   }
 
@@ -170,7 +168,7 @@ describe("WorkerBlocks", () => {
 
   it("takes a small snapshot in at once, and large ones are bounded work", () => {
     const directory = new BlockDirectory({ blocksMax: 10_000, workersMax: 2 });
-    const blocks = new WorkerBlocks(directory, slot, parts);
+    const blocks = new WorkerBlocks(directory, slot, null);
     blocks.replace({ sequence: 1, held: firstNames(2048) }, 0);
     expect(blocks.catchUp()).toBe(false);
     expect(directory.blockCount).toBe(2048);

@@ -8,6 +8,8 @@ import { assert } from "@loci/core";
 import type { BlockName, KvEvent, KvEventBatch, KvSnapshot } from "@loci/core";
 import type { BlockDirectory } from "../directory/block-directory.ts";
 import { EventOrder } from "../events/event-order.ts";
+import { namesIn } from "../events/names-in.ts";
+import { SnapshotSlices } from "../events/snapshot-slices.ts";
 
 /** A snapshot that did not come is asked for again. */
 const askAgainMs = 2000;
@@ -95,6 +97,8 @@ export class WorkerBlocks {
 
   checkIntegrity(): void {
     this.#order.checkIntegrity();
+    assert(this.#slices !== null || this.#later.length === 0, "events wait for a snapshot only");
+    assert(this.#laterNames <= laterNamesMax, "what waits is bounded");
   }
 
   #apply(batches: readonly KvEventBatch[]): void {
