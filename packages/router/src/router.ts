@@ -10,7 +10,6 @@
 
 import {
   assert,
-  type BlockName,
   defined,
   type HotPrefix,
   type KvEventBatch,
@@ -24,12 +23,12 @@ import { Placer } from "./choice/placer.ts";
 import { BlockDirectory } from "./directory/block-directory.ts";
 import { Explanations } from "./looking/explanations.ts";
 import { HotPrefixes } from "./looking/hot-prefixes.ts";
-import { requestView } from "./looking/request-views.ts";
-import { emptyCounts, type RouterCounts } from "./looking/router-counts.ts";
+import { requestViews } from "./looking/request-views.ts";
+import { copyOfCounts, emptyCounts, type RouterCounts } from "./looking/router-counts.ts";
 import { statusesOf, type WorkerStatus } from "./looking/worker-status.ts";
+import { blockSlots } from "./members/block-slots.ts";
 import { Members } from "./members/members.ts";
 import type { RoutedWorker } from "./members/routed-worker.ts";
-import { WorkerBlocks } from "./members/worker-blocks.ts";
 import type { Placement, RouteRequest } from "./placement.ts";
 import { makePolicy } from "./policy/make-policy.ts";
 import type { PlacementPolicy } from "./policy/placement-policy.ts";
@@ -88,11 +87,10 @@ export class Router {
     this.#speculationMs = all.speculationMs;
     this.#live = new LiveRequests(all, counts);
     this.#directory = new BlockDirectory({ blocksMax: all.blocksMax, workersMax: all.workersMax });
-    const slots = { opened: this.#slotOpened.bind(this), closed: this.#slotClosed.bind(this) };
-    this.#members = new Members(all, slots, counts);
     this.#homes = new SessionHomes(all.sessionsMax);
     this.#explanations = new Explanations(all.explanationsMax);
     this.#policy = makePolicy(all, this.#homes);
+    this.#members = new Members(all, blockSlots(this.#directory, this.#policy), counts);
     this.#budget = new RetryBudget(all.retryShareMax, all.retriesMin);
     const shared = { options: all, members: this.#members, counts, seed };
     this.#placer = new Placer({
@@ -327,13 +325,7 @@ export class Router {
 
   /** Live requests as far as they are seen from here: at most `limit` of them, oldest first. */
   requestViews(limit: number, nowMs: number): readonly RequestView[] {
-    const now = this.#at(nowMs);
-    const views: RequestView[] = [];
-    for (const live of this.#live.values()) {
-      if (views.length >= limit) break;
-      views.push(requestView(live, now));
-    }
-    return views;
+    return requestViews(this.#live.values(), limit, this.#at(nowMs));
   }
 
   get liveRequests(): number {
@@ -346,20 +338,14 @@ export class Router {
   }
 
   snapshotCounts(): RouterCounts {
-    const { placements, hitTokens, ...rest } = this.#counts;
-    return { ...rest, placements: { ...placements }, hitTokens: { ...hitTokens } };
+    return copyOfCounts(this.#counts);
   }
 
   checkIntegrity(): void {
-    this.#live.checkIntegrity();
+    this.#live.checkIntegrity(this.#members.all());
     this.#held.checkIntegrity();
     this.#explanations.checkIntegrity();
     this.#hot.checkIntegrity();
-    for (const worker of this.#members.all()) {
-      for (const live of worker.requests) {
-        assert(this.#live.get(live.request.id) === live, "a worker's requests are live");
-      }
-    }
     this.#members.checkIntegrity();
     this.#homes.checkIntegrity();
     this.#budget.checkIntegrity();
@@ -410,22 +396,5 @@ export class Router {
     this.#live.remove(live);
     this.#counts.givenUp++;
     return next;
-  }
-
-  #slotOpened(worker: RoutedWorker): void {
-    const policy = this.#policy;
-    const losses = {
-      removed: (names: readonly BlockName[]): void => policy.removed?.(worker, names),
-      cleared: (): void => policy.cleared?.(worker),
-    };
-    const wantsLosses = policy.removed !== undefined || policy.cleared !== undefined;
-    const listener = wantsLosses ? losses : null;
-    worker.blocks = new WorkerBlocks(this.#directory, worker.slot, listener);
-  }
-
-  #slotClosed(worker: RoutedWorker): void {
-    this.#policy.workerGone?.(worker);
-    worker.blocks?.close();
-    worker.blocks = null;
   }
 }

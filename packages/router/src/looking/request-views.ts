@@ -3,7 +3,21 @@
 import type { LengthBand, RequestPhase, RequestView } from "@loci/core";
 import type { LiveRequest } from "../requests/live-request.ts";
 
-export function requestView(live: LiveRequest, nowMs: number): RequestView {
+/** At most `limit` of them, in their order. */
+export function requestViews(
+  lives: Iterable<LiveRequest>,
+  limit: number,
+  nowMs: number,
+): readonly RequestView[] {
+  const views: RequestView[] = [];
+  for (const live of lives) {
+    if (views.length >= limit) break;
+    views.push(requestView(live, nowMs));
+  }
+  return views;
+}
+
+function requestView(live: LiveRequest, nowMs: number): RequestView {
   const { request, worker, delivered, missedTokens, isStarted, forecast } = live;
   const promptTokens = request.promptTokens.length;
   const known = promptTokens + delivered - live.deliveredHere;

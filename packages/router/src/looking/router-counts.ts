@@ -61,3 +61,8 @@ export function emptyCounts(): CountsNow {
     cachedTokens: 0,
   };
 }
+
+/** As they are now; what happens later does not change it. */
+export function copyOfCounts({ placements, hitTokens, ...rest }: CountsNow): RouterCounts {
+  return { ...rest, placements: { ...placements }, hitTokens: { ...hitTokens } };
+}

@@ -4,6 +4,7 @@
 import { assert, LociError } from "@loci/core";
 import type { RouteRequest } from "../placement.ts";
 import type { CountsNow } from "../looking/router-counts.ts";
+import type { RoutedWorker } from "../members/routed-worker.ts";
 import type { RouterOptions } from "../router-options.ts";
 import type { LiveRequest } from "./live-request.ts";
 
@@ -69,7 +70,13 @@ export class LiveRequests {
     else this.#payers.delete(live.payer);
   }
 
-  checkIntegrity(): void {
+  /** `workers`: all that are known. */
+  checkIntegrity(workers: Iterable<RoutedWorker>): void {
+    for (const { requests } of workers) {
+      for (const live of requests) {
+        assert(this.#live.get(live.request.id) === live, "a worker's requests are live");
+      }
+    }
     assert(this.#live.size <= this.#requestsMax, "live requests are bounded");
     const payers = new Map<string, number>();
     for (const { payer, worker, waitsSinceMs } of this.#live.values()) {

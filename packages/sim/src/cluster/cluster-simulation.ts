@@ -306,11 +306,8 @@ class ClusterSimulation {
       return;
     }
     const atMs = this.#nowMs + next.afterMs;
-    if (next.kind === "wait") {
-      this.#queue.push(atMs, { kind: "again", live });
-      return;
-    }
-    this.#queue.push(atMs, { kind: "attempt", live, placement: next.placement });
+    if (next.kind === "wait") this.#queue.push(atMs, { kind: "again", live });
+    else this.#queue.push(atMs, { kind: "attempt", live, placement: next.placement });
   }
 
   #send(worker: SimWorker): void {
