@@ -2,6 +2,7 @@
 // number and msgpack; a ROUTER that replays the last batches to whoever names a number, and ends with
 // -1. Written after the published protocol, not after our reader.
 
+import { sleep, systemClock } from "@loci/core";
 import { pack } from "msgpackr";
 import { Router, XPublisher } from "zeromq";
 
@@ -11,6 +12,10 @@ export interface PublisherOptions {
   readonly bufferSteps?: number;
   readonly replays?: boolean;
 }
+
+/** A closed socket lets go of its port a moment later: five seconds are many. */
+const bindsMax = 250;
+const bindEveryMs = 20;
 
 const endOfReplay = Buffer.alloc(8, 0xff);
 
@@ -32,8 +37,8 @@ export class EventPublisher implements AsyncDisposable {
     endpoints?: Endpoints,
   ): Promise<EventPublisher> {
     const publisher = new EventPublisher(options);
-    await publisher.#pub.bind(endpoints?.endpoint ?? "tcp://127.0.0.1:0");
-    await publisher.#router.bind(endpoints?.replayEndpoint ?? "tcp://127.0.0.1:0");
+    await bindWhenFree(publisher.#pub, endpoints?.endpoint ?? "tcp://127.0.0.1:0");
+    await bindWhenFree(publisher.#router, endpoints?.replayEndpoint ?? "tcp://127.0.0.1:0");
     if (options.replays ?? true) publisher.#served = publisher.#serve();
     return publisher;
   }
@@ -92,6 +97,17 @@ export class EventPublisher implements AsyncDisposable {
 export interface Endpoints {
   readonly endpoint: string;
   readonly replayEndpoint: string;
+}
+
+async function bindWhenFree(socket: XPublisher | Router, endpoint: string): Promise<void> {
+  for (let bind = 1; ; bind++) {
+    try {
+      return await socket.bind(endpoint);
+    } catch (error) {
+      if (bind === bindsMax) throw error;
+      await sleep(systemClock, bindEveryMs);
+    }
+  }
 }
 
 function numbered(sequence: number): Buffer {
